@@ -1,0 +1,1 @@
+"""Vertical slices: each folder here is one feature, found by its file names (see kernel.discovery)."""

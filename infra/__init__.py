@@ -1,0 +1,1 @@
+"""What runs the application: local servers and commands, image, compose files, NGINX."""

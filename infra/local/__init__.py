@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL and Valkey, and the commands of a developer machine."""

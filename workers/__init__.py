@@ -1,0 +1,1 @@
+"""The ARQ worker: settings.py collects the functions and cron jobs of every feature."""
