@@ -1,1 +1,1 @@
-"""Vertical slices: each folder here is one feature, found by its file names (see kernel.discovery)."""
+"""Vertical slices: each folder is one feature, found by its file names (kernel.discovery)."""

@@ -1,0 +1,131 @@
+"""The layout: which folders and files there are, what they may be called, how long they may be."""
+
+import ast
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOMS = ("features", "platform", "workers", "migrations", "infra", "tests")
+CARD = ("models.py", "crud.py", "router.py", "cache_keys.py", "tests")
+VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
+
+KERNEL_LINES = 2600
+KERNEL_FILES = 30
+FILE_LINES = 220
+FUNCTION_LINES = 45
+# "path" or "path::function" -> why it is better long than split.
+LONG: dict[str, str] = {}
+
+
+def problems(root: Path) -> list[str]:
+    """List what is wrong with the layout below `root`, each with the way out."""
+    return [
+        *_source_root(root),
+        *_features(root),
+        *_names(root),
+        *_kernel_budget(root),
+        *_sizes(root),
+    ]
+
+
+def python_files(root: Path) -> Iterator[Path]:
+    """Yield the Python files of all rooms and of the root."""
+    yield from sorted(root.glob("*.py"))
+    for room in ROOMS:
+        yield from sorted((root / room).rglob("*.py"))
+
+
+def lines_of_code(file: Path) -> int:
+    """Count lines that hold code: no blank lines, no comments, no docstrings."""
+    with file.open("rb") as source:
+        tokens = list(tokenize.tokenize(source.readline))
+    silent = {tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE}
+    silent |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = {
+        line
+        for token in tokens
+        if token.type not in silent
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(lines)
+
+
+def _source_root(root: Path) -> Iterator[str]:
+    children = sorted(child.name for child in (root / "platform").iterdir())
+    for name in children:
+        if name.endswith(".py"):
+            yield (
+                f"platform/{name}: platform/ is a source root like src/, not a package; "
+                "a module in it would hide the standard library's platform. Move it into kernel/."
+            )
+        elif name not in {"kernel", "__pycache__"}:
+            yield f"platform/{name}: platform/ has one child, kernel/. Move it in there."
+    for file in root.glob("*.py"):
+        if file.name != "conftest.py":
+            yield f"{file.name}: no Python file but conftest.py stands in the root; give it a room."
+    for file in python_files(root):
+        if file.name == "conftest.py" and file.parent != root:
+            yield f"{file.relative_to(root)}: the root's conftest.py is the only one."
+
+
+def _features(root: Path) -> Iterator[str]:
+    for entry in sorted((root / "features").iterdir()):
+        if entry.name in {"__init__.py", "__pycache__"}:
+            continue
+        if not entry.is_dir():
+            yield f"features/{entry.name}: a feature is a folder; move the file into one."
+            continue
+        for name in ("__init__.py", *CARD):
+            if not (entry / name).exists():
+                yield f"features/{entry.name}: {name} is missing; every feature has it."
+
+
+def _names(root: Path) -> Iterator[str]:
+    for file in python_files(root):
+        path = file.relative_to(root)
+        needs_package = len(path.parts) > 1 and path.parts[0] != "migrations"
+        if needs_package and not (file.parent / "__init__.py").exists():
+            yield f"{path}: its folder has no __init__.py."
+        names = {file.stem, file.parent.name} if len(path.parts) > 2 else {file.stem}
+        for name in names & VAGUE:
+            yield f"{path}: {name!r} says nothing; name the file after what it holds."
+        if file.stem in sys.stdlib_module_names:
+            yield f"{path}: the standard library has a module {file.stem!r}; choose another name."
+
+
+def _kernel_budget(root: Path) -> Iterator[str]:
+    kernel = root / "platform" / "kernel"
+    files = [file for file in kernel.rglob("*.py") if "tests" not in file.parts]
+    lines = sum(map(lines_of_code, files))
+    if lines > KERNEL_LINES:
+        yield (
+            f"platform/kernel has {lines} lines of code and a budget of {KERNEL_LINES}: "
+            "what has tables or routes is a feature."
+        )
+    if len(files) > KERNEL_FILES:
+        yield f"platform/kernel has {len(files)} files and a budget of {KERNEL_FILES}."
+
+
+def _sizes(root: Path) -> Iterator[str]:
+    for file in python_files(root):
+        path = file.relative_to(root).as_posix()
+        if path.startswith("migrations/versions/"):
+            continue  # written by the machine
+        text = file.read_text()
+        length = len(text.splitlines())
+        if length > FILE_LINES and path not in LONG:
+            yield f"{path} has {length} lines, more than {FILE_LINES}: split it by subject."
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES and f"{path}::{node.name}" not in LONG:
+                yield (
+                    f"{path}:{node.lineno} {node.name} has {length} lines, "
+                    f"more than {FUNCTION_LINES}: name a part of it."
+                )

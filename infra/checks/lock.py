@@ -1,0 +1,68 @@
+"""The lock file: written from pyproject.toml, and told apart from one that is out of step.
+
+Standard library only: it also runs where nothing is installed (`hatch run lock:update`).
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from infra.checks import ROOT
+
+LOCK = "requirements.lock"
+# No index addresses in the file: it is for whatever index the reader uses, the hashes decide.
+COMPILE = [
+    *("pip", "compile", "pyproject.toml", "--group", "test", "--universal"),
+    *("--python-version", "3.11", "--generate-hashes", "--quiet", "--no-header", "--no-annotate"),
+    *("--no-emit-index-url", "--no-emit-find-links"),
+]
+HEADER = "# Written by `hatch run lock` from the dependencies in pyproject.toml: sha256:{}\n"
+
+
+def digest(root: Path) -> str:
+    """Return the sha256 of all that decides the lock's content, so that no network is needed."""
+    pyproject = tomllib.loads((root / "pyproject.toml").read_text())
+    project = pyproject["project"]
+    inputs = [
+        COMPILE,
+        project["requires-python"],
+        project["dependencies"],
+        project.get("optional-dependencies", {}),
+        pyproject["dependency-groups"],
+        pyproject.get("tool", {}).get("uv", {}),
+    ]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def problems(root: Path) -> list[str]:
+    """Say so when pyproject.toml asks for other packages than the lock was written from."""
+    lock = root / LOCK
+    if not lock.exists():
+        return [f"{LOCK} is missing: hatch run lock:update"]
+    if f"sha256:{digest(root)}\n" in lock.read_text().partition("\n")[0] + "\n":
+        return []
+    return [f"{LOCK} was written from other dependencies than pyproject.toml's: hatch run lock"]
+
+
+def update(root: Path, arguments: list[str]) -> None:
+    """Resolve anew and write the lock; pins stay unless `arguments` say otherwise (--upgrade)."""
+    uv = os.environ.get("HATCH_UV", "uv")
+    # The environment's constraint is the lock itself, which would keep every pin where it is.
+    environment = {name: value for name, value in os.environ.items() if name != "UV_CONSTRAINT"}
+    command = [uv, *COMPILE, "--output-file", LOCK, *arguments]
+    subprocess.run(command, cwd=root, env=environment, check=True)
+    lock = root / LOCK
+    before = re.sub(r"\A# Written by.*\n", "", lock.read_text())
+    lock.write_text(HEADER.format(digest(root)) + before)
+
+
+if __name__ == "__main__":
+    try:
+        update(ROOT, sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)  # uv has said why
