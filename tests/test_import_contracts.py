@@ -91,10 +91,10 @@ def plant(root: Path, importer: str, imported: str | None = None) -> None:
     room, *rest = importer.split(".")
     *packages, name = ("platform", room, *rest) if room == "kernel" else (room, *rest)
     folder = root
-    for package in packages:
-        folder = folder / package
+    for part in packages:
+        folder = folder / part
         folder.mkdir(exist_ok=True)
-        if package != "platform":
+        if part != "platform":
             (folder / "__init__.py").touch()
     package = folder / name
     file = package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
@@ -118,7 +118,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
     path = os.pathsep.join([str(root), str(root / "platform")])
     environment = os.environ | {"PYTHONPATH": path, "COLUMNS": "400"}
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     run = subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )

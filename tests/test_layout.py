@@ -1,0 +1,105 @@
+"""The layout of this checkout, and each rule of it against a tree that breaks it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.checks import ROOT, layout
+
+LONG_FUNCTION = "def long() -> None:\n" + "    pass\n" * layout.FUNCTION_LINES
+BREACHES = [
+    ("platform/__init__.py", "", "platform/ is a source root like src/"),
+    ("platform/conftest.py", "", "the root's conftest.py is the only one"),
+    ("platform/other/__init__.py", "", "platform/ has one child"),
+    ("start.py", "", "no Python file but conftest.py stands in the root"),
+    ("features/comments.py", "", "a feature is a folder"),
+    ("features/comments/router.py", "", "features/comments: models.py is missing"),
+    ("features/posts/utils.py", "", "'utils' says nothing"),
+    ("features/posts/common/texts.py", "", "'common' says nothing"),
+    ("platform/kernel/queue.py", "", "the standard library has a module 'queue'"),
+    ("workers/cron/nightly.py", "", "its folder has no __init__.py"),
+    ("platform/kernel/long.py", "n = 1\n" * (layout.KERNEL_LINES + 1), "a budget of"),
+    ("features/posts/long.py", "n = 1\n" * (layout.FILE_LINES + 1), "split it by subject"),
+    ("features/posts/deep.py", LONG_FUNCTION, "long has 46 lines"),
+]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The smallest tree without a problem."""
+    for room in layout.ROOMS:
+        (tmp_path / room).mkdir()
+    for path in [
+        "platform/kernel/__init__.py",
+        "features/__init__.py",
+        "features/posts/__init__.py",
+        "features/posts/models.py",
+        "features/posts/crud.py",
+        "features/posts/router.py",
+        "features/posts/cache_keys.py",
+        "features/posts/tests/__init__.py",
+        "workers/__init__.py",
+    ]:
+        _write(tmp_path, path)
+    return tmp_path
+
+
+def _write(root: Path, path: str, text: str = "") -> None:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_this_checkout_keeps_the_layout() -> None:
+    assert layout.problems(ROOT) == []
+
+
+def test_the_smallest_good_tree_passes(tree: Path) -> None:
+    assert layout.problems(tree) == []
+
+
+@pytest.mark.parametrize(("path", "text", "message"), BREACHES)
+def test_a_breach_is_named(tree: Path, path: str, text: str, message: str) -> None:
+    _write(tree, path, text)
+
+    assert message in "\n".join(layout.problems(tree))
+
+
+def test_the_kernel_has_a_budget_of_files(tree: Path) -> None:
+    for number in range(layout.KERNEL_FILES):
+        _write(tree, f"platform/kernel/subject_{number}.py")
+
+    assert "31 files and a budget of 30" in "\n".join(layout.problems(tree))
+
+
+def test_only_lines_with_code_are_counted(tmp_path: Path) -> None:
+    _write(
+        tmp_path,
+        "f.py",
+        '"""Doc\nstring."""\n\n# remark\nx = [\n    1,  # one\n\n]\ny = """a\nb"""\n',
+    )
+
+    assert layout.lines_of_code(tmp_path / "f.py") == 5
+
+
+def test_the_standard_library_keeps_its_platform_and_ours_load_from_here(tmp_path: Path) -> None:
+    names = "platform, kernel, features, workers, infra"
+    code = f"import {names}\nfor module in ({names}): print(module.__file__)"
+
+    for folder in (ROOT, ROOT / "platform", tmp_path):
+        # Python itself takes the working folder as the first place to look at with -c.
+        command = [sys.executable, "-c", code]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        run = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+        )
+        library, *ours = run.stdout.splitlines()
+
+        assert library == os.path.join(os.path.dirname(os.__file__), "platform.py")
+        assert ours == [
+            str(ROOT / path / "__init__.py")
+            for path in ("platform/kernel", "features", "workers", "infra")
+        ]
