@@ -1,0 +1,79 @@
+"""Alembic's entry: migrates with every feature's models loaded, one migrator at a time."""
+
+import asyncio
+import sys
+import time
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kernel import discovery
+from kernel.app import load_settings
+from kernel.settings import DatabaseSettings
+from kernel.tables import metadata
+
+LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
+LOCK_WAIT = 120.0  # seconds to wait for another migrator
+LOCK_TIMEOUT = "10s"  # for a table lock; a migration must not stop the traffic behind it
+
+discovery.load("models")
+
+
+def database_url() -> URL:
+    """The address given by the caller (tests, checks), else the settings'."""
+    given: URL | None = context.config.attributes.get("url")
+    return given or load_settings().group(DatabaseSettings).url
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Take the migration lock, which the connection's end gives back.
+
+    Polled, since a session that waits in pg_advisory_lock holds a snapshot that would block
+    CREATE INDEX CONCURRENTLY in the migration it waits for.
+    """
+    started, told = time.monotonic(), False
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+        connection.commit()
+        if time.monotonic() - started > LOCK_WAIT:
+            raise TimeoutError(f"Another migration has been running for {LOCK_WAIT:.0f} seconds.")
+        if not told:
+            sys.stderr.write("Waiting for another migration to end.\n")
+            told = True
+        time.sleep(0.2)
+    connection.commit()
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations asked for, each in a transaction of its own."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+        transaction_per_migration=True,
+    )
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.commit()
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run() -> None:
+    """Migrate on one connection while another one holds the lock."""
+    engine = create_async_engine(database_url(), pool_size=2, connect_args={"timeout": 10})
+    try:
+        async with engine.connect() as turn, engine.connect() as connection:
+            await turn.run_sync(wait_for_turn)
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+if context.is_offline_mode():
+    context.configure(url=database_url(), target_metadata=metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(run())

@@ -1,0 +1,89 @@
+"""The application factory: features found, routes in order, layers around them."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from kernel import discovery, docs, errors, health, logs
+from kernel.edge import Edge
+from kernel.lifespan import lifespan
+from kernel.resources import Resources
+from kernel.routing import FeatureRoute, Router, by_literalness, dependency_overrides
+from kernel.settings import AppSettings, HttpSettings, Settings, SettingsGroup
+
+log = structlog.get_logger(__name__)
+
+
+class Application(FastAPI):
+    """FastAPI inside the kernel's outermost layer."""
+
+    edge: Edge
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap what FastAPI built, its own error layer included."""
+        resources: Resources = self.state.resources
+        settings = resources.settings.group(HttpSettings)
+        self.edge = Edge(super().build_middleware_stack(), settings, resources)
+        return self.edge
+
+
+def feature_settings() -> list[type[SettingsGroup]]:
+    """The settings groups that features declare."""
+    found: list[type[SettingsGroup]] = []
+    for module in discovery.load("settings").values():
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, SettingsGroup):
+                if value.__module__ == module.__name__:
+                    found.append(value)
+    return found
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and its files. Raises SettingsError, listing every problem."""
+    return Settings.load(feature_settings())
+
+
+def create_application(settings: Settings | None = None) -> Application:
+    """Build the API. Without settings they are read from the environment and checked."""
+    settings = settings or load_settings()
+    app_settings, http = settings.group(AppSettings), settings.group(HttpSettings)
+    logs.configure(app_settings)
+    if settings.unknown:
+        log.warning("unknown names in .env", names=", ".join(settings.unknown))
+    app = Application(
+        lifespan=lifespan,
+        redirect_slashes=False,
+        middleware=_middleware(http),
+        **docs.metadata(app_settings),
+    )
+    app.state.resources = Resources(settings)
+    errors.install(app)
+    app.router.routes.extend(health.router.routes)
+    docs.install(app, app_settings)
+    app.state.feature_routes = _feature_routes()
+    app.router.routes.extend(app.state.feature_routes)
+    app.dependency_overrides = dependency_overrides
+    return app
+
+
+def _feature_routes() -> list[FeatureRoute]:
+    routers = discovery.offers("router", "router", Router).values()
+    routes = [route for router in routers for route in router.routes]
+    return sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
+
+
+def _middleware(settings: HttpSettings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    options: dict[str, Any] = {
+        "allow_origins": settings.cors_origins,
+        "allow_credentials": settings.cors_allow_credentials,
+        "allow_methods": ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+        "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
+        "expose_headers": ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag"],
+    }
+    return [Middleware(CORSMiddleware, **options)]

@@ -1,0 +1,312 @@
+"""PostgreSQL: one pool of connections, and the unit of work that every request and job runs in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import asyncpg
+import structlog
+from asyncpg.exceptions import (
+    ConnectionDoesNotExistError,
+    InterfaceError,
+    OperatorInterventionError,
+    PostgresConnectionError,
+)
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from kernel.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from kernel.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+Hook = Callable[[], Awaitable[None]]
+
+# What says that the connection, not the statement, is at fault.
+CUT = (
+    ConnectionDoesNotExistError,
+    InterfaceError,
+    OperatorInterventionError,
+    PostgresConnectionError,
+    OSError,
+)
+# What makes a request answer 503: the database is away, silent, or has no connection free.
+AWAY = (*CUT, TimeoutError, PoolTimeoutError, asyncpg.TooManyConnectionsError)
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL can't be reached, or doesn't answer in time."""
+
+
+class Database:
+    """The engine of one process, and its pool of connections."""
+
+    def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
+        connect: dict[str, Any] = {
+            "timeout": settings.database_pool_timeout,
+            "command_timeout": settings.database_timeout,
+            "server_settings": {"application_name": application_name, "timezone": "UTC"},
+        }
+        if settings.database_pgbouncer:
+            # A prepared statement belongs to one server connection; PgBouncer hands out another
+            # one for each transaction, and refuses start-up parameters that it doesn't know.
+            connect |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+            connect["server_settings"] = {"application_name": application_name}
+        self.engine: AsyncEngine = create_async_engine(
+            settings.url,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_timeout,
+            # A unit of work ends its transaction itself, so a connection comes back clean.
+            pool_reset_on_return=None,
+            connect_args=connect,
+        )
+
+    async def checkout(self) -> PoolProxiedConnection:
+        """Take a living connection from the pool. Raises DatabaseAway."""
+        pool = self.engine.sync_engine.pool
+        try:
+            # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
+            idle: int = pool.checkedin()  # type: ignore[attr-defined]
+            fairy = pool.connect() if idle else await greenlet_spawn(pool.connect)
+            while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
+                await greenlet_spawn(fairy.invalidate)
+                fairy = await greenlet_spawn(pool.connect)
+        except DBAPIError as error:
+            raise DatabaseAway(str(error.orig)) from error
+        except AWAY as error:
+            raise DatabaseAway(str(error) or type(error).__name__) from error
+        return fairy
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+class _UnitSession(Session):
+    """A session on the unit's own connection, taken when the session first needs it."""
+
+    unit: "UnitOfWork"
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        return await_only(self.unit._session_connection())
+
+
+class UnitOfWork(AsyncSession):
+    """One transaction on one connection, committed once, by whoever began the unit.
+
+    It is an AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection to
+    kernel.statements; both see each other's rows. `commit()` only flushes: the transaction is
+    committed when the unit ends well, before the answer leaves, and then the after-commit hooks
+    run in order. A hook that fails is logged and changes nothing. Used after its end, it raises.
+    """
+
+    def __init__(self, database: Database, resources: "Resources") -> None:
+        # AsyncSession's constructor would make the Session at once; see sync_session.
+        self._database = database
+        self.resources = resources
+        self._async_bind, self._async_binds = database.engine, {}
+        self._fairy: PoolProxiedConnection | None = None
+        self._connection: Connection | None = None
+        self._session: Session | None = None
+        self._before_commit: list[Hook] = []
+        self._after_commit: list[Hook] = []
+        self._over = False
+
+    @cached_property
+    def sync_session(self) -> Session:  # type: ignore[override]
+        """SQLAlchemy's Session, made when it is first used: most requests need none."""
+        session = _UnitSession(close_resets_only=False, expire_on_commit=False)
+        session.unit = self
+        self._session = self._assign_proxied(session)
+        return session
+
+    @property
+    def _proxied(self) -> Session:  # type: ignore[override]
+        return self.sync_session
+
+    def before_commit(self, hook: Hook) -> None:
+        """Run `hook` just before the commit; when it raises, the unit rolls back."""
+        self._before_commit.append(hook)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Run `hook` once the transaction is durable, before the answer leaves."""
+        self._after_commit.append(hook)
+
+    async def driver(self, write: bool = False) -> "asyncpg.Connection[asyncpg.Record]":
+        """The asyncpg connection of this unit; with `write`, inside its transaction.
+
+        Raises DatabaseAway when there is none to be had.
+        """
+        if self._over:
+            raise RuntimeError("This unit of work is over; take what you need before it ends.")
+        if self._fairy is None:
+            self._fairy = await self._database.checkout()
+        if write and self._adapted._transaction is None:
+            await self._begin()
+        return self._fairy.driver_connection  # type: ignore[return-value]
+
+    @property
+    def in_transaction_block(self) -> bool:
+        """Whether a transaction has begun on the unit's connection."""
+        return self._fairy is not None and self._adapted._transaction is not None
+
+    @property
+    def has_pending_changes(self) -> bool:
+        """Whether the session holds objects that it hasn't written yet."""
+        session = self._session
+        return session is not None and bool(session.new or session.dirty or session.deleted)
+
+    async def replace_connection(self) -> None:
+        """Give up a connection that was cut. Only for a unit that hasn't begun a transaction."""
+        await self._discard()
+        self._fairy = await self._database.checkout()
+
+    async def commit(self) -> None:
+        """Flush. The unit commits at its end, once, so that an error undoes all of it."""
+        await self.flush()
+
+    async def rollback(self) -> None:
+        """Undo everything since the unit began."""
+        self._before_commit.clear()
+        self._after_commit.clear()
+        if self._session is not None:
+            await super().rollback()
+        await self._roll_back()
+
+    async def finish(self, ok: bool) -> None:
+        """End the unit: commit and run the hooks when `ok`, else roll back."""
+        if self._over:
+            return
+        try:
+            if ok:
+                await self._commit()
+            else:
+                await self.rollback()
+        except BaseException as error:
+            self._over = True
+            await self._discard_after(error)
+            raise
+        self._over = True
+        self._give_back()
+        if ok:
+            for hook in self._after_commit:
+                await _run_hook(hook)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.finish(ok=True)
+        elif isinstance(error, Exception):
+            await self.finish(ok=False)
+        else:
+            self._over = True
+            await self._discard()
+
+    # SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
+    # (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else,
+    # the version is pinned, and tests/test_unit_of_work.py fails when one of them is gone.
+
+    @property
+    def _adapted(self) -> Any:
+        assert self._fairy is not None
+        return self._fairy.dbapi_connection
+
+    async def _begin(self) -> None:
+        for attempt in (1, 2):
+            try:
+                await self._adapted._start_transaction()
+            except DBAPIError as error:
+                raise DatabaseAway(str(error.orig)) from error
+            except Exception as error:
+                if attempt == 2 or not is_cut(error):
+                    raise
+                # Cut while it was idle: nothing has happened in this unit yet.
+                await self.replace_connection()
+            else:
+                return
+
+    async def _session_connection(self) -> Connection:
+        if self._connection is None:
+            await self.driver(write=True)
+            self._connection = Connection(
+                self._database.engine.sync_engine, connection=self._fairy
+            )
+        return self._connection
+
+    async def _commit(self) -> None:
+        if self._session is not None:
+            await self.flush()
+        for hook in self._before_commit:
+            await hook()
+        if self._session is not None and self._session.in_transaction():
+            await super().commit()
+        if self.in_transaction_block:
+            await self._adapted._call_and_discard(self._adapted._transaction.commit)
+
+    async def _roll_back(self) -> None:
+        if self.in_transaction_block:
+            await self._adapted._call_and_discard(self._adapted._transaction.rollback)
+
+    def _give_back(self) -> None:
+        if self._session is not None:
+            self._session.expunge_all()
+        fairy, self._fairy = self._fairy, None
+        if fairy is not None:
+            fairy.close()
+
+    async def _discard_after(self, error: BaseException) -> None:
+        """Return the connection if its transaction is surely over, else drop it."""
+        if isinstance(error, Exception) and not is_away(error):
+            try:
+                await self._roll_back()
+            except Exception as second:
+                log.warning("connection dropped", error=str(second))
+            else:
+                self._give_back()
+                return
+        await self._discard()
+
+    async def _discard(self) -> None:
+        fairy, self._fairy = self._fairy, None
+        if fairy is not None:
+            fairy.driver_connection.terminate()  # type: ignore[union-attr]
+            await asyncio.shield(greenlet_spawn(fairy.invalidate))
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether the error means that the connection was lost."""
+    return isinstance(_driver_error(error), CUT)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error means that the database is away or silent."""
+    return isinstance(error, DatabaseAway) or isinstance(_driver_error(error), AWAY)
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    while not isinstance(error, (*AWAY, asyncpg.PostgresError)):
+        inner = error.orig if isinstance(error, DBAPIError) else error.__cause__
+        if inner is None:
+            return error
+        error = inner
+    return error
+
+
+async def _run_hook(hook: Hook) -> None:
+    try:
+        await hook()
+    except Exception:
+        log.exception("after-commit hook failed", hook=getattr(hook, "__qualname__", str(hook)))

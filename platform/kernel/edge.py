@@ -1,0 +1,223 @@
+"""The outermost layer: request id, client address, security headers, body limit, log line.
+
+Pure ASGI. It wraps the finished application, so that no answer leaves without its headers and
+no exception leaves at all, not even one from the layers around the router.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kernel.context import KEY, RequestContext, request_id_var, template_of
+from kernel.errors import CustomException, phrase, problem_body, problem_response
+from kernel.settings import HttpSettings, Network
+
+log = structlog.get_logger("kernel.access")
+
+MAX_REQUEST_ID = 128
+SECURITY_HEADERS: dict[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"strict-origin-when-cross-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+}
+PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
+
+# Called once per request with: method, path template (None when no route matched), status,
+# seconds. It must not block.
+Observer = Callable[[str, str | None, int, float], None]
+
+
+class BodyTooLarge(CustomException):
+    """413: the body is larger than MAX_BODY_BYTES."""
+
+    status = 413
+
+
+class Edge:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, settings: HttpSettings, resources: Any) -> None:
+        self._app = app
+        self._settings = settings
+        self._resources = resources
+        self._hosts = {host.lower() for host in settings.allowed_hosts} - {"*"}
+        self.observers: list[Observer] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(self, scope, receive, send)
+        token = request_id_var.set(exchange.context.request_id)
+        try:
+            await exchange.run()
+        finally:
+            request_id_var.reset(token)
+
+    def open(self, scope: Scope) -> RequestContext:
+        """Make the request's context; believe forwarding headers only from a trusted proxy."""
+        peer = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        request_id, address = None, peer
+        trusted = self._settings.trusted_proxies
+        if trusted and _is_in(peer, trusted):
+            headers = Headers(scope=scope)
+            address = forwarded_for(headers.getlist("x-forwarded-for"), peer, trusted)
+            request_id = _acceptable_id(headers.get("x-request-id"))
+            if headers.get("x-forwarded-proto") in ("http", "https"):
+                scope["scheme"] = headers["x-forwarded-proto"]
+        return RequestContext(request_id or uuid.uuid4().hex, address, self._resources)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """An answer for what must not reach the application."""
+        path = scope["path"]
+        if "\x00" in path:
+            return problem_response(404, phrase(404), path)
+        if b"%00" in scope["query_string"]:
+            return problem_response(422, "query: must not contain NUL characters", path, [])
+        headers = Headers(scope=scope)
+        if self._hosts and headers.get("host", "").rsplit(":", 1)[0].lower() not in self._hosts:
+            return problem_response(400, "Invalid host header.", path)
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > self._settings.max_body_bytes:
+            detail = f"The body is larger than {self._settings.max_body_bytes} bytes."
+            return problem_response(413, detail, path, headers={"Connection": "close"})
+        return None
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+        self._edge, self._scope, self._receive, self._send = edge, scope, receive, send
+        self._started = time.perf_counter()
+        self._method: str = scope["method"]
+        self._status = 0
+        self._received = 0
+        self._replaced = False
+        self.context = edge.open(scope)
+        scope[KEY] = self.context
+
+    async def run(self) -> None:
+        if self._method == "HEAD":
+            self._scope["method"] = "GET"
+        app = self._edge.refusal(self._scope) or self._edge._app
+        try:
+            await app(self._scope, self.receive, self.send)
+        except Exception:
+            log.exception("request crashed")
+            if not self._status:
+                crash = problem_response(500, "Something went wrong on our side.", self._path)
+                await crash(self._scope, self.receive, self.send)
+        finally:
+            self._close()
+
+    @property
+    def _path(self) -> str:
+        return str(self._scope["path"])
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            limit = self._edge._settings.max_body_bytes
+            if self._received > limit:
+                raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = self._headers(message)
+        elif self._replaced:
+            message = {"type": "http.response.body", "body": self._problem()}
+            self._replaced = False
+        if self._method == "HEAD" and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        headers += self.context.headers
+        names = {name for name, _ in headers}
+        if self._status >= 400 and dict(headers).get(b"content-type", PLAIN[0]) in PLAIN:
+            # Starlette's middleware answers in plain text; every error here is a problem.
+            self._replaced = True
+            dropped = (b"content-type", b"content-length")
+            headers = [(name, value) for name, value in headers if name not in dropped]
+            headers.append((b"content-type", b"application/problem+json"))
+            headers.append((b"content-length", str(len(self._problem())).encode()))
+        headers.append((b"x-request-id", self.context.request_id.encode("latin-1")))
+        if b"cache-control" not in names:
+            private = self.context.identified
+            headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
+        headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
+        return headers
+
+    def _problem(self) -> bytes:
+        return problem_body(self._status, phrase(self._status), self._path)
+
+    def _close(self) -> None:
+        seconds = time.perf_counter() - self._started
+        template = template_of(self._scope)
+        principal = self.context.principal
+        log.info(
+            "request",
+            method=self._method,
+            path=self._path,
+            route=template,
+            status=self._status,
+            ms=round(seconds * 1000, 1),
+            client=self.context.address,
+            user=principal.user_id if principal else None,
+        )
+        for observe in self._edge.observers:
+            observe(self._method, template, self._status, seconds)
+
+
+def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
+    """The rightmost address in X-Forwarded-For that no trusted proxy has.
+
+    Proxies append on the right; whatever stands left of the first untrusted hop is a claim of
+    the client's. A malformed entry ends the walk at the hop before it.
+    """
+    address = peer
+    for entry in reversed([part.strip() for line in header for part in line.split(",")]):
+        hop = _without_port(entry)
+        try:
+            ip_address(hop)
+        except ValueError:
+            return address
+        address = hop
+        if not _is_in(hop, trusted):
+            return address
+    return address
+
+
+def _without_port(entry: str) -> str:
+    if entry.startswith("["):
+        return entry[1:].partition("]")[0]
+    return entry.partition(":")[0] if entry.count(":") == 1 else entry
+
+
+def _is_in(address: str, networks: list[Network]) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)
+
+
+def _acceptable_id(value: str | None) -> str | None:
+    if value and len(value) <= MAX_REQUEST_ID and value.isascii() and value.isprintable():
+        return value
+    return None

@@ -1,0 +1,231 @@
+"""Exceptions for feature authors, and one shape for every error: RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DataError as SqlalchemyDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from kernel.database import is_away
+from kernel.statements import constraint_of
+from kernel.tables import answer_of
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 2  # seconds; a cut connection or a restarted server is back by then
+
+
+class Problem(BaseModel):
+    """An error, by RFC 9457. `detail` says what is wrong; `errors` lists what is invalid."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, Any]] | None = None
+
+
+class CustomException(HTTPException):
+    """500, and the base of the exceptions below. Raised, it rolls the unit of work back.
+
+    `commits=True` commits first: for a refusal that must leave a trace.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        commits: bool = False,
+    ) -> None:
+        super().__init__(self.status, detail or phrase(self.status), headers)
+        self.commits = commits
+
+
+class BadRequestException(CustomException):
+    """400: the request makes no sense."""
+
+    status = 400
+
+
+class UnauthorizedException(CustomException):
+    """401: the caller isn't known."""
+
+    status = 401
+
+
+class ForbiddenException(CustomException):
+    """403: the caller is known and may not."""
+
+    status = 403
+
+
+class NotFoundException(CustomException):
+    """404: there is no such thing, or not for this caller."""
+
+    status = 404
+
+
+class ConflictException(CustomException):
+    """409: the state of things doesn't allow it."""
+
+    status = 409
+
+
+class UnprocessableEntityException(CustomException):
+    """422: the request is well-formed and can't be followed."""
+
+    status = 422
+
+
+class DuplicateValueException(UnprocessableEntityException):
+    """422: the value is taken."""
+
+
+class RateLimitException(CustomException):
+    """429: too many requests."""
+
+    status = 429
+
+    def __init__(self, detail: str | None = "Rate limit exceeded.", **options: Any) -> None:
+        super().__init__(detail, **options)
+
+
+class ServiceUnavailableException(CustomException):
+    """503: something that this answer needs is away."""
+
+    status = 503
+
+    def __init__(self, detail: str | None = None, **options: Any) -> None:
+        options.setdefault("headers", {"Retry-After": str(RETRY_AFTER)})
+        super().__init__(detail, **options)
+
+
+def phrase(status: int) -> str:
+    """The standard reason phrase of a status code."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def problem_body(
+    status: int, detail: str, path: str, errors: Sequence[Any] | None = None, **extra: Any
+) -> bytes:
+    """The JSON bytes of a problem."""
+    problem = {
+        "type": "about:blank",
+        "title": phrase(status),
+        "status": status,
+        "detail": detail,
+        "instance": path.encode("utf-8", "replace").decode(),
+        **extra,
+    }
+    if errors is not None:
+        problem["errors"] = errors
+    return orjson.dumps(problem)
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    path: str,
+    errors: Sequence[Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """A whole problem answer."""
+    body = problem_body(status, detail, path, errors, **extra)
+    return Response(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def translate(error: Exception) -> Exception:
+    """What a database error means for the client; any other error comes back as it is."""
+    if is_away(error):
+        log.warning("database away", error=str(error))
+        return ServiceUnavailableException("The database is not available; try again shortly.")
+    constraint = constraint_of(error)
+    if constraint is not None:
+        answer = answer_of(constraint)
+        if answer is not None:
+            return DuplicateValueException(answer)
+        if not isinstance(_cause(error), asyncpg.NotNullViolationError | asyncpg.CheckViolationError):
+            log.warning("constraint without an answer", constraint=constraint)
+            return ConflictException("The request conflicts with what is stored.")
+    if isinstance(error, asyncpg.DataError | SqlalchemyDataError):
+        return UnprocessableEntityException("A value can't be stored.")
+    return error
+
+
+def _cause(error: BaseException) -> BaseException:
+    return getattr(getattr(error, "orig", None), "__cause__", None) or error
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=headers)
+    return problem_response(error.status_code, str(error.detail), path, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    # Several routes may share a path; Starlette names only the methods of the first.
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match.value and getattr(route, "methods", None):
+            methods |= set(route.methods)
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Without the input: it may hold a password.
+    errors = [
+        {"loc": list(entry["loc"]), "msg": entry["msg"], "type": entry["type"]}
+        for entry in error.errors()
+    ]
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"])
+    path = request.url.path
+    return problem_response(422, f"{where}: {first['msg']}", path, _encodable(errors))
+
+
+def _encodable(value: Any) -> Any:
+    # A field name that the client sent stands in `loc`, and may be no valid Unicode.
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value
+
+
+async def _answer_crash(request: Request, error: Exception) -> Response:
+    return problem_response(500, "Something went wrong on our side.", request.url.path)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of the application as a problem."""
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(Exception, _answer_crash)

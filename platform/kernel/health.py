@@ -1,0 +1,96 @@
+"""/health: the process is alive. /health/ready: it can do its work."""
+
+from functools import cache
+
+import sqlalchemy
+import structlog
+from alembic.script import ScriptDirectory
+from fastapi import APIRouter, Request, Response
+
+from kernel.errors import problem_response
+from kernel.redis_client import RedisAway
+from kernel.resources import Resources, Role
+from kernel.settings import ROOT
+from kernel.shapes import ReadShape
+from kernel.statements import Statement
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(tags=["health"])
+ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
+MIGRATE = "hatch run migrate"
+
+revisions = Statement(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+
+
+class Health(ReadShape):
+    """Whether the process is alive."""
+
+    status: str
+
+
+class Readiness(ReadShape):
+    """`ready`, or `degraded` when a Redis is away; what is away is named."""
+
+    status: str
+    checks: dict[str, str]
+
+
+@router.get("/health", name="read_health")
+async def read_health() -> Health:
+    """Tell that the process answers; it asks nothing of the database or of Redis."""
+    return Health(status="alive")
+
+
+@router.get("/health/ready", name="read_readiness", response_model=Readiness)
+async def read_readiness(request: Request) -> Readiness | Response:
+    """Tell whether requests can be served: 503 while the database is away, unmigrated, or the
+    process is draining."""
+    resources: Resources = request.app.state.resources
+    checks = {f"redis_{role}": await check_redis(resources, role) for role in ROLES}
+    checks["database"] = await check_database(resources)
+    if resources.draining:
+        return unready("The process is shutting down.", request, checks)
+    if checks["database"] != "ok":
+        return unready(checks["database"], request, checks)
+    healthy = all(state in ("ok", "off") for state in checks.values())
+    return Readiness(status="ready" if healthy else "degraded", checks=checks)
+
+
+def unready(detail: str, request: Request, checks: dict[str, str]) -> Response:
+    headers = {"Retry-After": "5"}
+    return problem_response(503, detail, request.url.path, headers=headers, checks=checks)
+
+
+async def check_redis(resources: Resources, role: Role) -> str:
+    """ok, off or away."""
+    client = resources.redis(role)
+    if client is None:
+        return "off"
+    try:
+        await client.execute("PING")
+    except RedisAway:
+        return "away"
+    return "ok"
+
+
+async def check_database(resources: Resources) -> str:
+    """ok, or a sentence that says what is wrong and what to type."""
+    try:
+        async with resources.unit() as unit:
+            if await Statement(sqlalchemy.text("SELECT to_regclass('alembic_version')")).scalar(unit) is None:
+                return f"The database has no tables yet; run `{MIGRATE}`."
+            applied = {row["version_num"] for row in await revisions.all(unit)}
+    except Exception as error:
+        log.warning("database away", error=str(error))
+        return "The database is not available."
+    missing = heads() - applied
+    if missing:
+        return f"The database lacks revision {', '.join(sorted(missing))}; run `{MIGRATE}`."
+    return "ok"
+
+
+@cache
+def heads() -> frozenset[str]:
+    """The newest revisions in migrations/."""
+    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())

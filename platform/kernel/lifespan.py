@@ -1,0 +1,21 @@
+"""Open and close what the API holds, then what each feature's lifespan.py adds."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from kernel import discovery
+from kernel.resources import Resources
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """FastAPI's lifespan: the kernel's resources first, features in alphabetical order."""
+    resources: Resources = app.state.resources
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(resources.close)
+        await resources.open()
+        for enter in discovery.offers("lifespan", "lifespan").values():
+            await stack.enter_async_context(enter(app))
+        yield

@@ -1,0 +1,211 @@
+"""Lists: offset pages and cursor pages of one resource, sorted and filtered by an allow-list.
+
+Cursor pages are keyset pages (M. Winand, "Paging Through Results", use-the-index-luke.com): the
+next page starts after the last row's sort value and primary key, so rows that come or go
+meanwhile neither repeat nor hide others.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlmodel import SQLModel
+
+from kernel.database import UnitOfWork
+from kernel.errors import UnprocessableEntityException
+from kernel.settings import SecretSettings
+from kernel.shapes import CleanText, ReadShape
+from kernel.statements import Row, Statement
+
+T = TypeVar("T")
+MAX_PAGE = 2**31 - 1
+SIGNATURE_BYTES = 16
+
+
+class ListQuery(BaseModel):
+    """Query parameters of every list. A subclass narrows `sort`, and each field that it adds
+    filters the column of that name by equality. Anything else is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int | None, Field(ge=1, le=MAX_PAGE, description="Page number, from 1.")] = None
+    items_per_page: Annotated[int, Field(ge=1, le=100)] = 10
+    cursor: Annotated[
+        CleanText | None,
+        Field(
+            max_length=1000,
+            description="Empty for the first cursor page, then the `next_cursor` of the last one.",
+        ),
+    ] = None
+    sort: Literal["id", "-id"] = "id"
+
+    @model_validator(mode="after")
+    def refuse_both_ways(self) -> "ListQuery":
+        if self.cursor is not None and self.page is not None:
+            raise ValueError("page and cursor can't be given together")
+        return self
+
+
+class Page(ReadShape, Generic[T]):
+    """One offset page."""
+
+    data: list[T]
+    total_count: int
+    has_more: bool
+    page: int
+    items_per_page: int
+
+
+class CursorPage(ReadShape, Generic[T]):
+    """One cursor page; `next_cursor` is null on the last."""
+
+    data: list[T]
+    next_cursor: str | None
+    has_more: bool
+
+
+def _kind(value: Any) -> str:
+    names = value if isinstance(value, dict) else vars(value)
+    return "page" if "page" in names else "cursor"
+
+
+# The response model of every list: which of the two is known without trying both.
+PagesOf = Annotated[
+    Annotated[Page[T], Tag("page")] | Annotated[CursorPage[T], Tag("cursor")],
+    Discriminator(_kind),
+]
+
+
+class Listing:
+    """A list of one table's rows, as `read` shows them.
+
+    `query` names what may be sorted and filtered by; `where` always holds; `given` are columns
+    whose value the route supplies at each call (the owner, the tier). Statements are built once
+    per combination of sort and filters.
+    """
+
+    def __init__(
+        self,
+        table: type[SQLModel],
+        read: type[BaseModel],
+        query: type[ListQuery],
+        where: Sequence[ColumnElement[bool]] = (),
+        given: Sequence[str] = (),
+    ) -> None:
+        self._columns = table.__table__.columns  # type: ignore[attr-defined]
+        self._shown = [name for name in read.model_fields if name in self._columns]
+        self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
+        self._where, self._given = list(where), list(given)
+        self._statements: dict[tuple[Any, ...], Statement] = {}
+        for name in (*self._filters, *self._given):
+            assert name in self._columns, f"{table.__name__} has no column {name}"
+
+    async def page(self, unit: UnitOfWork, query: ListQuery, **given: Any) -> dict[str, Any]:
+        """The page asked for, in the shape of Page or CursorPage. One statement; two when a
+        page past the end is asked for. Raises UnprocessableEntityException for a bad cursor."""
+        filters = {
+            name: getattr(query, name)
+            for name in self._filters
+            if getattr(query, name) is not None
+        }
+        values = {**filters, **given}
+        if query.cursor is not None:
+            return await self._cursor_page(unit, query, filters, values)
+        number, size = query.page or 1, query.items_per_page
+        statement = self._statement("page", query.sort, tuple(filters))
+        offset = (number - 1) * size
+        rows = await statement.all(unit, **values, limit_=size, offset_=offset)
+        if rows:
+            total = rows[0]["total_"]
+        elif number == 1:
+            total = 0
+        else:
+            total = await self._statement("count", "", tuple(filters)).scalar(unit, **values)
+        return {
+            "data": rows,
+            "total_count": total,
+            "has_more": offset + len(rows) < total,
+            "page": number,
+            "items_per_page": size,
+        }
+
+    async def _cursor_page(
+        self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row
+    ) -> dict[str, Any]:
+        column = self._columns[query.sort.lstrip("-")]
+        signer = _Signer(unit, [query.sort, sorted(values.items())])
+        size = query.items_per_page
+        if query.cursor:
+            after, row_id = signer.open(query.cursor)
+            if issubclass(column.type.python_type, datetime):
+                after = datetime.fromisoformat(after)
+            statement = self._statement("after", query.sort, tuple(filters))
+            keys = {"after_": after, "id_": row_id}
+        else:
+            statement, keys = self._statement("first", query.sort, tuple(filters)), {}
+        rows = await statement.all(unit, **values, **keys, limit_=size + 1)
+        more = len(rows) > size
+        rows = rows[:size]
+        last = signer.seal(rows[-1]["sort_"], rows[-1]["id_"]) if more else None
+        return {"data": rows, "next_cursor": last, "has_more": more}
+
+    def _statement(self, mode: str, sort: str, filters: tuple[str, ...]) -> Statement:
+        key = (mode, sort, filters)
+        if key not in self._statements:
+            self._statements[key] = Statement(self._build(mode, sort, filters))
+        return self._statements[key]
+
+    def _build(self, mode: str, sort: str, filters: tuple[str, ...]) -> Select[Any]:
+        where = [*self._where]
+        where += [self._columns[name] == bindparam(name) for name in (*filters, *self._given)]
+        count = select(func.count()).select_from(self._columns["id"].table).where(*where)
+        if mode == "count":
+            return count
+        by, row_id = self._columns[sort.lstrip("-")], self._columns["id"]
+        descending = sort.startswith("-")
+        chosen: list[ColumnElement[Any]] = [self._columns[name] for name in self._shown]
+        if mode == "page":
+            chosen.append(count.scalar_subquery().label("total_"))
+        else:
+            chosen += [by.label("sort_"), row_id.label("id_")]
+        statement = select(*chosen).where(*where).limit(bindparam("limit_"))
+        if mode == "page":
+            statement = statement.offset(bindparam("offset_"))
+        if mode == "after":
+            keys = tuple_(by, row_id)
+            after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
+            statement = statement.where(keys < after if descending else keys > after)
+        order = [by] if by is row_id else [by, row_id]
+        return statement.order_by(*[column.desc() if descending else column for column in order])
+
+
+class _Signer:
+    """Makes cursors that only this list, with these filters, accepts (HMAC, RFC 2104)."""
+
+    def __init__(self, unit: UnitOfWork, scope: Any) -> None:
+        secret = unit.resources.settings.group(SecretSettings).key
+        self._key = hashlib.sha256(b"cursor:" + secret + orjson.dumps(scope)).digest()
+
+    def seal(self, value: Any, row_id: int) -> str:
+        payload = orjson.dumps([value, row_id])
+        return urlsafe_b64encode(self._sign(payload) + payload).decode().rstrip("=")
+
+    def open(self, cursor: str) -> tuple[Any, int]:
+        try:
+            raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        except ValueError:
+            raw = b""
+        signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(payload)):
+            raise UnprocessableEntityException("The cursor is not one of this list.")
+        value, row_id = orjson.loads(payload)
+        return value, row_id
+
+    def _sign(self, payload: bytes) -> bytes:
+        return hmac.digest(self._key, payload, "sha256")[:SIGNATURE_BYTES]

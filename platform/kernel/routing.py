@@ -1,0 +1,117 @@
+"""Routes of features: one unit of work each, access checked first, literal templates first."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from kernel.context import context_of
+from kernel.database import UnitOfWork
+from kernel.errors import CustomException, translate
+from kernel.identity import RANK, Access, require
+
+PREFIX = "/api/v1"
+
+
+class FeatureRoute(APIRoute):
+    """A route inside a unit of work that commits before the answer leaves.
+
+    The order is the house law: access, endpoint, response model, commit, after-commit hooks,
+    answer, background tasks. Raising rolls back; returning an error response commits.
+    """
+
+    @property
+    def access(self) -> Access:
+        """The strictest access among the route's dependencies."""
+        return max((level for level in _levels(self.dependant)), key=RANK.index)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        level = self.access
+
+        async def in_unit_of_work(request: Request) -> Response:
+            context = context_of(request)
+            unit = context.unit = context.resources.database.unit()
+            try:
+                # Before FastAPI parses the body: 401 and 403 come before 422.
+                await require(request, level)
+                response = await handle(request)
+                await unit.finish(ok=True)
+            except Exception as error:
+                await unit.finish(ok=isinstance(error, CustomException) and error.commits)
+                translated = translate(error)
+                if translated is error:
+                    raise
+                raise translated from error
+            except BaseException as cancelled:
+                await unit.__aexit__(type(cancelled), cancelled, None)
+                raise
+            return response
+
+        return in_unit_of_work
+
+
+class _Overrides:
+    """FastAPI looks for `dependency_overrides` here; one dictionary serves every application."""
+
+    dependency_overrides: ClassVar[dict[Callable[..., Any], Callable[..., Any]]] = {}
+
+
+class Router(APIRouter):
+    """What a feature's router.py offers as `router`. Paths are relative to /api/v1.
+
+    Its routes join the application one by one: a router included by FastAPI hides their paths,
+    so that they can't be sorted, and matches each of them twice.
+    """
+
+    def __init__(self, *, prefix: str = "", tags: list[str] | None = None, **options: Any) -> None:
+        options.setdefault("route_class", FeatureRoute)
+        options.setdefault("dependency_overrides_provider", _Overrides)
+        super().__init__(prefix=PREFIX + prefix, tags=list(tags or []), **options)
+
+
+dependency_overrides = _Overrides.dependency_overrides
+
+
+def unit_of_work(request: Request) -> UnitOfWork:
+    """The unit of work of this request."""
+    unit = context_of(request).unit
+    assert unit is not None, "SessionDep needs a route of kernel.routing.Router"
+    return unit
+
+
+SessionDep = Annotated[UnitOfWork, Depends(unit_of_work)]
+
+
+def by_literalness(route: APIRoute) -> tuple[tuple[int, ...], str]:
+    """Sort key: at each segment a literal goes before a parameter, whatever found first."""
+    ranks = []
+    for segment in route.path.strip("/").split("/"):
+        ranks.append(0 if "{" not in segment else 2 if ":path" in segment else 1)
+    return tuple(ranks), route.path
+
+
+def reserved_names(routes: Iterable[APIRoute], parameter: str) -> frozenset[str]:
+    """The words that some template has where another one has `{parameter}`.
+
+    A user called `tier` could not be reached: /tier/{name} wins over /{username}/{...}.
+    """
+    templates = [route.path.strip("/").split("/") for route in routes]
+    words: set[str] = set()
+    for template in templates:
+        for position, segment in enumerate(template):
+            if segment != f"{{{parameter}}}":
+                continue
+            for other in templates:
+                if other[:position] == template[:position] and len(other) > position:
+                    words.add(other[position])
+    return frozenset(word for word in words if "{" not in word)
+
+
+def _levels(dependant: Dependant) -> list[Access]:
+    found = [getattr(dependant.call, "access", Access.PUBLIC)]
+    for dependency in dependant.dependencies:
+        found += _levels(dependency)
+    return found

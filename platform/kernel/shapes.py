@@ -1,0 +1,64 @@
+"""What requests and answers are made of: strict input shapes, read shapes, row ids, clean text."""
+
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
+MAX_DEPTH = 20
+
+
+def clean(text: str) -> str:
+    """Refuse what PostgreSQL or UTF-8 can't hold: NUL characters and lone surrogates."""
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must be valid Unicode, without lone surrogates") from None
+    return text
+
+
+def _clean_deep(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError("is nested too deeply")
+    if isinstance(value, str):
+        clean(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _clean_deep(key, depth + 1)
+            _clean_deep(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _clean_deep(item, depth + 1)
+
+
+CleanText = Annotated[str, AfterValidator(clean)]
+RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
+PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
+
+
+class InputShape(BaseModel):
+    """Base of every request body: unknown fields are refused, so is text that can't be stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unclean_text(cls, data: Any) -> Any:
+        _clean_deep(data)
+        return data
+
+
+class ReadShape(BaseModel):
+    """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Message(ReadShape):
+    """An answer that only says what was done."""
+
+    message: str

@@ -1,0 +1,98 @@
+"""Statements compiled once and run on the driver: for the hot reads and writes of a crud file.
+
+SQLAlchemy compiles a statement, builds result objects and switches greenlets at each execution,
+which costs more than a small query itself. A `Statement` keeps the SQL text and the order of its
+parameters, and runs on the same connection and in the same transaction as the unit of work's
+session. It stands beside the FastCRUD instance, for what is hot; nothing needs it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from kernel.database import DatabaseAway, UnitOfWork, is_away, is_cut
+
+Row = dict[str, Any]
+
+DIALECT = dialect.dialect()
+
+
+class Statement:
+    """A SQLAlchemy statement whose `bindparam`s are filled at each run.
+
+    `writes` begins the unit's transaction; a read outside one runs by itself. Rows are plain
+    dictionaries of column label to value. Errors are the driver's (asyncpg.PostgresError), or
+    DatabaseAway. Column types' own Python-side result processing doesn't apply.
+    """
+
+    def __init__(self, statement: Executable, writes: bool = False) -> None:
+        self._statement = statement
+        self._writes = writes
+        self._sql: str | None = None
+        self._parameters: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
+
+    async def all(self, unit: UnitOfWork, **parameters: Any) -> list[Row]:
+        """Every row."""
+        return [dict(record) for record in await self._run(unit, "fetch", parameters)]
+
+    async def one(self, unit: UnitOfWork, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        record = await self._run(unit, "fetchrow", parameters)
+        return None if record is None else dict(record)
+
+    async def scalar(self, unit: UnitOfWork, **parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await self._run(unit, "fetchval", parameters)
+
+    async def _run(self, unit: UnitOfWork, method: str, parameters: dict[str, Any]) -> Any:
+        if self._sql is None:
+            self._compile()
+        arguments = self._arguments(parameters)
+        if unit.has_pending_changes:
+            await unit.flush()
+        connection = await unit.driver(write=self._writes)
+        try:
+            return await getattr(connection, method)(self._sql, *arguments)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            if not is_cut(error) or unit.in_transaction_block:
+                raise DatabaseAway(str(error) or type(error).__name__) from error
+        # Cut while it was idle in the pool: the read begins again on a living connection.
+        await unit.replace_connection()
+        connection = await unit.driver()
+        return await getattr(connection, method)(self._sql, *arguments)
+
+    def _compile(self) -> None:
+        compiled = self._statement.compile(dialect=DIALECT)
+        assert isinstance(compiled, SQLCompiler)
+        processors = {
+            name: bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
+            for name, bind in compiled.binds.items()
+        }
+        defaults = compiled.params
+        self._parameters = [
+            (name, defaults.get(name), processors[name]) for name in compiled.positiontup or []
+        ]
+        self._sql = str(compiled)
+
+    def _arguments(self, parameters: dict[str, Any]) -> list[Any]:
+        arguments = []
+        for name, default, process in self._parameters:
+            value = parameters.get(name, default)
+            arguments.append(value if process is None else process(value))
+        return arguments
+
+
+def constraint_of(error: BaseException) -> str | None:
+    """The name of the constraint that an error of either way in broke, or None."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
+            return cause.constraint_name
+        cause = getattr(cause, "orig", None) or cause.__cause__
+    return None

@@ -1,0 +1,71 @@
+"""What every table shares: names of constraints, moments in UTC, soft deletion."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from sqlalchemy import DateTime, Index, MetaData, TextClause, func, text
+from sqlmodel import Field, SQLModel
+
+# Constraints that have no name of their own can be neither dropped by a migration nor mapped to
+# an answer, so all get one by their kind and columns.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Timestamped(SQLModel):
+    """created_at, set by the database; updated_at, set by FastCRUD at each update."""
+
+    created_at: datetime = Field(
+        default_factory=now,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_column_kwargs={"server_default": func.now()},
+        nullable=False,
+    )
+    updated_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+    )
+
+
+class SoftDeleted(SQLModel):
+    """is_deleted and deleted_at, under the names that FastCRUD's `delete` looks for."""
+
+    LIVE: ClassVar[TextClause] = text("is_deleted = false")
+
+    is_deleted: bool = Field(
+        default=False, nullable=False, sa_column_kwargs={"server_default": text("false")}
+    )
+    deleted_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+    )
+
+
+def unique(name: str, *columns: str, answer: str, where: TextClause | None = None) -> Index:
+    """A unique index whose violation answers 422 with `answer`.
+
+    A column may be an expression, `lower(email)`. `where` makes the index partial, so that
+    soft-deleted rows free what they held.
+    """
+    parts = [text(column) if "(" in column else column for column in columns]
+    return Index(name, *parts, unique=True, postgresql_where=where, info={"answer": answer})
+
+
+def answer_of(constraint: str | None) -> str | None:
+    """What a violation of that constraint tells the client, where a table declares it."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if index.name == constraint and "answer" in index.info:
+                return str(index.info["answer"])
+    return None

@@ -1,0 +1,78 @@
+"""Fixtures of the application half: one app per worker, clients over it, units of work."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx2
+import pytest
+from kernel.app import Application, create_application
+from kernel.database import UnitOfWork
+from kernel.resources import Resources
+from kernel.settings import Settings
+
+SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"
+
+ApplicationFactory = Callable[..., AbstractAsyncContextManager[Application]]
+
+
+@pytest.fixture(scope="session")
+def setting_values(database_url: str, redis_url: str) -> dict[str, str]:
+    """The settings of the application under test, by name."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_CACHE_URL": redis_url,
+        "REDIS_QUEUE_URL": redis_url,
+        "REDIS_RATE_LIMIT_URL": redis_url,
+        "SECRET_KEY": SECRET_KEY,
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture(scope="session")
+def make_app(setting_values: dict[str, str]) -> ApplicationFactory:
+    """Start an application with other settings: `async with make_app(ENVIRONMENT="staging")`."""
+
+    @asynccontextmanager
+    async def make(**values: str) -> AsyncIterator[Application]:
+        app = create_application(Settings({**setting_values, **values}))
+        async with app.router.lifespan_context(app):
+            yield app
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def app(make_app: ApplicationFactory) -> AsyncIterator[Application]:
+    """The application under test, started once per worker."""
+    async with make_app() as app:
+        yield app
+
+
+@pytest.fixture
+def resources(app: Application) -> Resources:
+    """What the application holds open."""
+    resources: Resources = app.state.resources
+    return resources
+
+
+@pytest.fixture
+async def db(resources: Resources) -> AsyncIterator[UnitOfWork]:
+    """A unit of work for arranging rows and looking at them; commits at the test's end.
+
+    To commit earlier, use `async with resources.unit() as db`.
+    """
+    async with resources.unit() as unit:
+        yield unit
+
+
+def client_of(app: Application, **options: object) -> httpx2.AsyncClient:
+    """A client that speaks HTTP to the application in this process; cookies are kept."""
+    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 50000))
+    return httpx2.AsyncClient(transport=transport, base_url="https://test", **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def client(app: Application) -> AsyncIterator[httpx2.AsyncClient]:
+    """An anonymous client."""
+    async with client_of(app) as client:
+        yield client

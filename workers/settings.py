@@ -1,0 +1,1 @@
+"""`arq workers.settings.WorkerSettings`: the worker, with the tasks of every feature."""
