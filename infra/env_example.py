@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from infra.checks import ROOT
-from kernel import discovery
+from kernel.app import feature_settings
 from kernel.settings import COMPOSE_NAMES, KERNEL_GROUPS, SettingsGroup
 
 FILE = ".env.example"
@@ -37,14 +37,9 @@ def text() -> str:
     return "\n".join(parts)
 
 
-def groups() -> Iterator[type[SettingsGroup]]:
-    """Yield the settings classes of the kernel and of every feature that has some."""
-    yield from KERNEL_GROUPS
-    for module in discovery.load("settings").values():
-        for value in vars(module).values():
-            is_own = isinstance(value, type) and value.__module__ == module.__name__
-            if is_own and issubclass(value, SettingsGroup):
-                yield value
+def groups() -> list[type[SettingsGroup]]:
+    """Return the settings classes of the kernel and of every feature that has some."""
+    return [*KERNEL_GROUPS, *feature_settings()]
 
 
 def _lines(name: str, field: FieldInfo) -> Iterator[str]:

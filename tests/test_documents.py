@@ -1,0 +1,159 @@
+"""The documents tell the truth: commands have targets, paths and links lead somewhere."""
+
+import re
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.checks import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HATCH = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
+# Programs that are there before this project is, or that the reader may have.
+OUTSIDE = {"cd", "curl", "git", "pip", "pipx", "pre-commit", "uv", "uvx"}
+# Paths that other projects have, or that appear when the program runs.
+ELSEWHERE = {"src/", ".dev/", ".env"}
+
+
+def spans(text: str) -> list[str]:
+    """Inline code outside of fenced blocks."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```$", "", text))
+
+
+def commands(text: str) -> list[str]:
+    """Command lines: those of console blocks, and inline code that begins like one."""
+    blocks = re.findall(r"(?ms)^```(?:console|sh|bash)\n(.*?)^```$", text)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    inline = [span for span in spans(text) if re.match(r"(hatch|uvicorn|arq|docker) ", span)]
+    return [line.removeprefix("$ ") for line in lines if line and line[0] != "#"] + inline
+
+
+def missing(command: str) -> str | None:
+    """What the command line needs and this checkout lacks."""
+    match shlex.split(command, comments=True):
+        case ["hatch", "run", verb, *arguments]:
+            env, _, name = verb.rpartition(":")
+            if name in HATCH[env or "default"].get("scripts", {}):
+                paths = [word for word in arguments if "/" in word and not word.startswith("-")]
+                return next((path for path in paths if not (ROOT / path).exists()), None)
+            return missing(shlex.join([verb, *arguments]))
+        case ["python", "-m", module, *_]:
+            return None if module_file(module) else module
+        case ["uvicorn" | "arq", target, *_] if target != "--help":
+            module, _, name = target.replace(":", ".").rpartition(".")
+            file = module_file(module)
+            return None if file and re.search(rf"\b{name}\b", file.read_text()) else target
+        case ["docker", "compose", *_]:
+            return None if (ROOT / "compose.yaml").exists() else "compose.yaml"
+        case ["cp", source, *_]:
+            return None if (ROOT / source).exists() else source
+        case [program, *_] if program in OUTSIDE:
+            return None
+        case [program, *_]:
+            path = ROOT / program if "/" in program else Path(sys.executable).with_name(program)
+            return None if path.exists() else program
+    return None
+
+
+def module_file(module: str) -> Path | None:
+    path = module.replace(".", "/")
+    for root in (ROOT, ROOT / "platform"):
+        for file in (root / f"{path}.py", root / path / "__main__.py"):
+            if file.exists():
+                return file
+    return None
+
+
+def tree() -> list[tuple[str, str]]:
+    """Path and remark of each line of the README's annotated tree."""
+    [block] = re.findall(r"(?ms)^```text\n(platform/.*?)^```$", (ROOT / "README.md").read_text())
+    parents: list[str] = []
+    entries = []
+    for line in block.splitlines():
+        name, _, remark = line.strip().partition("  ")
+        del parents[(len(line) - len(line.lstrip())) // 2 :]
+        parents.append(name)
+        entries.append(("".join(parents), remark.strip()))
+    return entries
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_command_has_its_target(document: Path) -> None:
+    lacking = {line: missing(line) for line in commands(document.read_text())}
+
+    assert {line: what for line, what in lacking.items() if what} == {}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_link_leads_to_a_file(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text())
+
+    files = [link for link in links if "://" not in link]
+    assert [link for link in files if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_path_exists(document: Path) -> None:
+    """`features/<name>/x.py` stands for any feature; a bare `x.py` for a file of that name."""
+    path = re.compile(r"(?=.*(/|\.(py|toml|md|lock|example)$))\.?[\w<>*.-]+(/[\w<>*.-]+)*/?")
+    named = [span for span in spans(document.read_text()) if path.fullmatch(span)]
+
+    patterns = [re.sub(r"<\w+>", "*", span) for span in named if span not in ELSEWHERE]
+    assert [name for name in patterns if not found(name)] == []
+
+
+def found(pattern: str) -> bool:
+    if any(ROOT.glob(pattern)):
+        return True
+    rooms = ("features", "platform/kernel", "workers")
+    return "/" not in pattern and any(any((ROOT / room).rglob(pattern)) for room in rooms)
+
+
+def test_the_readme_lists_each_verb_once_and_no_other() -> None:
+    rows = re.findall(r"(?m)^\| `hatch run ([\w-]+)", (ROOT / "README.md").read_text())
+
+    assert sorted(rows) == sorted(HATCH["default"]["scripts"])
+
+
+def test_each_verb_starts_something_that_exists() -> None:
+    scripts = [script for env in HATCH.values() for script in env.get("scripts", {}).values()]
+    lines = [
+        line for script in scripts for line in ([script] if isinstance(script, str) else script)
+    ]
+    modules = re.findall(r"python -m ([\w.]+)", "\n".join(lines))
+
+    assert [module for module in modules if not module_file(module)] == []
+
+
+def test_the_hooks_before_a_commit_have_their_targets() -> None:
+    entries = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert entries
+    assert [entry for entry in entries if missing(entry)] == []
+
+
+def test_the_tree_begins_with_what_is_unusual_and_names_only_what_exists() -> None:
+    entries = tree()
+
+    assert entries[0][0] == "platform/"
+    assert "source root" in entries[0][1]
+    assert "`kernel`" in entries[0][1]
+    assert [path for path, _ in entries if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("hatch run nothing", "nothing"),
+        ("hatch run test tests/no_such_file.py", "tests/no_such_file.py"),
+        ("hatch run python -m infra.nothing", "infra.nothing"),
+        ("uvicorn kernel.nothing:app", "kernel.nothing:app"),
+        ("no-such-program --now", "no-such-program"),
+        ("cp no-such-file .env", "no-such-file"),
+    ],
+)
+def test_a_command_without_a_target_is_seen(command: str, lacking: str) -> None:
+    assert missing(command) == lacking
