@@ -1,0 +1,191 @@
+"""Child processes that never outlive this one, each in a session of its own.
+
+A terminal's Ctrl-C reaches only this process, which then stops them in order. When this process
+is killed, its guard does (guard.py).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+GUARD = Path(__file__).with_name("guard.py")
+_KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+
+stop_asked = threading.Event()
+
+
+class Interrupted(Exception):
+    """Somebody asked this process to stop while it was waiting."""
+
+
+def pause(seconds: float) -> None:
+    """Wait. Raises Interrupted as soon as a signal handler has set `stop_asked`."""
+    if stop_asked.wait(seconds):
+        raise Interrupted
+
+
+@dataclass(eq=False)
+class Child:
+    """A running process: `name` for people, `stop_signal` what ends it politely."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stop_signal: signal.Signals = signal.SIGTERM
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def how_it_ended(self) -> str:
+        code = self.process.poll()
+        if code is not None and code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    def stop(self, patience: float = 2.5) -> None:
+        """Ask politely, then kill its group after `patience` seconds."""
+        stop([self], patience)
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    output: int | IO[bytes] = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+) -> Child:
+    """Start a process with no terminal; `output` takes both its output and its errors."""
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=env,
+        cwd=cwd,
+        pass_fds=pass_fds,
+        start_new_session=True,
+    )
+    child = Child(name, process, stop_signal)
+    _guard.watch(child)
+    return child
+
+
+def stop(children: Sequence[Child], patience: float = 2.5) -> None:
+    """Stop these together: their polite signal first, and after `patience` seconds SIGKILL."""
+    for child in children:
+        if not child.ended:
+            child.process.send_signal(child.stop_signal)
+    deadline = time.monotonic() + patience
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        # Its own children, too, which a killed leader leaves behind.
+        if sys.platform == "win32":
+            child.process.kill()
+        else:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+        child.process.wait()
+        _guard.forget(child)
+
+
+def running() -> list[Child]:
+    """The children that were started and not yet stopped, the oldest first."""
+    return list(_guard.children)
+
+
+def keep_guarded() -> None:
+    """Start the guard anew if somebody killed it."""
+    _guard.keep()
+
+
+class _Guard:
+    """The process that stops our children when we can't."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def watch(self, child: Child) -> None:
+        self.children.append(child)
+        self._tell()
+
+    def forget(self, child: Child) -> None:
+        if child in self.children:
+            self.children.remove(child)
+            self._tell()
+
+    def keep(self) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            self._tell()
+
+    def _tell(self) -> None:
+        if sys.platform == "win32":
+            return
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUARD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        assert self._process.stdin is not None  # noqa: S101 (it was asked for above)
+        watched = [[child.pid, int(child.stop_signal)] for child in self.children]
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(watched).encode() + b"\n")
+            self._process.stdin.flush()
+        if not watched:
+            self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+
+
+_guard = _Guard()
+
+
+def command_line(pid: int) -> list[str]:
+    """The words a process was started with; [] when there is no such process, or it is dead."""
+    with suppress(OSError):
+        words = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).rstrip("\0")
+        return words.split("\0") if words else []
+    if Path("/proc/self").exists() or sys.platform == "win32":
+        return []
+    # macOS has no /proc. Words that hold spaces come apart, which is good enough to tell whose
+    # process it is.
+    listed = subprocess.run(  # noqa: S603 (a number)
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
+    )
+    return listed.stdout.split()
+
+
+def stop_stranger(pid: int, number: signal.Signals, patience: float = 5.0) -> None:
+    """Stop a process that an earlier, killed run left behind, and its group."""
+    if sys.platform == "win32":
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+    deadline = time.monotonic() + patience
+    while command_line(pid) and time.monotonic() < deadline:
+        pause(0.02)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
