@@ -24,6 +24,7 @@ BREACHES = [
     ("platform/kernel/long.py", "n = 1\n" * (layout.KERNEL_LINES + 1), "a budget of"),
     ("features/posts/long.py", "n = 1\n" * (layout.FILE_LINES + 1), "split it by subject"),
     ("features/posts/deep.py", LONG_FUNCTION, "long has 46 lines"),
+    ("features/posts/broken.py", "def (:\n", "features/posts/broken.py:1: invalid syntax"),
 ]
 
 

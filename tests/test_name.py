@@ -2,25 +2,19 @@
 
 import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from infra.checks import ROOT
+from tests.copies import NOT_OURS, copy_to, run_module
 
 # In two parts, so that this file doesn't spell it; it stays when the project is renamed.
 NAME = "slice" + "plate"
 PROSE = {"README.md", "CHANGELOG.md", "LICENSE"}
-NOT_OURS = shutil.ignore_patterns(
-    *(".git", ".env", ".dev", ".venv", "venv", "__pycache__", "build", "dist", "*.egg-info"),
-    *(".*_cache", ".hypothesis", ".idea", ".vscode", "node_modules"),
-)
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """Yield the project's own files, tracked by git or about to be."""
+    """Yield the project's own files."""
     ignored = NOT_OURS(str(folder), os.listdir(folder))
     for entry in sorted(folder.iterdir()):
         if entry.name in ignored:
@@ -44,25 +38,14 @@ def test_only_prose_and_one_line_of_pyproject_spell_the_name() -> None:
 
 
 def test_a_renamed_copy_passes_the_cheap_checks(tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT, copy, ignore=NOT_OURS)
+    copy = copy_to(tmp_path / "copy")
     pyproject = copy / "pyproject.toml"
     text = re.sub(r'(?m)^name = ".*"$', 'name = "newname"', pyproject.read_text(), count=1)
     pyproject.write_text(text)
 
-    path = os.pathsep.join([str(copy), str(copy / "platform")])
-    environment = os.environ | {"PYTHONPATH": path}
     documents = [f"tests/test_{name}.py" for name in ("documents", "env_example")]
-    for command in (
-        ["infra.checks", "format", "lint", "imports", "layout", "lock"],
-        ["pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-n0", *documents],
-    ):
-        run = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    pytest = ["pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-n0", *documents]
+    for command in (["infra.checks", "format", "lint", "imports", "layout", "lock"], pytest):
+        run = run_module(copy, *command)
+
         assert run.returncode == 0, run.stdout + run.stderr

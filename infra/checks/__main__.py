@@ -5,10 +5,11 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, environment, layout, lock
+from infra.checks import ROOT, environment, layout, lock, migrations
 
 BIN = Path(sys.executable).parent
 
@@ -38,6 +39,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "types": command("mypy"),
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
+    "migrations": migrations.problems,
     "lock": lock.problems,
     "environment": environment.problems,
 }
@@ -52,7 +54,10 @@ def main(names: list[str]) -> int:
     for name in names or STEPS:
         print(f"{name:<12} ", end="", flush=True)
         started = time.perf_counter()
-        problems = STEPS[name](ROOT)
+        try:
+            problems = STEPS[name](ROOT)
+        except Exception:  # noqa: BLE001 a step that breaks fails by itself, the others still run
+            problems = [traceback.format_exc()]
         verdict = "failed" if problems else "ok"
         print(f"{verdict:<7} {time.perf_counter() - started:5.1f} s", flush=True)
         if problems:

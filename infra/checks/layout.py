@@ -20,6 +20,8 @@ LONG: dict[str, str] = {}
 
 def problems(root: Path) -> list[str]:
     """List what is wrong with the layout below `root`, each with the way out."""
+    if unreadable := list(_unreadable(root)):
+        return unreadable
     return [
         *_source_root(root),
         *_features(root),
@@ -53,6 +55,14 @@ def lines_of_code(file: Path) -> int:
             case ast.Expr(value=ast.Constant(value=str())):
                 lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
+
+
+def _unreadable(root: Path) -> Iterator[str]:
+    for file in python_files(root):
+        try:
+            ast.parse(file.read_bytes())
+        except SyntaxError as error:
+            yield f"{file.relative_to(root)}:{error.lineno}: {error.msg}"
 
 
 def _source_root(root: Path) -> Iterator[str]:

@@ -1,0 +1,33 @@
+"""A copy of this checkout, for tests that change it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.checks import ROOT
+
+NOT_OURS = shutil.ignore_patterns(
+    *(".git", ".env", ".dev", ".venv", "venv", "__pycache__", "build", "dist", "*.egg-info"),
+    *(".*_cache", ".hypothesis", ".idea", ".vscode", "node_modules"),
+)
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy what is the project's own, tracked by git or about to be."""
+    shutil.copytree(ROOT, folder, ignore=NOT_OURS)
+    return folder
+
+
+def run_module(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ...` in the copy, on the copy's modules."""
+    path = os.pathsep.join([str(copy), str(copy / "platform")])
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,58 @@
+"""`hatch run check` runs every step it is asked for, and says all that failed."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.checks.__main__ import STEPS, main
+from tests.copies import copy_to, run_module
+
+TABLE = """\
+from sqlmodel import Field, SQLModel
+
+
+class Planted(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+"""
+
+
+def test_every_step_runs_although_the_first_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(STEPS, "lint", lambda root: ["a line too long"])
+    monkeypatch.setitem(STEPS, "types", lambda root: 1 // 0)
+    monkeypatch.setitem(STEPS, "layout", lambda root: [])
+
+    code = main(["lint", "types", "layout"])
+
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "layout       ok" in said
+    assert "a line too long" in said
+    assert "ZeroDivisionError" in said
+    assert said.endswith("2 of 3 failed: lint, types\n")
+
+
+def test_an_unknown_step_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lnt"]) == 2
+    assert "no such step: lnt. Steps: format, lint, types" in capsys.readouterr().out
+
+
+def test_the_step_of_a_program_shows_its_output(tmp_path: Path) -> None:
+    (tmp_path / "long.py").write_text("import os\n")
+
+    assert "F401" in "".join(STEPS["lint"](tmp_path))
+
+
+def test_a_table_without_a_migration_is_named(tmp_path: Path) -> None:
+    copy = copy_to(tmp_path / "copy")
+    feature = copy / "features" / "planteds"
+    feature.mkdir()
+    (feature / "__init__.py").touch()
+    (feature / "models.py").write_text(TABLE)
+
+    run = run_module(copy, "infra.checks", "migrations")
+
+    assert run.returncode == 1
+    assert "'planted'" in run.stdout
+    assert "hatch run revision" in run.stdout
