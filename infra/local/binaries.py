@@ -100,10 +100,10 @@ def _valkey_paths() -> Iterator[Path]:
 def _program(path: Path, pattern: str) -> Program | None:
     """That program, if it runs on this machine at all."""
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
+        said = subprocess.check_output([path, "--version"], text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
         return None
-    version = re.search(pattern, said.stdout)
+    version = re.search(pattern, said)
     return Program(path, version.group(1)) if version else None
 
 

@@ -111,7 +111,8 @@ def _make_cluster(program: Program, right: rights.Rights, data: Path) -> None:
     right.give(secret_file)
     right.give(new)
     log = data.with_name("initdb.log")
-    command = [*right.prefix, program.path.with_name("initdb"), "-N", "-D", new, "-U", "postgres"]
+    initdb = program.path.with_name("initdb")
+    command = [*right.prefix, str(initdb), "-N", "-D", str(new), "-U", "postgres"]
     command += ["-A", "scram-sha-256", f"--pwfile={secret_file}", "-E", "UTF8"]
     # A locale that is inside the server: the same order of text on every machine.
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -146,7 +147,7 @@ def _try_port(
 ) -> PostgresServer | None:
     """Start on that port; None when it may work on another one."""
     data, log = directory / "data", directory / "server.log"
-    command = [*right.prefix, program.path, "-D", data, "-p", str(port)]
+    command = [*right.prefix, str(program.path), "-D", str(data), "-p", str(port)]
     for setting in (*ALWAYS, *settings):
         command += ["-c", setting]
     with log.open("wb") as output:

@@ -21,6 +21,7 @@ GUARD = Path(__file__).with_name("guard.py")
 _KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 stop_asked = threading.Event()
+hurry = threading.Event()  # set when somebody asks a second time: no more patience
 
 
 class Interrupted(Exception):
@@ -94,9 +95,11 @@ def stop(children: Sequence[Child], patience: float = 2.5) -> None:
         if not child.ended:
             child.process.send_signal(child.stop_signal)
     deadline = time.monotonic() + patience
+    while not all(child.ended for child in children):
+        if time.monotonic() > deadline or hurry.is_set():
+            break
+        time.sleep(0.01)
     for child in children:
-        with suppress(subprocess.TimeoutExpired):
-            child.process.wait(max(0.0, deadline - time.monotonic()))
         # Its own children, too, which a killed leader leaves behind.
         if sys.platform == "win32":
             child.process.kill()
@@ -149,7 +152,7 @@ class _Guard:
                 start_new_session=True,
                 cwd="/",
             )
-        assert self._process.stdin is not None  # noqa: S101 (it was asked for above)
+        assert self._process.stdin is not None
         watched = [[child.pid, int(child.stop_signal)] for child in self.children]
         with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(watched).encode() + b"\n")
@@ -172,10 +175,10 @@ def command_line(pid: int) -> list[str]:
         return []
     # macOS has no /proc. Words that hold spaces come apart, which is good enough to tell whose
     # process it is.
-    listed = subprocess.run(  # noqa: S603 (a number)
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
-    )
-    return listed.stdout.split()
+    with suppress(subprocess.CalledProcessError):
+        ps = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+        return subprocess.check_output(ps, text=True).split()
+    return []
 
 
 def stop_stranger(pid: int, number: signal.Signals, patience: float = 5.0) -> None:

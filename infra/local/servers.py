@@ -1,0 +1,77 @@
+"""The servers that a checkout needs and nobody gave: started, or found running already."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local import databases, processes
+from infra.local.errors import LocalError
+from infra.local.given import REDIS_ROLES, external_database, own_redis_roles
+from infra.local.postgres import PostgresServer, start_postgres
+from infra.local.screen import step
+from infra.local.valkey import ValkeyServer, start_valkey
+
+SERVERS = ("PostgreSQL", "Valkey")
+DATABASE = "app"
+MIGRATE = (sys.executable, "-m", "alembic", "upgrade", "head")
+SEED = (sys.executable, "-m", "kernel.seed")
+
+
+@dataclass
+class Servers:
+    """What runs of ours; `urls` are the settings that lead to it."""
+
+    postgres: PostgresServer | None = None
+    valkey: ValkeyServer | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+
+    def list(self) -> list[PostgresServer | ValkeyServer]:
+        return [server for server in (self.postgres, self.valkey) if server is not None]
+
+
+def start_servers(values: Mapping[str, str], directory: Path) -> Servers:
+    """Start what `values` don't lead to elsewhere, on the data in `directory`."""
+    servers = Servers()
+    if not external_database(values):
+        with step("PostgreSQL"):
+            servers.postgres = start_postgres(directory / "postgres")
+            asyncio.run(databases.ensure(servers.postgres.url, DATABASE))
+        servers.urls["DATABASE_URL"] = servers.postgres.url_of(DATABASE)
+    roles = own_redis_roles(values)
+    if roles:
+        with step("Valkey"):
+            servers.valkey = start_valkey(directory / "valkey")
+        # A database for each role, so that emptying the cache leaves the queue alone.
+        for role in roles:
+            servers.urls[f"REDIS_{role}_URL"] = servers.valkey.url_of(REDIS_ROLES.index(role))
+    return servers
+
+
+def run_step(what: str, command: Sequence[str], environment: Mapping[str, str], root: Path) -> None:
+    """Run a command to its end. Raises LocalError with its last lines when it fails."""
+    with tempfile.TemporaryFile() as output:
+        with step(what):
+            child = processes.start(
+                what, command, env=environment, cwd=root, output=output.fileno()
+            )
+            try:
+                while not child.ended:
+                    processes.pause(0.02)
+            finally:
+                child.stop()
+        if child.process.returncode != 0:
+            output.seek(0)
+            lines = output.read().decode(errors="replace").splitlines()[-30:]
+            shown = "".join(f"\n  {line}" for line in lines)
+            raise LocalError(f"{what}: {child.how_it_ended}.{shown}")
+
+
+def stop_everything() -> None:
+    """Stop all that this process started: first what uses the servers, then the servers."""
+    children = processes.running()
+    servers = [child for child in children if child.name in SERVERS]
+    processes.stop([child for child in children if child not in servers], patience=2.5)
+    processes.stop(servers, patience=1.5)
