@@ -170,6 +170,15 @@ class UnitOfWork(AsyncSession):
         await self._discard()
         self._fairy = await self._database.checkout()
 
+    def let_go(self) -> None:
+        """Give the connection back before a long wait; the next use takes one again.
+
+        Does nothing once a transaction has begun.
+        """
+        if self._fairy is not None and not self.in_transaction_block:
+            fairy, self._fairy = self._fairy, None
+            fairy.close()
+
     async def commit(self) -> None:
         """Flush. The unit commits at its end, once, so that an error undoes all of it."""
         await self.flush()
