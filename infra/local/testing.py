@@ -1,0 +1,149 @@
+"""The servers under the tests: databases copied from a migrated template, a Redis a process.
+
+A `Host` lives in the process that pytest was started in, and offers what each process that runs
+tests (itself, or a worker of pytest-xdist) needs to make a database of its own.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import make_url
+
+from infra.local import databases, state
+from infra.local.background import Background
+from infra.local.errors import LocalError
+from infra.local.given import DATABASE_NAMES, REDIS_ROLES, data_directory
+from infra.local.postgres import PostgresServer, start_postgres
+from kernel.settings import ROOT
+
+Offer = dict[str, str]
+
+EXTERNAL_NAMES = [
+    *DATABASE_NAMES,
+    *(f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")),
+]
+
+
+def take_external(environ: MutableMapping[str, str]) -> Offer:
+    """Take the servers named there out of the environment, so that no test can reach them.
+
+    Of the result, DATABASE_URL and REDIS_URL are where the tests make databases of their own.
+    """
+    named = {name: environ.pop(name, "") for name in EXTERNAL_NAMES}
+    for name in EXTERNAL_NAMES:
+        environ.pop(f"{name}_FILE", None)
+    addresses = [named[f"REDIS_{role}_URL"] for role in REDIS_ROLES]
+    addresses = [address for address in addresses if address.lower() not in ("", "off")]
+    offer = {"REDIS_URL": addresses[0], "REDIS_NAMED": " ".join(addresses)} if addresses else {}
+    return offer | ({"DATABASE_URL": named["DATABASE_URL"]} if named["DATABASE_URL"] else {})
+
+
+class Host:
+    """Makes the template; stops, and drops on a server that isn't ours, what it made."""
+
+    def __init__(self, external: Mapping[str, str]) -> None:
+        self._external = external
+        self._held = ExitStack()
+        self._offer: Offer = {}
+
+    def offer(self) -> Offer:
+        """What `database.Copy` needs; made by the first call. Its "error" says why it can't be."""
+        if not self._offer:
+            try:
+                self._offer = (
+                    self._ours() if "DATABASE_URL" not in self._external else self._theirs()
+                )
+            except Exception as error:  # noqa: BLE001 (a migration fails in any way it likes)
+                # Tests that need no database run all the same.
+                self._offer = {"error": f"There is no database for tests. {error!r}"}
+            self._offer |= self._external
+        return self._offer
+
+    def close(self) -> None:
+        """Stop and drop."""
+        self._held.close()
+
+    def _ours(self) -> Offer:
+        server = self._start()
+        self._held.callback(server.stop)
+        background = self._background()
+        # Left by runs that were killed: the lock says that none of them goes on.
+        background.run(_drop_all(server.url, "test_"))
+        template = f"template_{_fingerprint()}"
+        if not background.run(databases.names(server.url, template)):
+            background.run(_drop_all(server.url, "template_"))
+            self._make_template(background, server.url, template)
+        return {"admin": server.url, "template": template, "strategy": "file_copy", "run": "test"}
+
+    def _start(self) -> PostgresServer:
+        directory = self._directory() / "postgres"
+        try:
+            return start_postgres(directory, durable=False)
+        except LocalError:
+            # Unsafe settings make it fast; after a crash of the machine the data may be damaged.
+            if not (directory / "data").exists():
+                raise
+            shutil.rmtree(directory)
+            return start_postgres(directory, durable=False)
+
+    def _directory(self) -> Path:
+        """The checkout's own folder, or a temporary one while another run uses that."""
+        try:
+            values = {name: value for name, value in os.environ.items() if value}
+            directory = data_directory(values) / "test"
+            directory.mkdir(mode=0o700, exist_ok=True)
+            if self._held.enter_context(state.locked(directory)):
+                return directory
+        except (LocalError, OSError):
+            pass  # a checkout that isn't ours to write to can be tested all the same
+        return Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="test-")))
+
+    def _theirs(self) -> Offer:
+        named = databases.plain(self._external["DATABASE_URL"])
+        admin = urlsplit(named)._replace(path="/postgres").geturl()
+        run = f"test_{secrets.token_hex(4)}"
+        background = self._background()
+        self._held.callback(lambda: background.run(_drop_all(admin, run)))
+        self._make_template(background, admin, f"{run}_template")
+        return {"admin": admin, "template": f"{run}_template", "strategy": "wal_log", "run": run}
+
+    def _background(self) -> Background:
+        return self._held.enter_context(Background())
+
+    def _make_template(self, background: Background, admin: str, name: str) -> None:
+        """Migrate an empty database; it bears its name only once it is complete."""
+        unfinished = f"{name}_unfinished"
+        background.run(databases.drop(admin, unfinished))
+        background.run(databases.ensure(admin, unfinished))
+        config = Config(toml_file=str(ROOT / "pyproject.toml"))
+        url = make_url(urlsplit(admin)._replace(path=f"/{unfinished}").geturl())
+        config.attributes["url"] = url.set(drivername="postgresql+asyncpg")
+        background.in_thread(lambda: command.upgrade(config, "head"))
+        background.run(databases.rename(admin, unfinished, name))
+
+
+async def _drop_all(url: str, prefix: str) -> None:
+    await databases.drop(url, *await databases.names(url, prefix))
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "migrations").rglob("*.py")):
+        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def feature_path(word: str, directory: Path) -> str:
+    """`users` stands for `features/users`, unless there is something of that name here."""
+    folder = ROOT / "features" / word
+    bare = word.isidentifier() and not (directory / word).exists()
+    return str(folder) if bare and folder.is_dir() else word
