@@ -9,6 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from kernel import discovery, docs, errors, health, logs
+from kernel.cache import policy_of
+from kernel.cached_answers import CachedAnswers, namespace_depths
 from kernel.edge import Edge
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
@@ -36,9 +38,9 @@ def feature_settings() -> list[type[SettingsGroup]]:
     found: list[type[SettingsGroup]] = []
     for module in discovery.load("settings").values():
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, SettingsGroup):
-                if value.__module__ == module.__name__:
-                    found.append(value)
+            is_group = isinstance(value, type) and issubclass(value, SettingsGroup)
+            if is_group and value.__module__ == module.__name__:
+                found.append(value)
     return found
 
 
@@ -54,18 +56,19 @@ def create_application(settings: Settings | None = None) -> Application:
     logs.configure(app_settings)
     if settings.unknown:
         log.warning("unknown names in .env", names=", ".join(settings.unknown))
+    routes = _feature_routes()
     app = Application(
         lifespan=lifespan,
         redirect_slashes=False,
-        middleware=_middleware(http),
+        middleware=_middleware(http, routes),
         **docs.metadata(app_settings),
     )
     app.state.resources = Resources(settings)
     errors.install(app)
     app.router.routes.extend(health.router.routes)
     docs.install(app, app_settings)
-    app.state.feature_routes = _feature_routes()
-    app.router.routes.extend(app.state.feature_routes)
+    app.state.feature_routes = routes
+    app.router.routes.extend(routes)
     app.dependency_overrides = dependency_overrides
     return app
 
@@ -73,17 +76,24 @@ def create_application(settings: Settings | None = None) -> Application:
 def _feature_routes() -> list[FeatureRoute]:
     routers = discovery.offers("router", "router", Router).values()
     routes = [route for router in routers for route in router.routes]
-    return sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
+    found = sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
+    depths = namespace_depths(found)
+    for route in found:
+        if (policy := policy_of(route)) is not None:
+            policy.depths = depths
+    return found
 
 
-def _middleware(settings: HttpSettings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    options: dict[str, Any] = {
-        "allow_origins": settings.cors_origins,
-        "allow_credentials": settings.cors_allow_credentials,
-        "allow_methods": ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
-        "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
-        "expose_headers": ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag"],
-    }
-    return [Middleware(CORSMiddleware, **options)]
+def _middleware(settings: HttpSettings, routes: list[FeatureRoute]) -> list[Middleware]:
+    """Outermost first; a cache hit still gets its CORS headers."""
+    layers = [Middleware(CachedAnswers, routes=routes)]
+    if settings.cors_origins:
+        options: dict[str, Any] = {
+            "allow_origins": settings.cors_origins,
+            "allow_credentials": settings.cors_allow_credentials,
+            "allow_methods": ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+            "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
+            "expose_headers": ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        }
+        layers.insert(0, Middleware(CORSMiddleware, **options))
+    return layers

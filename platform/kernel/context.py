@@ -26,6 +26,8 @@ class RequestContext:
     unit: "UnitOfWork | None" = None
     principal: "Principal | None" = None
     identified: bool = False
+    personal: bool = False
+    """Whether the answer depends on who asks."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers that a dependency adds to whatever the answer turns out to be, an error too."""
 

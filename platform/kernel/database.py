@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +27,7 @@ from kernel.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from kernel.resources import Resources
+    from kernel.versions import Versions
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,7 @@ class Database:
             # A unit of work ends its transaction itself, so a connection comes back clean.
             pool_reset_on_return=None,
             connect_args=connect,
+            hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
 
     async def checkout(self) -> PoolProxiedConnection:
@@ -117,7 +120,7 @@ class UnitOfWork(AsyncSession):
         self._fairy: PoolProxiedConnection | None = None
         self._connection: Connection | None = None
         self._session: Session | None = None
-        self._before_commit: list[Hook] = []
+        self._forgotten: dict[Versions, set[str]] = {}
         self._after_commit: list[Hook] = []
         self._over = False
 
@@ -133,9 +136,9 @@ class UnitOfWork(AsyncSession):
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
 
-    def before_commit(self, hook: Hook) -> None:
-        """Run `hook` just before the commit; when it raises, the unit rolls back."""
-        self._before_commit.append(hook)
+    def forget(self, versions: "Versions", *names: str) -> None:
+        """Forget what depends on these names, once and only if the unit commits."""
+        self._forgotten.setdefault(versions, set()).update(names)
 
     def after_commit(self, hook: Hook) -> None:
         """Run `hook` once the transaction is durable, before the answer leaves."""
@@ -185,7 +188,7 @@ class UnitOfWork(AsyncSession):
 
     async def rollback(self) -> None:
         """Undo everything since the unit began."""
-        self._before_commit.clear()
+        self._forgotten.clear()
         self._after_commit.clear()
         if self._session is not None:
             await super().rollback()
@@ -250,20 +253,24 @@ class UnitOfWork(AsyncSession):
     async def _session_connection(self) -> Connection:
         if self._connection is None:
             await self.driver(write=True)
-            self._connection = Connection(
-                self._database.engine.sync_engine, connection=self._fairy
-            )
+            self._connection = Connection(self._database.engine.sync_engine, connection=self._fairy)
         return self._connection
 
     async def _commit(self) -> None:
         if self._session is not None:
             await self.flush()
-        for hook in self._before_commit:
-            await hook()
-        if self._session is not None and self._session.in_transaction():
-            await super().commit()
-        if self.in_transaction_block:
-            await self._adapted._call_and_discard(self._adapted._transaction.commit)
+        token = token_hex(8)
+        for versions, names in self._forgotten.items():
+            await versions.mark(names, token)
+        try:
+            if self._session is not None and self._session.in_transaction():
+                await super().commit()
+            if self.in_transaction_block:
+                await self._adapted._call_and_discard(self._adapted._transaction.commit)
+        finally:
+            # A commit that failed may have happened all the same: its answer was lost.
+            for versions, names in self._forgotten.items():
+                await versions.renew(names, token)
 
     async def _roll_back(self) -> None:
         if self.in_transaction_block:
@@ -281,7 +288,7 @@ class UnitOfWork(AsyncSession):
         if isinstance(error, Exception) and not is_away(error):
             try:
                 await self._roll_back()
-            except Exception as second:
+            except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
                 log.warning("connection dropped", error=str(second))
             else:
                 self._give_back()
@@ -297,16 +304,20 @@ class UnitOfWork(AsyncSession):
 
 def is_cut(error: BaseException) -> bool:
     """Whether the error means that the connection was lost."""
-    return isinstance(_driver_error(error), CUT)
+    cause = driver_error(error)
+    return isinstance(cause, CUT) and not isinstance(cause, ValueError)
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the error means that the database is away or silent."""
-    return isinstance(error, DatabaseAway) or isinstance(_driver_error(error), AWAY)
+    cause = driver_error(error)
+    # asyncpg's complaint about an argument is an InterfaceError, too, and a ValueError.
+    return isinstance(cause, (DatabaseAway, *AWAY)) and not isinstance(cause, ValueError)
 
 
-def _driver_error(error: BaseException) -> BaseException:
-    while not isinstance(error, (*AWAY, asyncpg.PostgresError)):
+def driver_error(error: BaseException) -> BaseException:
+    """The asyncpg error at the bottom of what SQLAlchemy made of it; else the error itself."""
+    while not isinstance(error, (*AWAY, DatabaseAway, asyncpg.PostgresError)):
         inner = error.orig if isinstance(error, DBAPIError) else error.__cause__
         if inner is None:
             return error

@@ -158,7 +158,7 @@ class _Exchange:
             headers.append((b"content-length", str(len(self._problem())).encode()))
         headers.append((b"x-request-id", self.context.request_id.encode("latin-1")))
         if b"cache-control" not in names:
-            private = self.context.identified
+            private = self.context.personal
             headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
         headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
         return headers

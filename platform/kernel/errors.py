@@ -163,7 +163,9 @@ def translate(error: Exception) -> Exception:
         answer = answer_of(constraint)
         if answer is not None:
             return DuplicateValueException(answer)
-        if not isinstance(_cause(error), asyncpg.NotNullViolationError | asyncpg.CheckViolationError):
+        if not isinstance(
+            _cause(error), asyncpg.NotNullViolationError | asyncpg.CheckViolationError
+        ):
             log.warning("constraint without an answer", constraint=constraint)
             return ConflictException("The request conflicts with what is stored.")
     if isinstance(error, asyncpg.DataError | SqlalchemyDataError):

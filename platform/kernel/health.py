@@ -78,10 +78,15 @@ async def check_database(resources: Resources) -> str:
     """ok, or a sentence that says what is wrong and what to type."""
     try:
         async with resources.unit() as unit:
-            if await Statement(sqlalchemy.text("SELECT to_regclass('alembic_version')")).scalar(unit) is None:
+            if (
+                await Statement(sqlalchemy.text("SELECT to_regclass('alembic_version')")).scalar(
+                    unit
+                )
+                is None
+            ):
                 return f"The database has no tables yet; run `{MIGRATE}`."
             applied = {row["version_num"] for row in await revisions.all(unit)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
         return "The database is not available."
     missing = heads() - applied

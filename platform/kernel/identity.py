@@ -60,7 +60,16 @@ def access(level: Access) -> Callable[[Function], Function]:
 
 
 async def principal_of(connection: HTTPConnection) -> Principal | None:
-    """The caller, found out once per request; None for anonymous and for a bad token."""
+    """The caller, found out once per request; None for anonymous and for a bad token.
+
+    From here on the answer counts as depending on who asks: no shared cache may keep it.
+    """
+    context_of(connection).personal = True
+    return await identified(connection)
+
+
+async def identified(connection: HTTPConnection) -> Principal | None:
+    """The caller, for what doesn't change the answer by who asks: limits, log lines."""
     context = context_of(connection)
     if not context.identified:
         identify = context.resources.identify

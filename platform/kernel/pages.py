@@ -75,11 +75,11 @@ def _kind(value: Any) -> str:
     return "page" if "page" in names else "cursor"
 
 
-# The response model of every list: which of the two is known without trying both.
-PagesOf = Annotated[
-    Annotated[Page[T], Tag("page")] | Annotated[CursorPage[T], Tag("cursor")],
-    Discriminator(_kind),
-]
+def pages_of(read: type[BaseModel]) -> Any:
+    """The response model of a list: either page, told apart without trying both."""
+    page = Annotated[Page[read], Tag("page")]  # type: ignore[valid-type]
+    cursor_page = Annotated[CursorPage[read], Tag("cursor")]  # type: ignore[valid-type]
+    return Annotated[page | cursor_page, Discriminator(_kind)]
 
 
 class Listing:
@@ -110,9 +110,7 @@ class Listing:
         """The page asked for, in the shape of Page or CursorPage. One statement; two when a
         page past the end is asked for. Raises UnprocessableEntityException for a bad cursor."""
         filters = {
-            name: getattr(query, name)
-            for name in self._filters
-            if getattr(query, name) is not None
+            name: getattr(query, name) for name in self._filters if getattr(query, name) is not None
         }
         values = {**filters, **given}
         if query.cursor is not None:

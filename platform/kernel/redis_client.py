@@ -28,7 +28,7 @@ Argument = str | bytes | int | float
 
 
 class RedisAway(Exception):
-    """Redis can't be reached, or didn't answer in time. Raised at once while the breaker is open."""
+    """Redis can't be reached or is silent. Raised at once while the breaker is open."""
 
 
 class Script:
@@ -85,7 +85,7 @@ class Redis:
             self._connection.drop()
 
     async def execute(self, *command: Argument) -> Any:
-        """One command's answer: bytes, int, list or None. Raises RedisAway or hiredis.ReplyError."""
+        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError."""
         connection = self._connection
         if connection is None:
             raise RedisAway("Redis is away")
@@ -172,7 +172,7 @@ class _Connection(asyncio.Protocol):
     def send(self, command: tuple[Argument, ...]) -> asyncio.Future[Any]:
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(command))
+        self._outgoing.append(hiredis.pack_command(command))  # type: ignore[arg-type]
         future = self._loop.create_future()
         self._waiting.append((future, self._loop.time() + self._timeout))
         if self._sweep is None:
@@ -221,9 +221,7 @@ class _Connection(asyncio.Protocol):
 _NOTHING = object()
 
 
-async def _connect(
-    address: Any, timeout: float, lost: Callable[[str], None]
-) -> _Connection:
+async def _connect(address: Any, patience: float, lost: Callable[[str], None]) -> _Connection:
     loop = asyncio.get_running_loop()
 
     def factory() -> _Connection:
@@ -243,7 +241,7 @@ async def _connect(
     except BaseException:
         connection.drop()
         raise
-    connection.expect_within(timeout)
+    connection.expect_within(patience)
     return connection
 
 

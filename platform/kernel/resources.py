@@ -6,13 +6,15 @@ from functools import cached_property
 from typing import Literal
 
 from arq.connections import ArqRedis
-from redis.asyncio import ConnectionPool
 
 from kernel import discovery
 from kernel.database import Database, UnitOfWork
 from kernel.identity import Identify
+from kernel.job_queue import arq_client
+from kernel.limiter import Limiter
 from kernel.redis_client import Redis
 from kernel.settings import DatabaseSettings, RedisSettings, Settings
+from kernel.versions import Versions
 
 Role = Literal["cache", "queue", "rate_limit"]
 
@@ -52,8 +54,19 @@ class Resources:
             self._clients[role] = Redis(url, TIMEOUTS[role])
         return self._clients[role]
 
+    @cached_property
+    def versions(self) -> Versions:
+        """The versioned values of the cache: answers, principals."""
+        return Versions(self.redis("cache"))
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """The limiter, and beside it the rules that its script reads."""
+        return Limiter(self.redis("rate_limit"))
+
     async def open(self) -> None:
         """Connect to Redis. What is away now is taken up when it comes back."""
+        _ = self.versions, self.limiter  # so that they see the first connection, too
         for role in TIMEOUTS:
             client = self.redis(role)
             if client is not None:
@@ -65,11 +78,12 @@ class Resources:
         url = self.settings.group(RedisSettings).address("queue")
         if url is None:
             return None
-        pool = ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=5)
-        return ArqRedis(connection_pool=pool)
+        return arq_client(url)
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.versions.close()
+        await self.limiter.versions.close()
         for client in self._clients.values():
             await client.close()
         if "queue" in self.__dict__ and self.queue is not None:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from kernel.cache import bind
+from kernel.client_cache import dress, is_public
 from kernel.context import context_of
 from kernel.database import UnitOfWork
 from kernel.errors import CustomException, translate
@@ -22,6 +24,10 @@ class FeatureRoute(APIRoute):
     answer, background tasks. Raising rolls back; returning an error response commits.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        bind(self, self.access)
+
     @property
     def access(self) -> Access:
         """The strictest access among the route's dependencies."""
@@ -30,15 +36,18 @@ class FeatureRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         level = self.access
+        public = is_public(self.endpoint)
 
         async def in_unit_of_work(request: Request) -> Response:
             context = context_of(request)
-            unit = context.unit = context.resources.database.unit()
+            unit = context.unit = context.resources.unit()
             try:
                 # Before FastAPI parses the body: 401 and 403 come before 422.
                 await require(request, level)
                 response = await handle(request)
                 await unit.finish(ok=True)
+                if public:
+                    response = dress(request.scope, response)
             except Exception as error:
                 await unit.finish(ok=isinstance(error, CustomException) and error.commits)
                 translated = translate(error)

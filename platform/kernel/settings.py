@@ -83,7 +83,7 @@ class SecretSettings(SettingsGroup):
 
     @cached_property
     def key(self) -> bytes:
-        """The key's bytes. In local, without a SECRET_KEY, one that lives as long as the process."""
+        """The key's bytes; in local without a SECRET_KEY, made for this process only."""
         given = self.secret_key.get_secret_value() if self.secret_key else token_hex(32)
         return given.encode()
 
@@ -201,6 +201,19 @@ class LimitSettings(SettingsGroup):
     default_rate_limit_period: int = Field(3600, ge=1, description="seconds")
 
 
+class WorkerSettings(SettingsGroup):
+    """How the worker runs jobs."""
+
+    title = "Worker"
+    worker_max_jobs: int = Field(10, ge=1, description="jobs that one worker runs at a time")
+    worker_drain_timeout: int = Field(
+        20, ge=1, description="seconds that running jobs get to finish after SIGTERM"
+    )
+    worker_lease: float = Field(
+        10, ge=1, description="seconds after which the jobs of a worker that died run again"
+    )
+
+
 KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
     AppSettings,
     SecretSettings,
@@ -208,6 +221,7 @@ KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
     DatabaseSettings,
     RedisSettings,
     LimitSettings,
+    WorkerSettings,
 )
 # In the .env of compose stacks only; known, so that they cause no warning.
 COMPOSE_NAMES = ("PGADMIN_DEFAULT_EMAIL", "PGADMIN_DEFAULT_PASSWORD", "PGADMIN_LISTEN_PORT")
@@ -229,7 +243,9 @@ class Settings:
     in the project's root, then what `hatch run dev` generated (in local only).
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None, unknown: Iterable[str] = ()) -> None:
+    def __init__(
+        self, values: Mapping[str, str] | None = None, unknown: Iterable[str] = ()
+    ) -> None:
         self._values = {name.upper(): value for name, value in (values or {}).items()}
         self._groups: dict[type[SettingsGroup], SettingsGroup] = {}
         self.unknown = sorted(unknown)
@@ -294,9 +310,7 @@ def is_weak(secret: str, length: int) -> bool:
     """Whether a secret is shorter than `length` characters, or obviously no random one."""
     words = ("changeme", "change-me", "secret", "password", "example", "your_", "test")
     lowered = secret.lower()
-    return (
-        len(secret) < length or len(set(secret)) < 8 or any(lowered.startswith(w) for w in words)
-    )
+    return len(secret) < length or len(set(secret)) < 8 or any(lowered.startswith(w) for w in words)
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Executable
+from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from kernel.database import DatabaseAway, UnitOfWork, is_away, is_cut
+from kernel.database import DatabaseAway, UnitOfWork, driver_error, is_away, is_cut
 
 Row = dict[str, Any]
 
-DIALECT = dialect.dialect()
+DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -29,7 +29,7 @@ class Statement:
     DatabaseAway. Column types' own Python-side result processing doesn't apply.
     """
 
-    def __init__(self, statement: Executable, writes: bool = False) -> None:
+    def __init__(self, statement: ClauseElement, writes: bool = False) -> None:
         self._statement = statement
         self._writes = writes
         self._sql: str | None = None
@@ -90,9 +90,6 @@ class Statement:
 
 def constraint_of(error: BaseException) -> str | None:
     """The name of the constraint that an error of either way in broke, or None."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
-            return cause.constraint_name
-        cause = getattr(cause, "orig", None) or cause.__cause__
-    return None
+    cause = driver_error(error)
+    broken = isinstance(cause, asyncpg.IntegrityConstraintViolationError)
+    return cause.constraint_name if broken else None

@@ -1,0 +1,127 @@
+"""`Depends(rate_limiter)`: limits any route by the caller's tier, else by the default rule."""
+
+import math
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv6Address, ip_address
+
+import structlog
+from fastapi import Request
+
+from kernel import discovery
+from kernel.context import RequestContext, context_of, template_of
+from kernel.database import UnitOfWork
+from kernel.errors import RateLimitException
+from kernel.identity import identified
+from kernel.limiter import Budget, Decision, Rule
+from kernel.settings import LimitSettings
+
+log = structlog.get_logger(__name__)
+
+# What rules.py of a feature offers: the rules of a tier, by sanitised path.
+RulesOf = Callable[[UnitOfWork, int], Awaitable[dict[str, Rule]]]
+
+RULES_SECONDS = 3600
+_told: set[tuple[int | None, str]] = set()
+
+
+async def rate_limiter(request: Request) -> None:
+    """Count the call on the caller's budget for this route template.
+
+    Raises RateLimitException (429, with Retry-After). The answer bears RateLimit and
+    RateLimit-Policy by draft-ietf-httpapi-ratelimit-headers-10.
+    """
+    context = context_of(request)
+    principal = await identified(request)
+    path = sanitise(template_of(request.scope) or request.url.path)
+    who = f"u{principal.user_id}" if principal else network_of(context.address)
+    settings = context.resources.settings.group(LimitSettings)
+    default = Rule(settings.default_rate_limit_limit, settings.default_rate_limit_period)
+    budget = Budget(f"{who}:{path}", default)
+    tier_id = principal.tier_id if principal else None
+    decision = await _take(context, budget, tier_id, path)
+    _announce(context, decision)
+    if not decision.accepted:
+        wait = str(max(1, math.ceil(decision.reset)))
+        raise RateLimitException(headers={"Retry-After": wait})
+
+
+def sanitise(path: str) -> str:
+    """A path or template as rules store it: `/api/v1/tasks/task` is `api_v1_tasks_task`."""
+    return path.strip("/").replace("/", "_")
+
+
+def network_of(address: str) -> str:
+    """What one client can't easily change: an IPv4 address, an IPv6 network of 64 bits."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
+    return str(ip)
+
+
+def rules_key(tier_id: int) -> str:
+    """The name under which a tier's rules are kept; forget it when one of them changes."""
+    return f"rules:{tier_id}"
+
+
+def forget_rules(unit: UnitOfWork, tier_id: int) -> None:
+    """Make every process look the tier's rules up anew once the unit has committed."""
+    unit.forget(unit.resources.limiter.versions, rules_key(tier_id))
+
+
+async def _take(
+    context: RequestContext, budget: Budget, tier_id: int | None, path: str
+) -> Decision:
+    limiter = context.resources.limiter
+    rules_of: RulesOf | None = discovery.offered_once("rules", "rules_of")
+    if tier_id is not None and rules_of is not None:
+        key = rules_key(tier_id)
+        decision = await limiter.take(budget, rules_key=key, path=path)
+        if decision is None:
+            rule = await _load_rule(context, rules_of, tier_id, path)
+            if rule is None:
+                _tell_default(tier_id, path)
+            decision = await limiter.take(Budget(budget.key, rule or budget.rule))
+        elif not decision.rule_known:
+            _tell_default(tier_id, path)
+    else:
+        decision = await limiter.take(budget)
+    assert decision is not None
+    return decision
+
+
+async def _load_rule(
+    context: RequestContext, rules_of: RulesOf, tier_id: int, path: str
+) -> Rule | None:
+    """Load the tier's rules, leave them where the limiter's script reads them, give this path's."""
+    key = rules_key(tier_id)
+
+    async def load() -> bytes:
+        assert context.unit is not None, "rate_limiter needs a route of kernel.routing.Router"
+        rules = await rules_of(context.unit, tier_id)
+        lines = [f"\n{name} {rule.limit} {rule.period * 1_000_000}" for name, rule in rules.items()]
+        return "".join(lines).encode() + b"\n"
+
+    text = await context.resources.limiter.versions.fetch(key, [key], load, RULES_SECONDS)
+    for line in (text or b"").decode().splitlines():
+        name, _, figures = line.partition(" ")
+        if name == path and figures:
+            limit, period = figures.split()
+            return Rule(int(limit), int(period) // 1_000_000)
+    return None
+
+
+def _tell_default(tier_id: int | None, path: str) -> None:
+    if (tier_id, path) not in _told:
+        _told.add((tier_id, path))
+        log.info("default rate limit applies", tier_id=tier_id, path=path)
+
+
+def _announce(context: RequestContext, decision: Decision) -> None:
+    rule, reset = decision.rule, max(1, math.ceil(decision.reset))
+    policy = f'"default";q={rule.limit};w={rule.period}'
+    limit = f'"default";r={decision.remaining};t={reset}'
+    context.headers.append((b"ratelimit-policy", policy.encode()))
+    context.headers.append((b"ratelimit", limit.encode()))
