@@ -10,11 +10,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DataError as SqlalchemyDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from kernel.database import is_away
+from kernel.database import driver_error, is_away
 from kernel.statements import constraint_of
 from kernel.tables import answer_of
 
@@ -158,23 +157,18 @@ def translate(error: Exception) -> Exception:
     if is_away(error):
         log.warning("database away", error=str(error))
         return ServiceUnavailableException("The database is not available; try again shortly.")
-    constraint = constraint_of(error)
-    if constraint is not None:
-        answer = answer_of(constraint)
-        if answer is not None:
-            return DuplicateValueException(answer)
-        if not isinstance(
-            _cause(error), asyncpg.NotNullViolationError | asyncpg.CheckViolationError
-        ):
-            log.warning("constraint without an answer", constraint=constraint)
-            return ConflictException("The request conflicts with what is stored.")
-    if isinstance(error, asyncpg.DataError | SqlalchemyDataError):
+    cause, constraint = driver_error(error), constraint_of(error)
+    answer = answer_of(constraint)
+    if answer is not None:
+        return DuplicateValueException(answer)
+    if isinstance(cause, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
+        log.warning("constraint without an answer", constraint=constraint)
+        return ConflictException("The request conflicts with what is stored.")
+    # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
+    unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+    if unencodable or isinstance(cause, asyncpg.DataError):
         return UnprocessableEntityException("A value can't be stored.")
     return error
-
-
-def _cause(error: BaseException) -> BaseException:
-    return getattr(getattr(error, "orig", None), "__cause__", None) or error
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
@@ -202,7 +196,11 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Without the input: it may hold a password.
     errors = [
-        {"loc": list(entry["loc"]), "msg": entry["msg"], "type": entry["type"]}
+        {
+            "loc": list(entry["loc"]),
+            "msg": entry["msg"].removeprefix("Value error, "),
+            "type": entry["type"],
+        }
         for entry in error.errors()
     ]
     first = errors[0]

@@ -91,5 +91,6 @@ class Statement:
 def constraint_of(error: BaseException) -> str | None:
     """The name of the constraint that an error of either way in broke, or None."""
     cause = driver_error(error)
-    broken = isinstance(cause, asyncpg.IntegrityConstraintViolationError)
-    return cause.constraint_name if broken else None
+    if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
+        return cause.constraint_name
+    return None
