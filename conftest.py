@@ -68,3 +68,5 @@ def _begin_empty(request: pytest.FixtureRequest) -> None:
 
 
 # ---- Application -------------------------------------------------------------------------------
+
+pytest_plugins = ["tests.application", "tests.accounts"]

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 import httpx2
 import pytest
+
 from kernel.app import Application, create_application
 from kernel.database import UnitOfWork
 from kernel.resources import Resources
@@ -12,6 +14,7 @@ from kernel.settings import Settings
 
 SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"
 
+Client = TypeVar("Client", bound=httpx2.AsyncClient)
 ApplicationFactory = Callable[..., AbstractAsyncContextManager[Application]]
 
 
@@ -25,6 +28,7 @@ def setting_values(database_url: str, redis_url: str) -> dict[str, str]:
         "REDIS_RATE_LIMIT_URL": redis_url,
         "SECRET_KEY": SECRET_KEY,
         "LOG_LEVEL": "WARNING",
+        "PASSWORD_HASH_COST": "4",
     }
 
 
@@ -65,10 +69,14 @@ async def db(resources: Resources) -> AsyncIterator[UnitOfWork]:
         yield unit
 
 
-def client_of(app: Application, **options: object) -> httpx2.AsyncClient:
+def client_of(
+    app: Application,
+    kind: type[Client] = httpx2.AsyncClient,  # type: ignore[assignment]
+    address: str = "127.0.0.1",
+) -> Client:
     """A client that speaks HTTP to the application in this process; cookies are kept."""
-    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 50000))
-    return httpx2.AsyncClient(transport=transport, base_url="https://test", **options)  # type: ignore[arg-type]
+    transport = httpx2.ASGITransport(app=app, client=(address, 50000))
+    return kind(transport=transport, base_url="https://test")
 
 
 @pytest.fixture

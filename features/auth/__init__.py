@@ -1,0 +1,1 @@
+"""Who is calling: login, sessions, tokens, and the permissions other features build on."""

@@ -1,0 +1,30 @@
+"""What auth does when accounts change: dead tokens at once, principals looked up anew."""
+
+from features.auth import sessions
+from features.auth.principals import forget_principal
+from features.users.events import PasswordChanged, UserChanged, UserDeleted
+from kernel.database import UnitOfWork
+
+# What a Principal says; nothing else of a user concerns a token.
+PRINCIPAL_COLUMNS = frozenset({"username", "is_superuser", "tier_id", "is_deleted"})
+
+
+async def forget_changed_principal(event: UserChanged, unit: UnitOfWork) -> None:
+    if event.columns & PRINCIPAL_COLUMNS:
+        forget_principal(unit, user_id=event.user_id)
+
+
+async def end_other_sessions(event: PasswordChanged, unit: UnitOfWork) -> None:
+    await sessions.end_all(unit, event.user_id, reason="password", kept=event.by_session)
+
+
+async def end_sessions_of_deleted(event: UserDeleted, unit: UnitOfWork) -> None:
+    forget_principal(unit, user_id=event.user_id)
+    await sessions.end_all(unit, event.user_id, reason="deletion")
+
+
+handlers = {
+    UserChanged: [forget_changed_principal],
+    PasswordChanged: [end_other_sessions],
+    UserDeleted: [end_sessions_of_deleted],
+}

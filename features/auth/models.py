@@ -1,0 +1,70 @@
+"""The tables of sessions and of used refresh tokens, and the shape of a login's answer."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from sqlalchemy import DateTime, Index, func, text
+from sqlmodel import Field, SQLModel
+
+from kernel.shapes import ReadShape
+
+MAX_DEVICE = 80
+MAX_ADDRESS = 45  # an IPv6 address that holds an IPv4 one
+
+
+def _moment(**options: Any) -> Any:
+    return Field(sa_type=DateTime(timezone=True), **options)
+
+
+class Session(SQLModel, table=True):
+    """A login, until it ends. Its tokens are good as long as the row is neither ended nor expired.
+
+    `refresh_jti` names the one refresh token that is still unused. The row is kept until that
+    token has expired by itself, so that a replay is recognised as long as it could be tried.
+    """
+
+    __tablename__ = "session"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_session_user_id", "user_id"),
+        Index("ix_session_expires_at", "expires_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")
+    device: str = Field(max_length=MAX_DEVICE)
+    address: str = Field(max_length=MAX_ADDRESS)
+    refresh_jti: str = Field(max_length=32)
+    refresh_issued_at: datetime = _moment()
+    created_at: datetime = _moment(sa_column_kwargs={"server_default": func.now()})
+    last_used_at: datetime = _moment(sa_column_kwargs={"server_default": func.now()})
+    expires_at: datetime = _moment()
+    ended_at: datetime | None = _moment(default=None)
+    end_reason: str | None = Field(default=None, max_length=20)
+
+
+class TokenBlacklist(SQLModel, table=True):
+    """A refresh token that was used, and what its successor says, until it would have expired."""
+
+    __tablename__ = "token_blacklist"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_token_blacklist_session_id", "session_id"),
+        Index("ix_token_blacklist_expires_at", "expires_at"),
+    )
+
+    jti: str = Field(primary_key=True, max_length=32)
+    session_id: int = Field(foreign_key="session.id", ondelete="CASCADE")
+    used_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    successor_jti: str = Field(max_length=32)
+    successor_issued_at: datetime = _moment()
+    successor_expires_at: datetime = _moment()
+
+
+class Token(ReadShape):
+    """An access token; the refresh token comes in a cookie."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of the scheme
+
+
+NEVER_ENDED = text("ended_at IS NULL")

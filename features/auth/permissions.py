@@ -1,0 +1,95 @@
+"""Who passes: the caller, the superuser, the user that a path names."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+from pydantic import Field
+from starlette.requests import HTTPConnection
+
+from features.auth.principals import live_principal
+from features.auth.tokens import Kind, signer
+from features.users.crud import id_by_username
+from kernel.context import context_of
+from kernel.errors import ForbiddenException, NotFoundException
+from kernel.identity import (
+    NOT_YOURS,
+    Access,
+    Principal,
+    access,
+    principal_of,
+    unauthenticated,
+)
+from kernel.routing import SessionDep
+from kernel.shapes import CleanText
+
+USER_NOT_FOUND = "User not found"
+
+
+async def identify(connection: HTTPConnection) -> Principal | None:
+    """The caller behind the bearer token; None without one, and for a bad one."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    context = context_of(connection)
+    claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
+    if claims is None:
+        return None
+    if context.unit is not None:
+        return await live_principal(context.unit, claims)
+    async with context.resources.unit() as unit:
+        return await live_principal(unit, claims)
+
+
+@access(Access.OPTIONAL)
+async def optional_user(connection: HTTPConnection) -> Principal | None:
+    """The caller, or None."""
+    return await principal_of(connection)
+
+
+@access(Access.USER)
+async def current_user(connection: HTTPConnection) -> Principal:
+    """The caller. The route has refused anonymous ones before the body was read."""
+    principal = await principal_of(connection)
+    if principal is None:
+        raise unauthenticated(connection)
+    return principal
+
+
+@access(Access.SUPER)
+async def super_user(connection: HTTPConnection) -> Principal:
+    """The caller, who is a superuser: the route has refused others before the body was read."""
+    return await current_user(connection)
+
+
+OptionalUser = Annotated[Principal | None, Depends(optional_user)]
+CurrentUser = Annotated[Principal, Depends(current_user)]
+SuperUser = Annotated[Principal, Depends(super_user)]
+
+UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
+
+
+async def path_user(username: UsernameInPath, db: SessionDep) -> int:
+    """The id of the user that the path names. Raises NotFoundException (404)."""
+    user_id: int | None = await id_by_username.scalar(db, username=username)
+    if user_id is None:
+        raise NotFoundException(USER_NOT_FOUND)
+    return user_id
+
+
+@access(Access.SELF)
+async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
+    """The id of the user that the path names: the caller, or anybody when a superuser calls.
+
+    Raises NotFoundException (404), then ForbiddenException (403).
+    """
+    if username == caller.username:
+        return caller.user_id
+    user_id = await path_user(username, db)
+    if not caller.is_superuser:
+        raise ForbiddenException(NOT_YOURS)
+    return user_id
+
+
+# The id of the user in the path `{username}`; of anybody, or only of the caller's own.
+PathUser = Annotated[int, Depends(path_user)]
+OwnPathUser = Annotated[int, Depends(own_path_user)]

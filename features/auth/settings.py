@@ -1,0 +1,36 @@
+"""Settings of auth: tokens, the refresh cookie, password hashes, login failures."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from kernel.settings import Environment, SettingsGroup
+
+MIN_HASH_COST = 10
+
+
+class AuthSettings(SettingsGroup):
+    """How callers prove who they are, and for how long."""
+
+    title = "Login"
+    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
+    access_token_expire_minutes: int = Field(30, ge=1, le=60 * 24 * 30)
+    refresh_token_expire_days: int = Field(7, ge=1, le=3650)
+    refresh_cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    password_hash_cost: int = Field(
+        12, ge=4, le=16, description="bcrypt's cost; each step doubles the time of a login"
+    )
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        return timedelta(minutes=self.access_token_expire_minutes)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        return timedelta(days=self.refresh_token_expire_days)
+
+    def refusals(self, environment: Environment) -> Iterator[str]:
+        if environment != "local" and self.password_hash_cost < MIN_HASH_COST:
+            yield f"PASSWORD_HASH_COST must be at least {MIN_HASH_COST}"

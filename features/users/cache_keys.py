@@ -1,0 +1,3 @@
+"""Names under which what is known of users is kept, and forgotten."""
+
+USER = "user:{user_id}"

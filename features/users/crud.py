@@ -1,0 +1,133 @@
+"""Queries on users."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from fastcrud import FastCRUD
+from sqlalchemy import bindparam, delete, false, func, select, update
+from sqlmodel import col
+
+from features.users.events import UserChanged, UserDeleted, UserRegistered
+from features.users.models import (
+    User,
+    UserCreateInternal,
+    UserDelete,
+    UserQuery,
+    UserRead,
+    UserUpdate,
+    UserUpdateInternal,
+)
+from kernel.database import UnitOfWork
+from kernel.events import emit
+from kernel.pages import Listing
+from kernel.statements import Statement
+from kernel.tables import now
+
+CRUDUsers: TypeAlias = FastCRUD[
+    User, UserCreateInternal, UserUpdate, UserUpdateInternal, UserDelete, UserRead
+]
+crud_users: CRUDUsers = FastCRUD(User)
+
+LIVE = col(User.is_deleted) == false()
+listing = Listing(User, UserRead, UserQuery, where=[LIVE])
+
+
+def _shown(*where: Any) -> Statement:
+    return Statement(select(*[getattr(User, name) for name in UserRead.model_fields]).where(*where))
+
+
+def _account(*where: Any) -> Statement:
+    columns = [
+        col(User.id),
+        col(User.username),
+        col(User.email),
+        col(User.is_superuser),
+        col(User.tier_id),
+        col(User.hashed_password),
+        col(User.version),
+    ]
+    return Statement(select(*columns).where(*where))
+
+
+_by_username = col(User.username) == bindparam("username")
+_by_email = func.lower(col(User.email)) == func.lower(bindparam("email"))
+_by_id = col(User.id) == bindparam("user_id")
+
+# What UserRead shows of a live user.
+user_by_id = _shown(_by_id, LIVE)
+user_by_username = _shown(_by_username, LIVE)
+# What a login needs of a live user: never an answer.
+account_by_id = _account(_by_id, LIVE)
+account_by_username = _account(_by_username, LIVE)
+account_by_email = _account(_by_email, LIVE)
+# The id of a live user.
+id_by_username = Statement(select(col(User.id)).where(_by_username, LIVE))
+id_by_email = Statement(select(col(User.id)).where(_by_email, LIVE))
+# A live user of that name, else the one that was soft-deleted last.
+removable_by_username = Statement(
+    select(col(User.id), col(User.is_deleted), col(User.is_superuser))
+    .where(_by_username)
+    .order_by(col(User.is_deleted), col(User.deleted_at).desc(), col(User.id).desc())
+    .limit(1)
+)
+# Locks every live superuser, so that two who go at once can't both leave another behind.
+lock_superusers = Statement(
+    select(col(User.id))
+    .where(col(User.is_superuser), LIVE)
+    .order_by(col(User.id))
+    .with_for_update(),
+    writes=True,
+)
+
+
+async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
+    """Store a new user and tell the other features. Returns its id."""
+    stored = User.model_validate(user)
+    unit.add(stored)
+    await unit.flush()
+    assert stored.id is not None
+    await emit(unit, UserRegistered(stored.id))
+    return stored.id
+
+
+async def change_user(
+    unit: UnitOfWork, user_id: int, values: Mapping[str, Any], version: int | None = None
+) -> bool:
+    """Give a live user new values and tell the other features: the only way to change one.
+
+    With `version`, only while the row still has it. False when there is no such user.
+    """
+    where = [col(User.id) == user_id, LIVE]
+    if version is not None:
+        where.append(col(User.version) == version)
+    statement = (
+        update(User)
+        .where(*where)
+        .values(**values, version=col(User.version) + 1, updated_at=now())
+        .returning(col(User.id))
+    )
+    if await unit.scalar(statement) is None:
+        return False
+    await emit(unit, UserChanged(user_id, frozenset(values)))
+    return True
+
+
+async def soft_delete_user(unit: UnitOfWork, user_id: int) -> bool:
+    """Hide a user, who frees the username and the e-mail. False when there is no such user."""
+    if not await change_user(unit, user_id, {"is_deleted": True, "deleted_at": now()}):
+        return False
+    await emit(unit, UserDeleted(user_id, for_good=False))
+    return True
+
+
+async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
+    """Remove a user, live or soft-deleted, with all rows that belong to it."""
+    # Handlers first: afterwards there is nothing left to look up.
+    await emit(unit, UserDeleted(user_id, for_good=True))
+    await unit.execute(delete(User).where(col(User.id) == user_id))
+
+
+async def is_last_superuser(unit: UnitOfWork, user_id: int) -> bool:
+    """Whether no other live superuser would be left; holds until the unit ends."""
+    ids = [row["id"] for row in await lock_superusers.all(unit)]
+    return ids == [user_id]

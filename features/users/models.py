@@ -1,0 +1,149 @@
+"""The table of users and the shapes that requests and answers have."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    EmailStr,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+)
+from sqlalchemy import Index, text
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel
+
+from kernel.identity import Principal
+from kernel.pages import ListQuery
+from kernel.shapes import CleanText, InputShape, ReadShape, RowId, may_be_absent
+from kernel.tables import SoftDeleted, Timestamped, unique
+
+EMAIL_TAKEN = "Email is already registered"
+USERNAME_TAKEN = "Username not available"
+MAX_URL = 2048
+MAX_PASSWORD_BYTES = 72  # bcrypt reads no further
+
+_http_url: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+
+
+class User(Timestamped, SoftDeleted, table=True):
+    """An account. `version` counts its changes."""
+
+    __tablename__ = "user"
+    # PostgreSQL reports the violation of the index that was made first.
+    __table_args__: ClassVar[Any] = (
+        unique("uq_user_email", "lower(email)", answer=EMAIL_TAKEN, where=SoftDeleted.LIVE),
+        unique("uq_user_username", "username", answer=USERNAME_TAKEN, where=SoftDeleted.LIVE),
+        Index(
+            "ix_user_live_superusers",
+            "id",
+            postgresql_where=text("is_superuser AND NOT is_deleted"),
+        ),
+        Index("ix_user_tier_id", "tier_id"),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    name: str = Column(max_length=30)
+    username: str = Column(max_length=20)
+    email: str = Column(max_length=254)
+    hashed_password: str = Column(max_length=60)
+    profile_image_url: str | None = Column(default=None, max_length=MAX_URL)
+    tier_id: int | None = None
+    is_superuser: bool = Column(default=False, sa_column_kwargs={"server_default": text("false")})
+    version: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})
+
+
+def _fits_bcrypt(password: SecretStr) -> SecretStr:
+    if len(password.get_secret_value().encode()) > MAX_PASSWORD_BYTES:
+        raise ValueError(f"must be at most {MAX_PASSWORD_BYTES} bytes of UTF-8")
+    return password
+
+
+def _web_address(url: str) -> str:
+    _http_url.validate_python(url)
+    return url
+
+
+Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
+Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
+Password = Annotated[SecretStr, Field(min_length=8), AfterValidator(_fits_bcrypt)]
+WebAddress = Annotated[CleanText, Field(max_length=MAX_URL), AfterValidator(_web_address)]
+
+
+class UserCreate(InputShape):
+    """What a person gives to register."""
+
+    name: Name
+    username: Username
+    email: EmailStr
+    password: Password
+
+
+class UserCreateInternal(SQLModel):
+    """What is stored of a new user."""
+
+    name: str
+    username: str
+    email: str
+    hashed_password: str
+    is_superuser: bool = False
+
+
+class UserUpdate(InputShape):
+    """What may be changed; a new password needs the current one."""
+
+    name: Name = may_be_absent()
+    username: Username = may_be_absent()
+    email: EmailStr = may_be_absent()
+    profile_image_url: WebAddress | None = None
+    password: Password = may_be_absent()
+    current_password: SecretStr | None = None
+
+
+class UserUpdateInternal(SQLModel):
+    """What is stored of a change."""
+
+    name: str | None = None
+    username: str | None = None
+    email: str | None = None
+    profile_image_url: str | None = None
+    hashed_password: str | None = None
+    is_superuser: bool | None = None
+    tier_id: int | None = None
+
+
+class UserDelete(SQLModel):
+    """Nothing is given to delete a user."""
+
+
+class UserRead(ReadShape):
+    """A user as the caller may see it."""
+
+    id: int
+    name: str
+    username: str
+    email: Annotated[
+        str | None, Field(description="Null unless the caller is this user or a superuser.")
+    ]
+    profile_image_url: str | None
+    tier_id: int | None
+
+
+class UserQuery(ListQuery):
+    """The list of users. Only superusers sort or filter by e-mail."""
+
+    sort: Literal[
+        "id", "-id", "username", "-username", "created_at", "-created_at", "email", "-email"
+    ] = "id"  # type: ignore[assignment]
+    username: Username | None = None
+    tier_id: RowId | None = None
+    email: Annotated[CleanText | None, Field(max_length=254)] = None
+
+
+def as_seen_by(caller: Principal | None, user: dict[str, Any]) -> dict[str, Any]:
+    """The user's row, without the e-mail unless it is the caller's own or a superuser looks."""
+    if caller is None or not (caller.is_superuser or caller.user_id == user["id"]):
+        user["email"] = None
+    return user

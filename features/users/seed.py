@@ -1,0 +1,44 @@
+"""The first superuser, from ADMIN_*, when there is none."""
+
+import structlog
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from features.auth.passwords import hash_password
+from features.users.crud import LIVE, create_user, id_by_email, id_by_username
+from features.users.models import User, UserCreateInternal
+from features.users.settings import AdminSettings
+from kernel.database import UnitOfWork
+from kernel.settings import SettingsError
+
+log = structlog.get_logger(__name__)
+
+LOCK = 0x5EED  # any constant: one seed at a time
+
+
+async def seed(db: UnitOfWork) -> None:
+    """Make the superuser of ADMIN_*, unless there is a superuser, whoever that is.
+
+    Raises SettingsError when ADMIN_PASSWORD is missing or the name belongs to somebody.
+    """
+    await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    if await db.scalar(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1)):
+        return
+    settings = db.resources.settings.group(AdminSettings)
+    if settings.admin_password is None:
+        raise SettingsError("ADMIN_PASSWORD is missing: the first superuser is made with it.")
+    by_name = await id_by_username.scalar(db, username=settings.admin_username)
+    if by_name or await id_by_email.scalar(db, email=settings.admin_email):
+        raise SettingsError(
+            "ADMIN_USERNAME or ADMIN_EMAIL belongs to an account that is no superuser: choose "
+            f"others, or type `hatch run superuser {settings.admin_username} --grant`."
+        )
+    user = UserCreateInternal(
+        name=settings.admin_name,
+        username=settings.admin_username,
+        email=settings.admin_email,
+        hashed_password=await hash_password(db, settings.admin_password.get_secret_value()),
+        is_superuser=True,
+    )
+    await create_user(db, user)
+    log.info("superuser made", username=user.username)

@@ -1,0 +1,102 @@
+"""Fixtures of people: clients that are logged in, and the way to make more of them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx2
+import pytest
+
+from features.users.crud import change_user
+from kernel.app import Application
+from kernel.resources import Resources
+from tests.application import client_of
+
+PASSWORD = "correct horse battery"
+
+
+class Person(httpx2.AsyncClient):
+    """A client that speaks for one account: `await user.get("/api/v1/user/me/")`."""
+
+    id: int
+    name: str
+    username: str
+    email: str
+    password: str
+
+    async def register(self, username: str, password: str = PASSWORD, **values: Any) -> "Person":
+        """Make the account."""
+        registration = {
+            "name": username.title(),
+            "username": username,
+            "email": f"{username}@example.com",
+            "password": password,
+            **values,
+        }
+        answer = await self.post("/api/v1/user", json=registration)
+        assert answer.status_code == 201, answer.text
+        self.id, self.password = answer.json()["id"], password
+        self.name, self.username = registration["name"], registration["username"]
+        self.email = registration["email"]
+        return self
+
+    async def login(self, name: str = "", password: str = "") -> httpx2.Response:
+        """Log in, by default with the account's own name and password, and keep the token."""
+        form = {"username": name or self.username, "password": password or self.password}
+        answer = await self.post("/api/v1/login", data=form)
+        self.use(answer)
+        return answer
+
+    async def refresh(self) -> httpx2.Response:
+        """Exchange the refresh cookie, and keep the new token."""
+        answer = await self.post("/api/v1/refresh")
+        self.use(answer)
+        return answer
+
+    def use(self, answer: httpx2.Response) -> None:
+        """Send the access token of a login or a refresh from now on."""
+        if answer.status_code == 200:
+            self.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    @property
+    def token(self) -> str:
+        """The access token that is sent."""
+        return self.headers["Authorization"].removeprefix("Bearer ")
+
+
+Register = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def register(app: Application) -> AsyncIterator[Register]:
+    """Make an account and log in: `ada = await register("ada")`."""
+    async with AsyncExitStack() as stack:
+
+        async def register(username: str, **values: Any) -> Person:
+            person = await stack.enter_async_context(client_of(app, Person))
+            await person.register(username, **values)
+            await person.login()
+            return person
+
+        yield register
+
+
+@pytest.fixture
+async def user(register: Register) -> Person:
+    """An ordinary user, logged in."""
+    return await register("user1")
+
+
+@pytest.fixture
+async def other(register: Register) -> Person:
+    """Another ordinary user, logged in."""
+    return await register("other1")
+
+
+@pytest.fixture
+async def superuser(register: Register, resources: Resources) -> Person:
+    """A superuser, logged in."""
+    person = await register("super1")
+    async with resources.unit() as db:
+        await change_user(db, person.id, {"is_superuser": True})
+    return person
