@@ -1,0 +1,1 @@
+"""Background jobs: queueing them, reading their results, keeping those that must not be lost."""

@@ -1,0 +1,220 @@
+"""One attempt of a job: its own unit of work, its time-out, its end, and what follows a failure."""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from arq import Retry
+from arq.cron import CronJob, cron
+from arq.typing import WorkerCoroutine
+from arq.worker import Function, func
+
+from kernel import job_queue, jobs
+from kernel.context import request_id_var
+from kernel.database import UnitOfWork
+from kernel.jobs import JobContext, Run, Schedule, Task
+from kernel.redis_client import RedisAway
+from kernel.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+# ARQ judges by what Redis remembers, and its judgement leaves no trace in the history. Ours are
+# the limits that count; ARQ's only have to be larger.
+NO_LIMIT = 1_000_000
+GRACE = 10  # seconds
+# A tick that is over must not be queued again by a worker that comes late, so ARQ keeps its end.
+KEEP_TICK = 3600  # seconds
+HAND_BACK_TIMEOUT = 3.0  # seconds
+
+
+class JobGivenUp(Exception):
+    """The job was begun as often as it may be, and each time its worker died."""
+
+
+class JobOver(Exception):
+    """The job has ended elsewhere, so this attempt's work must not be committed."""
+
+
+def arq_function(task: Task) -> Function:
+    """The task as ARQ registers it."""
+    return func(
+        _coroutine(task),
+        name=task.name,
+        timeout=task.timeout + GRACE,
+        keep_result=task.keep_result,
+        max_tries=NO_LIMIT,
+    )
+
+
+def arq_cron(schedule: Schedule) -> CronJob:
+    """The schedule as ARQ registers it."""
+    task = schedule.task
+    return cron(
+        _coroutine(task),
+        name=f"cron:{task.name}",
+        month=schedule.month,
+        day=schedule.day,
+        weekday=schedule.weekday,
+        hour=schedule.hour,
+        minute=schedule.minute,
+        second=schedule.second,
+        timeout=task.timeout + GRACE,
+        keep_result=KEEP_TICK,
+        max_tries=NO_LIMIT,
+    )
+
+
+def _coroutine(task: Task) -> WorkerCoroutine:
+    async def attempt(ctx: dict[str, Any], **named: Any) -> Any:
+        return await run_attempt(task, ctx, **named)
+
+    return attempt
+
+
+async def run_attempt(
+    task: Task,
+    ctx: dict[str, Any],
+    *,
+    arguments: dict[str, Any] | None = None,
+    request_id: str | None = None,
+    queued_by: str | None = None,
+    durable: bool = False,
+) -> Any:
+    """Run the task once, as ARQ calls it. Raises arq.Retry when it shall run again."""
+    request_id_var.set(request_id or ctx["job_id"])
+    run = Run(
+        id=ctx["job_id"],
+        function=task.name,
+        arguments=arguments or {},
+        request_id=request_id,
+        queued_by=queued_by,
+        durable=durable,
+        enqueue_time=ctx["enqueue_time"],
+        start_time=datetime.now(UTC),
+        tries=ctx["job_try"],
+    )
+    return await _Attempt(task, ctx["resources"], run).run()
+
+
+class _Attempt:
+    def __init__(self, task: Task, resources: Resources, run: Run) -> None:
+        self._task, self._resources, self._run = task, resources, run
+        self._started = time.perf_counter()
+        self._outbox = jobs.outbox()
+        # Without an outbox there is nobody to ask, and the job runs as a plain one.
+        self._durable = run.durable and self._outbox is not None
+        self._log = log.bind(job=run.id, task=task.name)
+
+    async def run(self) -> Any:
+        if self._durable and not await self._begin():
+            self._log.info("job had ended already")
+            return None
+        try:
+            result = await self._work()
+        except JobOver:
+            self._log.warning("job ended elsewhere meanwhile; this attempt is undone")
+            return None
+        except asyncio.CancelledError:
+            await self._hand_back()
+            raise
+        except Exception as error:
+            await self._fail(error)
+            raise
+        self._log.info("job done", attempt=self._run.tries, seconds=self._seconds)
+        if not self._durable:
+            self._run.status, self._run.result = "complete", result
+            await self._record()
+        return result
+
+    async def _begin(self) -> bool:
+        assert self._outbox is not None
+        try:
+            tries = await self._outbox.begin(self._resources, self._run.id)
+        except Exception as error:
+            # The database is away, which is no attempt of the job.
+            self._log.warning("job not begun", error=job_queue.describe(error))
+            raise Retry(defer=self._task.delay(self._run.tries)) from error
+        self._run.tries = tries or 0
+        return tries is not None
+
+    async def _work(self) -> Any:
+        if self._run.tries > self._task.max_tries:
+            raise JobGivenUp(f"{self._task.max_tries} attempts ended with their worker")
+        async with asyncio.timeout(self._task.timeout), self._resources.unit() as db:
+            arguments = self._task.arguments.model_validate(self._run.arguments)
+            context: JobContext = {
+                "job_id": self._run.id,
+                "job_try": self._run.tries,
+                "db": db,
+                "resources": self._resources,
+                "progress": self._report,
+            }
+            result = await self._task.function(context, arguments)
+            job_queue.serialize(result)  # what can't be kept is a failure, before the commit
+            # The end is recorded in the transaction of the work: both are there, or neither.
+            if self._durable and not await self._complete(db, result):
+                raise JobOver
+        return result
+
+    async def _complete(self, db: UnitOfWork, result: Any) -> bool:
+        assert self._outbox is not None
+        return await self._outbox.complete(db, self._run.id, result)
+
+    async def _report(self, done: float, total: float, note: str = "") -> None:
+        redis = self._resources.redis("queue")
+        assert redis is not None, "a worker has a queue"
+        with suppress(RedisAway):
+            progress = {"done": done, "total": total, "note": note}
+            await job_queue.report(redis, self._run.id, progress)
+
+    async def _hand_back(self) -> None:
+        """The worker stops: the attempt doesn't count, since it isn't the job's fault."""
+        self._log.info("job handed back", seconds=self._seconds)
+        redis = self._resources.redis("queue")
+        try:
+            async with asyncio.timeout(HAND_BACK_TIMEOUT):
+                if self._durable and self._outbox is not None:
+                    await self._outbox.hand_back(self._resources, self._run)
+                elif redis is not None:
+                    await job_queue.forget_attempt(redis, self._run.id)
+        except Exception as error:  # noqa: BLE001 - whatever is away, the worker must stop now
+            self._log.warning("attempt not taken back", error=job_queue.describe(error))
+
+    async def _fail(self, error: Exception) -> None:
+        """Note the failure; raise arq.Retry unless it is final."""
+        self._run.error = job_queue.describe(error)
+        final = self._run.tries >= self._task.max_tries
+        noted = True
+        if self._durable or final:
+            self._run.status = "failed" if final else "queued"
+            noted = await self._record()
+        # A durable job whose end couldn't be noted isn't over: its row would bring it back.
+        if final and (noted or not self._durable):
+            self._log.error("job failed", attempt=self._run.tries, exc_info=error)
+            return
+        asked = error.defer_score if isinstance(error, Retry) else None
+        delay = self._task.delay(self._run.tries) if asked is None else asked / 1000
+        self._log.warning(
+            "job failed, and runs again",
+            attempt=self._run.tries,
+            delay=round(delay, 2),
+            error=self._run.error,
+        )
+        raise Retry(defer=delay) from error
+
+    async def _record(self) -> bool:
+        if self._outbox is None:
+            return True
+        try:
+            await self._outbox.record(self._resources, self._run)
+        except Exception as error:  # noqa: BLE001 - the caller decides what a missing record means
+            self._log.warning("job's end not recorded", error=job_queue.describe(error))
+            return False
+        return True
+
+    @property
+    def _seconds(self) -> float:
+        return round(time.perf_counter() - self._started, 3)
