@@ -15,7 +15,7 @@ from asyncpg.exceptions import (
     OperatorInterventionError,
     PostgresConnectionError,
 )
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -73,13 +73,16 @@ class Database:
             connect_args=connect,
             hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
+        self._hollow = 0
+        event.listen(self.engine.sync_engine.pool, "invalidate", self._on_invalidate)
+        event.listen(self.engine.sync_engine.pool, "connect", self._on_connect)
 
     async def checkout(self) -> PoolProxiedConnection:
         """Take a living connection from the pool. Raises DatabaseAway."""
         pool = self.engine.sync_engine.pool
         try:
             # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
-            idle: int = pool.checkedin()  # type: ignore[attr-defined]
+            idle = not self._hollow and pool.checkedin()  # type: ignore[attr-defined]
             fairy = pool.connect() if idle else await greenlet_spawn(pool.connect)
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
                 await greenlet_spawn(fairy.invalidate)
@@ -92,6 +95,13 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    def _on_invalidate(self, *_: object) -> None:
+        # The pool keeps a place whose connection was given up, and fills it at its next use.
+        self._hollow += 1
+
+    def _on_connect(self, *_: object) -> None:
+        self._hollow = max(0, self._hollow - 1)
 
 
 class _UnitSession(Session):
@@ -194,24 +204,38 @@ class UnitOfWork(AsyncSession):
             await super().rollback()
         await self._roll_back()
 
-    async def finish(self, ok: bool) -> None:
-        """End the unit: commit and run the hooks when `ok`, else roll back."""
+    async def finish(self) -> None:
+        """Commit, then run the hooks. When the commit fails, the error is raised."""
         if self._over:
             return
         try:
-            if ok:
-                await self._commit()
-            else:
-                await self.rollback()
+            await self._commit()
         except BaseException as error:
-            self._over = True
-            await self._discard_after(error)
+            await self.fail(error)
             raise
         self._over = True
         self._give_back()
-        if ok:
-            for hook in self._after_commit:
-                await _run_hook(hook)
+        for hook in self._after_commit:
+            await _run_hook(hook)
+
+    async def fail(self, error: BaseException) -> None:
+        """Roll back because of `error`; no hook runs, and nothing is raised."""
+        if self._over:
+            return
+        # A silent or lost server would answer a rollback no better, and a cancelled task can't
+        # wait for one: the connection's end undoes the transaction, too.
+        rolled_back = False
+        if isinstance(error, Exception) and not is_away(error):
+            try:
+                await self.rollback()
+                rolled_back = True
+            except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
+                log.warning("connection dropped", error=str(second))
+        self._over = True
+        if rolled_back:
+            self._give_back()
+        else:
+            await self._discard()
 
     async def __aenter__(self) -> Self:
         return self
@@ -220,12 +244,9 @@ class UnitOfWork(AsyncSession):
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if error is None:
-            await self.finish(ok=True)
-        elif isinstance(error, Exception):
-            await self.finish(ok=False)
+            await self.finish()
         else:
-            self._over = True
-            await self._discard()
+            await self.fail(error)
 
     # SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
     # (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else,
@@ -283,18 +304,6 @@ class UnitOfWork(AsyncSession):
         if fairy is not None:
             fairy.close()
 
-    async def _discard_after(self, error: BaseException) -> None:
-        """Return the connection if its transaction is surely over, else drop it."""
-        if isinstance(error, Exception) and not is_away(error):
-            try:
-                await self._roll_back()
-            except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
-                log.warning("connection dropped", error=str(second))
-            else:
-                self._give_back()
-                return
-        await self._discard()
-
     async def _discard(self) -> None:
         fairy, self._fairy = self._fairy, None
         if fairy is not None:
@@ -305,13 +314,13 @@ class UnitOfWork(AsyncSession):
 def is_cut(error: BaseException) -> bool:
     """Whether the error means that the connection was lost."""
     cause = driver_error(error)
-    return isinstance(cause, CUT) and not isinstance(cause, ValueError)
+    # A TimeoutError is an OSError, and asyncpg's complaint about an argument an InterfaceError.
+    return isinstance(cause, CUT) and not isinstance(cause, TimeoutError | ValueError)
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the error means that the database is away or silent."""
     cause = driver_error(error)
-    # asyncpg's complaint about an argument is an InterfaceError, too, and a ValueError.
     return isinstance(cause, (DatabaseAway, *AWAY)) and not isinstance(cause, ValueError)
 
 

@@ -45,21 +45,28 @@ class FeatureRoute(APIRoute):
                 # Before FastAPI parses the body: 401 and 403 come before 422.
                 await require(request, level)
                 response = await handle(request)
-                await unit.finish(ok=True)
+                await unit.finish()
                 if public:
                     response = dress(request.scope, response)
-            except Exception as error:
-                await unit.finish(ok=isinstance(error, CustomException) and error.commits)
-                translated = translate(error)
-                if translated is error:
+            except BaseException as error:
+                answer = await _end(unit, error)
+                if answer is error:
                     raise
-                raise translated from error
-            except BaseException as cancelled:
-                await unit.__aexit__(type(cancelled), cancelled, None)
-                raise
+                raise answer from error
             return response
 
         return in_unit_of_work
+
+
+async def _end(unit: UnitOfWork, error: BaseException) -> BaseException:
+    """End a unit that an error came out of; what it means for the client."""
+    if isinstance(error, CustomException) and error.commits:
+        try:
+            await unit.finish()
+        except Exception as failed:  # noqa: BLE001 the trace couldn't be left: that is the answer
+            return translate(failed)
+    await unit.fail(error)
+    return translate(error) if isinstance(error, Exception) else error
 
 
 class _Overrides:

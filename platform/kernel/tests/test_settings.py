@@ -1,0 +1,173 @@
+"""Settings: sources, empty values, secret files, refusals, addresses."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from kernel.settings import (
+    AppSettings,
+    DatabaseSettings,
+    HttpSettings,
+    RedisSettings,
+    SecretSettings,
+    Settings,
+    SettingsError,
+    SettingsGroup,
+    read_dotenv,
+)
+
+# As the README of SQLModel-boilerplate tells its users to write it.
+OLD_DOTENV = """
+# ------------- app settings -------------
+APP_NAME="My app"
+APP_DESCRIPTION="Your app description here"
+POSTGRES_USER="me"
+POSTGRES_PASSWORD="p@ss/word"
+POSTGRES_SERVER="db" # default "localhost"
+POSTGRES_PORT=5432 # default "5432"
+POSTGRES_DB="mine"
+SECRET_KEY= # result of openssl rand -hex 32
+ALGORITHM= # pick an algorithm, default HS256
+LICENSE_NAME=
+REDIS_CACHE_HOST="redis"
+TEST_NAME="Tester User"
+TEST_PASSWORD="Str1ng$t"
+ENVIRONMENT="local"
+"""
+
+
+class Pets(SettingsGroup):
+    """A feature's group."""
+
+    pet_name: str = "Rex"
+    pet_key: SecretStr | None = None
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project root without settings, and an environment without any of ours."""
+    for name in ("DATABASE_URL", "SECRET_KEY", "ENVIRONMENT", "PET_NAME", "PET_KEY", "APP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_told(root: Path) -> None:
+    (root / ".env").write_text(OLD_DOTENV)
+
+    settings = Settings.load([Pets], root)
+
+    assert settings.group(AppSettings).app_name == "My app"
+    assert settings.group(SecretSettings).secret_key is None
+    assert settings.group(AppSettings).license_name is None
+    assert settings.group(DatabaseSettings).url.render_as_string(hide_password=False) == (
+        "postgresql+asyncpg://me:p%40ss%2Fword@db:5432/mine"
+    )
+    assert settings.group(RedisSettings).address("cache") == "redis://redis:6379/0"
+    assert {"TEST_NAME", "TEST_PASSWORD"} <= set(settings.unknown)
+    assert not {"APP_NAME", "LICENSE_NAME", "POSTGRES_DB"} & set(settings.unknown)
+
+
+def test_the_environment_wins_over_dotenv_over_what_dev_generated(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".dev").mkdir()
+    (root / ".dev/generated.env").write_text("PET_NAME=generated\nPET_KEY=generated\nAPP_NAME=g\n")
+    (root / ".env").write_text("PET_NAME=file\nAPP_NAME=file\n")
+    monkeypatch.setenv("PET_NAME", "environment")
+    monkeypatch.setenv("APP_NAME", "")
+
+    settings = Settings.load([Pets], root)
+
+    assert settings.group(Pets).pet_name == "environment"
+    assert settings.group(AppSettings).app_name == "file"
+    key = settings.group(Pets).pet_key
+    assert key is not None
+    assert key.get_secret_value() == "generated"
+
+
+def test_what_dev_generated_counts_in_local_only(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".dev").mkdir()
+    (root / ".dev/generated.env").write_text("SECRET_KEY=" + "0123456789abcdef" * 4)
+    monkeypatch.setenv("ENVIRONMENT", "production")
+
+    with pytest.raises(SettingsError, match="SECRET_KEY is missing"):
+        Settings.load([], root)
+
+
+def test_a_quoted_number_sign_is_a_value(root: Path) -> None:
+    (root / ".env").write_text('A="#1"\nB= # a remark\nC=#2\n')
+
+    assert read_dotenv(root / ".env") == {"A": "#1"}
+
+
+def test_a_secret_can_come_from_a_file(root: Path) -> None:
+    (root / "key").write_text("from the file\n")
+
+    key = Settings({"PET_KEY_FILE": str(root / "key")}).group(Pets).pet_key
+
+    assert key is not None
+    assert key.get_secret_value() == "from the file"
+
+
+def test_every_problem_is_listed_at_once(root: Path) -> None:
+    settings = Settings(
+        {
+            "ENVIRONMENT": "staging",
+            "PORT": "many",
+            "CORS_ORIGINS": "*",
+            "SECRET_KEY": "changeme",
+            "PET_KEY_FILE": str(root / "absent"),
+        }
+    )
+
+    with pytest.raises(SettingsError) as caught:
+        settings.check([HttpSettings, SecretSettings, Pets])
+
+    for part in ("staging", "PORT", "SECRET_KEY is weak", "PET_KEY_FILE"):
+        assert part in str(caught.value)
+    with pytest.raises(SettingsError, match="CORS_ORIGINS"):
+        Settings({"ENVIRONMENT": "staging", "CORS_ORIGINS": "*"}).check([HttpSettings])
+
+
+def test_a_refused_secret_is_not_in_the_message() -> None:
+    secret = "changeme-7f3a"
+
+    with pytest.raises(SettingsError) as caught:
+        Settings({"ENVIRONMENT": "staging", "SECRET_KEY": secret}).check([SecretSettings])
+
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+    ],
+)
+def test_any_spelling_of_a_database_url_is_understood(given: str, url: str) -> None:
+    found = Settings({"DATABASE_URL": given}).group(DatabaseSettings).url
+
+    assert found.render_as_string(hide_password=False) == url
+
+
+def test_a_redis_role_can_be_opted_out_of() -> None:
+    redis = Settings({"REDIS_QUEUE_URL": "off"}).group(RedisSettings)
+
+    assert redis.address("queue") is None
+    assert redis.address("cache") == "redis://localhost:6379/0"
+
+
+def test_lists_are_comma_separated() -> None:
+    http = Settings(
+        {
+            "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+            "CORS_ORIGINS": "https://a.example,https://b.example",
+        }
+    ).group(HttpSettings)
+
+    assert [str(network) for network in http.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert http.cors_origins == ["https://a.example", "https://b.example"]
