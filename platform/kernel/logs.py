@@ -1,9 +1,11 @@
 """Structured logs: readable lines in a terminal, JSON elsewhere, the request id in each."""
 
+import json
 import logging
 import sys
 from typing import Any
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -21,6 +23,18 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+class _Line:
+    """Writes finished lines to standard error, whatever that is at the moment."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = critical = msg
+
+
 def configure(settings: AppSettings) -> None:
     """Send structlog's and the standard library's records to standard error, in one format."""
     level = logging.getLevelNamesMapping()[settings.log_level]
@@ -30,28 +44,14 @@ def configure(settings: AppSettings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: list[Processor]
-    if sys.stderr.isatty() or settings.environment == "local":
-        # Plain tracebacks: pretty ones print local variables, and with them secrets.
-        console = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            pad_event_to=0,
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-        renderer = [console]
-    else:
-        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer = _renderer(readable=sys.stderr.isatty() or settings.environment == "local")
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=_Line,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -66,6 +66,27 @@ def configure(settings: AppSettings) -> None:
         logger.handlers, logger.propagate = [], True
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _renderer(readable: bool) -> list[Processor]:
+    # Plain tracebacks: pretty ones print local variables, and with them secrets.
+    if readable:
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                pad_event_to=0,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
+    dumps: Any = structlog.processors.JSONRenderer(serializer=_json)
+    return [structlog.processors.format_exc_info, dumps]
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate, which json escapes
+        return json.dumps(event, default=str)
 
 
 def uvicorn_log_config() -> dict[str, Any]:
