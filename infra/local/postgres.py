@@ -137,8 +137,8 @@ def _check_version(program: Program, data: Path) -> None:
     if made_by != str(program.major):
         raise LocalError(
             f"The data in {data} were made by PostgreSQL {made_by}, and {program.path} is "
-            f"{program.version}.\nKeep what you need with pg_dump of version {made_by}, then "
-            "remove that folder; or put the old version first on PATH."
+            f"{program.version}.\nTake out what you need with pg_dump {made_by}, then remove "
+            "that folder."
         )
 
 

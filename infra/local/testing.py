@@ -112,6 +112,7 @@ class Host:
         admin = urlsplit(named)._replace(path="/postgres").geturl()
         run = f"test_{secrets.token_hex(4)}"
         background = self._background()
+        background.run(databases.names(admin, run))  # or there is nothing to drop
         self._held.callback(lambda: background.run(_drop_all(admin, run)))
         self._make_template(background, admin, f"{run}_template")
         return {"admin": admin, "template": f"{run}_template", "strategy": "wal_log", "run": run}

@@ -1,0 +1,167 @@
+"""Tests of `hatch run dev` as a whole, on a copy of the checkout that the tests may edit."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.given import REDIS_ROLES
+from infra.local.postgres import start_postgres
+from infra.local.tests.test_processes import group_members, wait_until_gone
+from infra.local.valkey import start_valkey
+from kernel.settings import ROOT
+
+COPIED = ("features", "infra", "migrations", "platform", "workers")
+
+
+class Checkout:
+    """A fresh clone, in which commands are run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in COPIED:
+            ignored = shutil.ignore_patterns("__pycache__", "tests")
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", root)
+        paths = os.pathsep.join([str(root), str(root / "platform")])
+        self.environment = {**os.environ, "PYTHONPATH": paths}
+        self.environment.pop("DEV_DATA_DIR", None)
+        self.dev: subprocess.Popen[str] | None = None
+        self.output = ""
+
+    def start(self, **environment: str) -> str:
+        """Start the dev command and wait for its banner; the result is the API's address."""
+        self.output = ""
+        self.dev = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.dev", "--port", "0"],
+            cwd=self.root,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.wait_for("  Stop ")
+        return self.row("API")
+
+    def wait_for(self, words: str) -> None:
+        assert self.dev is not None
+        assert self.dev.stdout is not None
+        for line in self.dev.stdout:
+            self.output += line
+            if words in line:
+                return
+        pytest.fail(f"no {words!r} in what it said:\n{self.output}")
+
+    def row(self, name: str) -> str:
+        lines = [line.split(None, 1) for line in self.output.splitlines() if line[:2] == "  "]
+        return next(words[1] for words in lines if words[0] == name)
+
+    def pids(self) -> list[int]:
+        """Of the servers, the API and the worker."""
+        return [int(part.split()[-1]) for part in self.row("Processes").split(", ")[1:]]
+
+    def end(self, number: signal.Signals) -> tuple[str, int]:
+        assert self.dev is not None
+        self.dev.send_signal(number)
+        rest, _ = self.dev.communicate(timeout=10)
+        return rest, self.dev.returncode
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", *words]
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    checkout = Checkout(tmp_path)
+    yield checkout
+    if checkout.dev is not None and checkout.dev.poll() is None:
+        checkout.end(signal.SIGTERM)
+
+
+def status(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (our own)
+        code: int = answer.status
+        return code
+
+
+def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> None:
+    address = checkout.start()
+    pids = checkout.pids()
+    assert status(f"{address}/docs") == 200
+    assert status(f"{address}/health/ready") == 200
+
+    second = checkout.run("infra.local.dev", "--port", "0")
+    verb = checkout.run("infra.local.run", "alembic", "current")
+    (checkout.root / "features" / "__init__.py").write_text('"""Edited."""\n')
+    checkout.wait_for("Changed: features/__init__.py")
+    assert status(f"{address}/health") == 200
+    rest, code = checkout.end(signal.SIGINT)
+
+    assert (
+        f"It runs already, as process {checkout.dev and checkout.dev.pid}: {address}"
+        in second.stdout
+    )
+    assert second.returncode == 1
+    assert verb.returncode == 0, verb.stderr
+    assert "PostgreSQL" not in verb.stderr  # those of dev were used
+    assert code == 0, rest
+    assert not any(group_members(pid) for pid in pids)
+
+
+def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
+    checkout.start()
+    login, pids = checkout.row("Superuser"), checkout.pids()
+    checkout.end(signal.SIGKILL)
+    wait_until_gone(pids)
+
+    checkout.start()
+    assert checkout.row("Superuser") == login
+
+    postgres = checkout.pids()[0]
+    os.kill(postgres, signal.SIGKILL)
+    assert checkout.dev is not None
+    rest, _ = checkout.dev.communicate(timeout=10)
+    assert f"PostgreSQL (process {postgres}) was killed by SIGKILL. Its last lines:" in rest
+    assert checkout.dev.returncode == 1
+    wait_until_gone(checkout.pids())
+
+
+def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path: Path) -> None:
+    postgres = start_postgres(tmp_path / "elsewhere" / "pg", durable=False)
+    valkey = start_valkey(tmp_path / "elsewhere" / "valkey", durable=False)
+    urls = {f"REDIS_{role}_URL": valkey.url for role in REDIS_ROLES}
+
+    address = checkout.start(DATABASE_URL=postgres.url, **urls)
+    ready = status(f"{address}/health/ready")
+    checkout.end(signal.SIGTERM)
+
+    assert ready == 200
+    assert not (checkout.root / ".dev" / "postgres").exists()
+    assert not (checkout.root / ".dev" / "valkey").exists()
+    postgres.stop()
+    valkey.stop()
+
+
+def test_verbs_start_the_servers_for_the_moment(checkout: Checkout) -> None:
+    migrated = checkout.run("infra.local.run", "alembic", "upgrade", "head")
+    seeded = checkout.run("infra.local.run", "python", "-m", "kernel.seed")
+    failed = checkout.run("infra.local.run", "python", "-c", "raise SystemExit(3)")
+
+    assert (migrated.returncode, seeded.returncode, failed.returncode) == (0, 0, 3), seeded.stderr
+    time.sleep(0.1)
+    assert not list((checkout.root / ".dev" / "postgres" / "data").glob("postmaster.pid"))
