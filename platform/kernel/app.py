@@ -1,5 +1,6 @@
 """The application factory: features found, routes in order, layers around them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -49,14 +50,22 @@ def load_settings() -> Settings:
     return Settings.load(feature_settings())
 
 
-def create_application(settings: Settings | None = None) -> Application:
-    """Build the API. Without settings they are read from the environment and checked."""
+def feature_routers() -> list[Router]:
+    """The router of every feature that has one."""
+    return list(discovery.offers("router", "router", Router).values())
+
+
+def create_application(
+    settings: Settings | None = None, routers: Sequence[Router] | None = None
+) -> Application:
+    """Build the API. Without settings they are read from the environment and checked; without
+    routers it has the features'."""
     settings = settings or load_settings()
     app_settings, http = settings.group(AppSettings), settings.group(HttpSettings)
     logs.configure(app_settings)
     if settings.unknown:
         log.warning("unknown names in .env", names=", ".join(settings.unknown))
-    routes = _feature_routes()
+    routes = _in_order(feature_routers() if routers is None else routers)
     app = Application(
         lifespan=lifespan,
         redirect_slashes=False,
@@ -73,8 +82,7 @@ def create_application(settings: Settings | None = None) -> Application:
     return app
 
 
-def _feature_routes() -> list[FeatureRoute]:
-    routers = discovery.offers("router", "router", Router).values()
+def _in_order(routers: Sequence[Router]) -> list[FeatureRoute]:
     routes = [route for router in routers for route in router.routes]
     found = sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
     depths = namespace_depths(found)
