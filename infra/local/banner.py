@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from infra.local.given import REDIS_ROLES, names
+from infra.local.given import DATABASE_NAMES, REDIS_ROLES
 from infra.local.servers import Servers
 from infra.local.supervisor import Program
 from infra.local.watch import FOLDERS
+
+TASKS = {"api": "answers HTTP", "worker": "works off the queue (ARQ)"}
 
 
 def banner(
@@ -19,16 +22,17 @@ def banner(
     programs: Sequence[Program],
 ) -> str:
     """Addresses, how to log in, what each process is, how to stop."""
-    rows = [("API", address), ("Docs", f"{address}/docs")]
-    rows += [("Superuser", _superuser(values, made))]
+    rows = [("API", address), ("Docs", f"{address}/docs"), ("Superuser", _superuser(values, made))]
     if "SECRET_KEY" in made:
-        rows += [("SECRET_KEY", f"{made['SECRET_KEY']} (made once, kept in {directory.name}/)")]
-    rows += [("Database", servers.urls.get("DATABASE_URL", "as given, not started here"))]
+        rows.append(("SECRET_KEY", f"{made['SECRET_KEY']} (made once, kept in {directory})"))
+    rows.append(("Database", _where("DATABASE_URL", DATABASE_NAMES, values, servers)))
     for role in REDIS_ROLES:
-        rows += [(f"Redis {role.lower()}", _redis(role, values, servers))]
-    rows += [("Processes", _processes(servers, programs))]
-    rows += [("Reload", f"on edits in {', '.join(FOLDERS)}; a new revision is migrated first")]
-    rows += [("Stop", f"Ctrl-C. The data stay in {directory}; delete it to begin afresh")]
+        url, host = f"REDIS_{role}_URL", f"REDIS_{role}_HOST"
+        where = _where(url, (url, host), values, servers)
+        rows.append((f"Redis, {role.lower().replace('_', ' ')}", where))
+    rows += _processes(servers, programs)
+    rows.append(("Reload", f"on edits in {', '.join(FOLDERS)}; a new revision is migrated first"))
+    rows.append(("Stop", f"Ctrl-C. The data stay in {directory}; remove it to begin afresh"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(["", *(f"  {name:<{width}}  {value}" for name, value in rows), ""])
 
@@ -40,18 +44,24 @@ def _superuser(values: Mapping[str, str], made: Mapping[str, str]) -> str:
     return f"{name}, password as given"
 
 
-def _redis(role: str, values: Mapping[str, str], servers: Servers) -> str:
-    if f"REDIS_{role}_URL" in servers.urls:
-        return servers.urls[f"REDIS_{role}_URL"]
-    if values.get(f"REDIS_{role}_URL", "").lower() == "off":
-        return "off"
-    return "as given, not started here" if names(values, f"REDIS_{role}_URL") else "as given"
+def _where(name: str, given_by: Sequence[str], values: Mapping[str, str], servers: Servers) -> str:
+    """The address of a server of ours; of another one only what is no secret."""
+    if name in servers.urls:
+        return servers.urls[name]
+    given = next((other for other in given_by if other in values), f"{given_by[0]}_FILE")
+    value = values.get(given, "")
+    if value.lower() == "off":
+        return f"off, by {given}"
+    place = urlsplit(value).netloc.rpartition("@")[2] if "://" in value else value
+    return f"{place}, given by {given}"
 
 
-def _processes(servers: Servers, programs: Sequence[Program]) -> str:
-    running = [("this supervisor", os.getpid())]
-    running += [(f"{server.child.name} {server.version}", server.pid) for server in servers.list()]
-    running += [
-        (program.name, program.child.pid) for program in programs if program.child is not None
-    ]
-    return ", ".join(f"{name} {pid}" for name, pid in running)
+def _processes(servers: Servers, programs: Sequence[Program]) -> list[tuple[str, str]]:
+    rows = [("dev", f"process {os.getpid()}, this command; starts and stops the others")]
+    for program in programs:
+        if program.child is not None:
+            rows.append((program.name, f"process {program.child.pid}, {TASKS[program.name]}"))
+    for server in servers.list():
+        about = f"process {server.pid}, version {server.version}, log {server.log}"
+        rows.append((server.child.name, about))
+    return rows

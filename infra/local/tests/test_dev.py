@@ -47,7 +47,7 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.wait_for("  Stop ")
+        self.wait_for("  Stop ")  # the last row of the banner
         return self.row("API")
 
     def wait_for(self, words: str) -> None:
@@ -60,12 +60,13 @@ class Checkout:
         pytest.fail(f"no {words!r} in what it said:\n{self.output}")
 
     def row(self, name: str) -> str:
-        lines = [line.split(None, 1) for line in self.output.splitlines() if line[:2] == "  "]
-        return next(words[1] for words in lines if words[0] == name)
+        lines = self.output.rpartition("  API and worker")[2].splitlines()
+        return next(line.split(None, 1)[1] for line in lines if line.startswith(f"  {name} "))
 
     def pids(self) -> list[int]:
         """Of the servers, the API and the worker."""
-        return [int(part.split()[-1]) for part in self.row("Processes").split(", ")[1:]]
+        rows = [self.row(name) for name in ("PostgreSQL", "Valkey", "api", "worker")]
+        return [int(row.removeprefix("process ").split(",")[0]) for row in rows]
 
     def end(self, number: signal.Signals) -> tuple[str, int]:
         assert self.dev is not None
