@@ -29,6 +29,7 @@ def setting_values(database_url: str, redis_url: str) -> dict[str, str]:
         "SECRET_KEY": SECRET_KEY,
         "LOG_LEVEL": "WARNING",
         "PASSWORD_HASH_COST": "4",
+        "REGISTRATION_LIMIT": "1000",
     }
 
 

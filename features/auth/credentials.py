@@ -1,21 +1,52 @@
 """Names and passwords: whose they are, checked in the same time whoever is asked for."""
 
+from starlette.requests import HTTPConnection
+
 from features.auth.passwords import verify_password
+from features.auth.security_log import record
+from features.auth.throttle import account_key, guessing
 from features.users.crud import account_by_email, account_by_username
 from kernel.database import UnitOfWork
 from kernel.shapes import clean
 from kernel.statements import Row
 
 
-async def account_of(unit: UnitOfWork, name: str, password: str) -> Row | None:
-    """The live account with that username or e-mail, if the password is its own."""
-    account = await find_account(unit, name)
-    hashed = account["hashed_password"] if account else None
-    return account if await verify_password(unit, password, hashed) else None
+async def account_of(
+    connection: HTTPConnection, unit: UnitOfWork, name: str, password: str
+) -> Row | None:
+    """The live account with that username or e-mail, if the password is its own.
+
+    Raises RateLimitException (429) after too many wrong ones.
+    """
+    account = await _find_account(unit, name)
+    right = await _is_right(connection, unit, account, name, password)
+    return account if right else None
 
 
-async def find_account(unit: UnitOfWork, name: str) -> Row | None:
-    """The live account with that username or e-mail. A username never holds an @."""
+async def is_password_of(
+    connection: HTTPConnection, unit: UnitOfWork, account: Row, password: str
+) -> bool:
+    """Whether the password is the account's. A wrong one counts as a failed login.
+
+    Raises RateLimitException (429) after too many wrong ones.
+    """
+    return await _is_right(connection, unit, account, account["username"], password)
+
+
+async def _is_right(
+    connection: HTTPConnection, unit: UnitOfWork, account: Row | None, name: str, password: str
+) -> bool:
+    user_id = account["id"] if account else None
+    async with guessing(connection, account_key(user_id, name)) as guess:
+        hashed = account["hashed_password"] if account else None
+        guess.right = await verify_password(unit, password, hashed)
+    if not guess.right:
+        record("login failed", connection, user=user_id)
+    return guess.right
+
+
+async def _find_account(unit: UnitOfWork, name: str) -> Row | None:
+    # A username never holds an @.
     try:
         clean(name)
     except ValueError:

@@ -22,9 +22,10 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from features.auth.models import Session, TokenBlacklist
+from features.auth.models import Session, SessionQuery, SessionRead, TokenBlacklist
 from features.users.models import User
 from kernel.database import UnitOfWork
+from kernel.pages import Listing
 from kernel.statements import Statement
 
 GRACE = timedelta(seconds=10)
@@ -38,6 +39,10 @@ _lifetime = bindparam("lifetime", type_=Interval())
 _never_ended = col(Session.ended_at).is_(None)
 _unexpired = col(Session.expires_at) > func.now()
 _live_user = col(User.is_deleted) == false()
+
+listing = Listing(
+    Session, SessionRead, SessionQuery, where=[_never_ended, _unexpired], given=["user_id"]
+)
 
 
 def _given(name: str, kind: Any = String) -> ColumnElement[Any]:
@@ -162,16 +167,24 @@ used_token = Statement(
     .where(col(Session.id) == bindparam("session_id"), col(Session.user_id) == bindparam("user_id"))
 )
 
-# Ends a user's sessions: the one named, or all but the one kept.
-_ended = update(Session).values(ended_at=func.now(), end_reason=_given("reason"))
-_of_user = (col(Session.user_id) == bindparam("user_id"), _never_ended)
+# Ends a session, of that user or (None) of anybody; and a user's sessions but the one kept.
+_ended = (
+    update(Session)
+    .where(_never_ended)
+    .values(ended_at=func.now(), end_reason=_given("reason"))
+    .returning(col(Session.id), col(Session.user_id))
+)
 end_session = Statement(
-    _ended.where(col(Session.id) == bindparam("session_id"), *_of_user).returning(col(Session.id)),
+    _ended.where(
+        col(Session.id) == bindparam("session_id"),
+        col(Session.user_id) == func.coalesce(_given("user_id", Integer), Session.user_id),
+    ),
     writes=True,
 )
 end_other_sessions = Statement(
-    _ended.where(col(Session.id) != func.coalesce(_given("kept", Integer), 0), *_of_user).returning(
-        col(Session.id)
+    _ended.where(
+        col(Session.user_id) == bindparam("user_id"),
+        col(Session.id) != func.coalesce(_given("kept", Integer), 0),
     ),
     writes=True,
 )

@@ -1,11 +1,13 @@
 """The tables of sessions and of used refresh tokens, and the shape of a login's answer."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from sqlalchemy import DateTime, Index, func, text
+from pydantic import Field as PydanticField
+from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field, SQLModel
 
+from kernel.pages import ListQuery
 from kernel.shapes import ReadShape
 
 MAX_DEVICE = 80
@@ -60,11 +62,26 @@ class TokenBlacklist(SQLModel, table=True):
     successor_expires_at: datetime = _moment()
 
 
+class SessionRead(ReadShape):
+    """A login that goes on: where, and when its refresh token was used last."""
+
+    id: int
+    device: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: Annotated[bool, PydanticField(description="Whether this request belongs to it.")]
+
+
+class SessionQuery(ListQuery):
+    """The list of one's sessions."""
+
+    sort: Literal["id", "-id", "last_used_at", "-last_used_at"] = "id"  # type: ignore[assignment]
+
+
 class Token(ReadShape):
     """An access token; the refresh token comes in a cookie."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of the scheme
-
-
-NEVER_ENDED = text("ended_at IS NULL")

@@ -29,6 +29,11 @@ async def hash_password(unit: UnitOfWork, password: str) -> str:
     return await _in_thread(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode())
 
 
+def needs_new_hash(unit: UnitOfWork, hashed: str) -> bool:
+    """Whether the hash was made at a lower cost than the setting's."""
+    return int(hashed[4:6]) < unit.resources.settings.group(AuthSettings).password_hash_cost
+
+
 async def verify_password(unit: UnitOfWork, password: str, hashed: str | None) -> bool:
     """Whether the password is the one behind the hash.
 

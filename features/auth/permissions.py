@@ -1,11 +1,13 @@
 """Who passes: the caller, the superuser, the user that a path names."""
 
+from base64 import b64decode
 from typing import Annotated
 
 from fastapi import Depends, Path
 from pydantic import Field
 from starlette.requests import HTTPConnection
 
+from features.auth.credentials import account_of
 from features.auth.principals import live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
@@ -23,6 +25,7 @@ from kernel.routing import SessionDep
 from kernel.shapes import CleanText
 
 USER_NOT_FOUND = "User not found"
+NO_SESSION = 0
 
 
 async def identify(connection: HTTPConnection) -> Principal | None:
@@ -34,15 +37,38 @@ async def identify(connection: HTTPConnection) -> Principal | None:
     claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
     if claims is None:
         return None
-    if context.unit is not None:
-        return await live_principal(context.unit, claims)
+    return await live_principal(context, claims)
+
+
+async def verify_basic(connection: HTTPConnection) -> Principal | None:
+    """The user behind an HTTP Basic header (RFC 7617), without a session; None for a bad one.
+
+    Each use counts as a login. Raises RateLimitException (429) after too many wrong ones.
+    """
+    scheme, _, encoded = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    context = context_of(connection)
+    if not colon:
+        return None
     async with context.resources.unit() as unit:
-        return await live_principal(unit, claims)
+        account = await account_of(connection, unit, name, password)
+    if account is None:
+        return None
+    return Principal(
+        account["id"], NO_SESSION, account["username"], account["is_superuser"], account["tier_id"]
+    )
 
 
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
-    """The caller, or None."""
+    """The caller, or None. Without a token the answer is the one for everybody."""
+    if "authorization" not in connection.headers:
+        return None
     return await principal_of(connection)
 
 

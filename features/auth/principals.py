@@ -1,19 +1,45 @@
 """The caller of a request: the live user behind the live session that its token names."""
 
+import orjson
+
+from features.auth.cache_keys import PRINCIPAL, SESSION
 from features.auth.crud import principal_by_session
 from features.auth.tokens import Claims
+from features.users.cache_keys import USER
+from kernel.context import RequestContext
 from kernel.database import UnitOfWork
 from kernel.identity import Principal
 
+KEPT_SECONDS = 600
 
-async def live_principal(unit: UnitOfWork, claims: Claims) -> Principal | None:
-    """Who the token speaks for at this moment; None when its session or its user is gone."""
-    row = await principal_by_session.one(unit, user_id=claims.user_id, session_id=claims.session_id)
-    if row is None:
-        return None
-    return Principal(
-        row["id"], claims.session_id, row["username"], row["is_superuser"], row["tier_id"]
+
+async def live_principal(context: RequestContext, claims: Claims) -> Principal | None:
+    """Who the token speaks for at this moment; None when its session or its user is gone.
+
+    One round trip to Redis, and no SQL while nothing has changed. That nobody is there is kept
+    as well: a session never comes back to life.
+    """
+    user_id, session_id = claims.user_id, claims.session_id
+
+    async def load() -> bytes:
+        if context.unit is not None:
+            return await _load(context.unit, claims)
+        async with context.resources.unit() as unit:
+            return await _load(unit, claims)
+
+    found = await context.resources.versions.fetch(
+        PRINCIPAL.format(user_id=user_id, session_id=session_id),
+        [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
+        load,
+        KEPT_SECONDS,
     )
+    values = orjson.loads(found or b"null")
+    return values and Principal(user_id, session_id, *values)
+
+
+async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
+    row = await principal_by_session.one(unit, user_id=claims.user_id, session_id=claims.session_id)
+    return orjson.dumps(row and [row["username"], row["is_superuser"], row["tier_id"]])
 
 
 def forget_principal(
@@ -21,6 +47,11 @@ def forget_principal(
 ) -> None:
     """Once the unit has committed, look anew at whoever this user is, or this session speaks for.
 
-    Every change of a username, tier, role, password, every deletion and every end of a session
-    comes through here.
+    Every change of a username, tier, role, every deletion and every end of a session comes
+    through here.
     """
+    versions = unit.resources.versions
+    if user_id is not None:
+        unit.forget(versions, USER.format(user_id=user_id))
+    if session_id is not None:
+        unit.forget(versions, SESSION.format(session_id=session_id))

@@ -1,28 +1,34 @@
-"""Routes of login, refresh and logout."""
+"""Routes of login, refresh, logout and the caller's sessions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Cookie, Depends, Request, Response
+from fastapi import Cookie, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from features.auth import sessions
+from features.auth import crud, sessions
 from features.auth.credentials import account_of
 from features.auth.devices import device_label
-from features.auth.models import Token
+from features.auth.models import SessionQuery, SessionRead, Token
+from features.auth.passwords import hash_password, needs_new_hash
 from features.auth.permissions import CurrentUser
+from features.auth.security_log import record_after_commit
 from features.auth.sessions import Tokens
 from features.auth.settings import AuthSettings
 from features.auth.tokens import Kind, signer
+from features.users.crud import upgrade_hash
 from kernel.context import context_of
-from kernel.errors import ServiceUnavailableException, UnauthorizedException
+from kernel.errors import NotFoundException, ServiceUnavailableException, UnauthorizedException
 from kernel.identity import CHALLENGE
 from kernel.openapi import answers
+from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep
-from kernel.shapes import Message
+from kernel.shapes import Message, PathId
+from kernel.statements import Row
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
 BAD_COOKIE = "Invalid refresh token."
+SESSION_NOT_FOUND = "Session not found"
 COOKIE = "refresh_token"
 ATTEMPTS = 3
 
@@ -41,22 +47,32 @@ async def login(
 
     Answers an access token; the refresh token comes in an HttpOnly cookie.
     """
-    device = device_label(request.headers.get("user-agent", ""))
+    device, address = (
+        device_label(request.headers.get("user-agent", "")),
+        context_of(request).address,
+    )
     for _ in range(ATTEMPTS):
-        account = await account_of(db, form.username, form.password)
+        account = await account_of(request, db, form.username, form.password)
         if account is None:
             raise UnauthorizedException(WRONG, headers=CHALLENGE)
-        tokens = await sessions.open_for(
-            db, account, device=device, address=context_of(request).address
-        )
-        # None: the account was changed while the password was checked, the password perhaps.
-        if tokens is not None:
-            return _hand_out(tokens, response, db)
+        new_hash = None
+        if needs_new_hash(db, account["hashed_password"]):
+            new_hash = await hash_password(db, form.password)
+        tokens = await sessions.open_for(db, account, device=device, address=address)
+        if tokens is None:
+            # The account was changed while the password was checked: the password perhaps.
+            continue
+        if new_hash is not None:
+            await upgrade_hash(db, account["id"], account["hashed_password"], new_hash)
+        record_after_commit(db, "login", request, user=account["id"], session=tokens.session_id)
+        return _hand_out(tokens, response, db)
     raise ServiceUnavailableException("The account is being changed; try again shortly.")
 
 
 @router.post("/refresh", response_model=Token, responses=answers({401: [NO_COOKIE, BAD_COOKIE]}))
-async def refresh(response: Response, db: SessionDep, refresh_token: RefreshCookie = None) -> Token:
+async def refresh(
+    request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
+) -> Token:
     """Exchange the refresh cookie for a new access token and a new cookie.
 
     Parallel exchanges of one cookie get the same successor for ten seconds; a later use of it
@@ -64,8 +80,11 @@ async def refresh(response: Response, db: SessionDep, refresh_token: RefreshCook
     """
     if not refresh_token:
         raise UnauthorizedException(NO_COOKIE, headers=CHALLENGE)
-    tokens, _reused = await sessions.refresh(db, refresh_token)
+    tokens, reused = await sessions.refresh(db, refresh_token)
     if tokens is None:
+        if reused is not None:
+            facts = {"user": reused.user_id, "session": reused.session_id}
+            record_after_commit(db, "refresh token reused", request, **facts)
         # Commits, since the reuse of a token has ended its session.
         raise UnauthorizedException(BAD_COOKIE, headers=CHALLENGE, commits=True)
     return _hand_out(tokens, response, db)
@@ -73,17 +92,70 @@ async def refresh(response: Response, db: SessionDep, refresh_token: RefreshCook
 
 @router.post("/logout", response_model=Message)
 async def logout(
-    response: Response, caller: CurrentUser, db: SessionDep, refresh_token: RefreshCookie = None
+    request: Request,
+    response: Response,
+    caller: CurrentUser,
+    db: SessionDep,
+    refresh_token: RefreshCookie = None,
 ) -> Message:
     """End the session: its access and refresh tokens are dead at once."""
-    await sessions.end(db, caller.user_id, caller.session_id, reason="logout")
+    ending = [caller.session_id]
     claims = refresh_token and signer(db.resources.settings).read(refresh_token, Kind.REFRESH)
-    if claims and claims.user_id == caller.user_id and claims.session_id != caller.session_id:
+    if claims and claims.session_id != caller.session_id:
         # The browser forgets that cookie now, so nobody could end its session any more.
-        await sessions.end(db, claims.user_id, claims.session_id, reason="logout")
-    samesite = db.resources.settings.group(AuthSettings).refresh_cookie_samesite
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite=samesite)
+        ending.append(claims.session_id)
+    for session_id in ending:
+        await sessions.end(db, session_id, of=caller.user_id, reason="logout")
+    record_after_commit(db, "logout", request, user=caller.user_id, sessions=ending)
+    _clear_cookie(response, db)
     return Message(message="Logged out successfully")
+
+
+@router.post("/logout/all", response_model=Message)
+async def logout_all(
+    request: Request,
+    response: Response,
+    caller: CurrentUser,
+    db: SessionDep,
+    keep_current: Annotated[bool, Query(description="Stay logged in here.")] = False,
+) -> Message:
+    """End all sessions of the caller, on every device."""
+    kept = caller.session_id if keep_current else None
+    ended = await sessions.end_all(db, caller.user_id, reason="logout", kept=kept)
+    record_after_commit(db, "logout", request, user=caller.user_id, sessions=ended)
+    if not keep_current:
+        _clear_cookie(response, db)
+    return Message(message="Logged out successfully")
+
+
+@router.get("/sessions", response_model=pages_of(SessionRead))
+async def read_sessions(
+    query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
+) -> dict[str, Any]:
+    """List the caller's sessions: every device that is logged in."""
+    page = await crud.listing.page(db, query, user_id=caller.user_id)
+    rows: list[Row] = page["data"]
+    for row in rows:
+        row["current"] = row["id"] == caller.session_id
+    return page
+
+
+@router.delete(
+    "/session/{id}", response_model=Message, responses=answers({404: [SESSION_NOT_FOUND]})
+)
+async def erase_session(
+    id: PathId,  # noqa: A002 - the name in the path
+    request: Request,
+    caller: CurrentUser,
+    db: SessionDep,
+) -> Message:
+    """End one of the caller's sessions; any session as a superuser."""
+    of = None if caller.is_superuser else caller.user_id
+    user_id = await sessions.end(db, id, of=of, reason="revoked")
+    if user_id is None:
+        raise NotFoundException(SESSION_NOT_FOUND)
+    record_after_commit(db, "session revoked", request, user=user_id, session=id)
+    return Message(message="Session ended")
 
 
 def _hand_out(tokens: Tokens, response: Response, db: SessionDep) -> Token:
@@ -97,3 +169,8 @@ def _hand_out(tokens: Tokens, response: Response, db: SessionDep) -> Token:
         samesite=settings.refresh_cookie_samesite,
     )
     return Token(access_token=tokens.access)
+
+
+def _clear_cookie(response: Response, db: SessionDep) -> None:
+    samesite = db.resources.settings.group(AuthSettings).refresh_cookie_samesite
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite=samesite)

@@ -24,6 +24,7 @@ class Tokens:
 
     access: str
     refresh: str
+    session_id: int
 
 
 async def open_for(unit: UnitOfWork, account: Row, *, device: str, address: str) -> Tokens | None:
@@ -66,15 +67,21 @@ async def refresh(unit: UnitOfWork, token: str) -> tuple[Tokens | None, Claims |
         return None, None
     if used["in_grace"]:
         return _tokens_of(unit, used), None
-    await end(unit, claims.user_id, claims.session_id, reason="reuse")
+    await end(unit, claims.session_id, of=claims.user_id, reason="reuse")
     return None, claims
 
 
-async def end(unit: UnitOfWork, user_id: int, session_id: int, *, reason: str) -> bool:
-    """End one session of the user. False when there is none such, or it is over already."""
+async def end(unit: UnitOfWork, session_id: int, *, of: int | None, reason: str) -> int | None:
+    """End one session: of that user, or whosever it is.
+
+    Returns its user; None when there is no such session, or it is over already.
+    """
+    row = await end_session.one(unit, session_id=session_id, user_id=of, reason=reason)
+    if row is None:
+        return None
     forget_principal(unit, session_id=session_id)
-    found = await end_session.one(unit, user_id=user_id, session_id=session_id, reason=reason)
-    return found is not None
+    user_id: int = row["user_id"]
+    return user_id
 
 
 async def end_all(
@@ -97,8 +104,8 @@ def _tokens_of(unit: UnitOfWork, session: dict[str, Any]) -> Tokens:
     issued, expires = seconds(session["refresh_issued_at"]), seconds(session["expires_at"])
     # Both kinds count from the database's clock; a token that is handed out again in the grace
     # is signed from its row, to the same bytes.
-    access_expires = issued + int(_settings(unit).access_lifetime.total_seconds())
+    access_expires = min(issued + int(_settings(unit).access_lifetime.total_seconds()), expires)
     access = Claims(user_id, session_id, new_jti(), issued, access_expires, Kind.ACCESS)
     jti = session["refresh_jti"]
     refreshing = Claims(user_id, session_id, jti, issued, expires, Kind.REFRESH)
-    return Tokens(sign(access), sign(refreshing))
+    return Tokens(sign(access), sign(refreshing), session_id)

@@ -23,6 +23,11 @@ class AuthSettings(SettingsGroup):
         12, ge=4, le=16, description="bcrypt's cost; each step doubles the time of a login"
     )
 
+    login_failure_limit: int = Field(
+        10, ge=1, le=1000, description="wrong passwords per account from one address"
+    )
+    login_failure_period: int = Field(300, ge=1, le=86_400, description="seconds")
+
     @property
     def access_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_expire_minutes)

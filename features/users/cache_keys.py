@@ -1,3 +1,3 @@
 """Names under which what is known of users is kept, and forgotten."""
 
-USER = "user:{user_id}"
+USER = "account:{user_id}"

@@ -39,6 +39,7 @@ def _shown(*where: Any) -> Statement:
 def _account(*where: Any) -> Statement:
     columns = [
         col(User.id),
+        col(User.name),
         col(User.username),
         col(User.email),
         col(User.is_superuser),
@@ -88,6 +89,15 @@ async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
     assert stored.id is not None
     await emit(unit, UserRegistered(stored.id))
     return stored.id
+
+
+async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> None:
+    """Store a costlier hash of the same password, unless the password has been changed."""
+    await unit.execute(
+        update(User)
+        .where(col(User.id) == user_id, col(User.hashed_password) == old)
+        .values(hashed_password=new)
+    )
 
 
 async def change_user(

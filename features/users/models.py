@@ -102,6 +102,12 @@ class UserUpdate(InputShape):
     current_password: SecretStr | None = None
 
 
+class RoleUpdate(InputShape):
+    """Whether a user is a superuser."""
+
+    is_superuser: bool
+
+
 class UserUpdateInternal(SQLModel):
     """What is stored of a change."""
 

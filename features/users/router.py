@@ -4,20 +4,24 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 
-from features.auth.passwords import hash_password, verify_password
+from features.auth.password_rules import refuse_guessable
+from features.auth.passwords import hash_password
 from features.auth.permissions import (
     USER_NOT_FOUND,
     CurrentUser,
     OptionalUser,
     OwnPathUser,
+    PathUser,
     SuperUser,
     UsernameInPath,
 )
+from features.auth.security_log import record_after_commit
 from features.users import crud
 from features.users.events import PasswordChanged
 from features.users.models import (
     EMAIL_TAKEN,
     USERNAME_TAKEN,
+    RoleUpdate,
     UserCreate,
     UserCreateInternal,
     UserQuery,
@@ -25,23 +29,28 @@ from features.users.models import (
     UserUpdate,
     as_seen_by,
 )
+from features.users.permissions import (
+    LAST_SUPERUSER,
+    WRONG_PASSWORD,
+    check_current_password,
+    count_registration,
+    refuse_last_superuser,
+    refuse_reserved_name,
+)
 from kernel.errors import (
     ConflictException,
-    DuplicateValueException,
     ForbiddenException,
     NotFoundException,
-    UnprocessableEntityException,
 )
 from kernel.events import emit
-from kernel.identity import NOT_YOURS, PRIVILEGES, Principal
+from kernel.identity import NOT_YOURS, PRIVILEGES
 from kernel.openapi import answers
 from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, reserved_names
+from kernel.routing import Router, SessionDep
 from kernel.shapes import Message
 from kernel.statements import Row
 
-WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
-LAST_SUPERUSER = "The last superuser can't be removed."
+NAMES = {"name", "username", "email"}
 
 router = Router(tags=["users"])
 
@@ -54,13 +63,16 @@ router = Router(tags=["users"])
 )
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
-    hashed = await hash_password(db, values.password.get_secret_value())
-    if _is_reserved(request, values.username):
-        await _refuse_name(db, values.email)
+    await count_registration(request)
+    password = values.password.get_secret_value()
+    refuse_guessable(password, **values.model_dump(include=NAMES))
+    hashed = await hash_password(db, password)
+    await refuse_reserved_name(request, db, values.username, values.email)
     user = UserCreateInternal(
         name=values.name, username=values.username, email=values.email, hashed_password=hashed
     )
     user_id = await crud.create_user(db, user)
+    record_after_commit(db, "registration", request, user=user_id)
     stored = await crud.user_by_id.one(db, user_id=user_id)
     assert stored is not None
     return stored
@@ -118,19 +130,25 @@ async def patch_user(
     A new password of one's own needs the current one, and ends the other sessions.
     """
     changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
-    version = None
+    version, own = None, user_id == caller.user_id
     if values.password is not None:
-        if user_id == caller.user_id:
-            version = await _checked_version(values, user_id, db)
-        password = values.password.get_secret_value()
+        account = await crud.account_by_id.one(db, user_id=user_id)
+        if account is None:
+            raise NotFoundException(USER_NOT_FOUND)
+        if own:
+            current = values.current_password
+            given = current.get_secret_value() if current else None
+            await check_current_password(request, db, account, given)
+        password, version = values.password.get_secret_value(), account["version"]
+        refuse_guessable(password, **{name: changes.get(name, account[name]) for name in NAMES})
         changes["hashed_password"] = await hash_password(db, password)
-    if values.username is not None and _is_reserved(request, values.username):
-        await _refuse_name(db, values.email, of=user_id)
+    if values.username is not None:
+        await refuse_reserved_name(request, db, values.username, values.email, user_id)
     if changes and not await crud.change_user(db, user_id, changes, version):
         raise ConflictException("The account was changed meanwhile; try again.")
     if values.password is not None:
-        kept = caller.session_id if user_id == caller.user_id else None
-        await emit(db, PasswordChanged(user_id, by_session=kept))
+        await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
+        record_after_commit(db, "password changed", request, user=user_id)
     return Message(message="User updated")
 
 
@@ -139,11 +157,16 @@ async def patch_user(
     response_model=Message,
     responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
 )
-async def erase_user(user_id: OwnPathUser, caller: CurrentUser, db: SessionDep) -> Message:
+async def erase_user(
+    user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+) -> Message:
     """Delete an account: it becomes invisible, its sessions end, its name and e-mail are free."""
-    await _refuse_last_superuser(db, user_id, caller)
+    # Nobody but a superuser can remove one: spare ordinary users the question.
+    if caller.is_superuser:
+        await refuse_last_superuser(db, user_id)
     if not await crud.soft_delete_user(db, user_id):
         raise NotFoundException(USER_NOT_FOUND)
+    record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
 
@@ -152,39 +175,38 @@ async def erase_user(user_id: OwnPathUser, caller: CurrentUser, db: SessionDep) 
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
 )
-async def erase_db_user(username: UsernameInPath, caller: SuperUser, db: SessionDep) -> Message:
+async def erase_db_user(
+    username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
+) -> Message:
     """Remove an account for good, with its posts and sessions: the live one of that name, else
     the one that was deleted last."""
     user = await crud.removable_by_username.one(db, username=username)
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
-    if not user["is_deleted"]:
-        await _refuse_last_superuser(db, user["id"], caller)
+    if user["is_superuser"] and not user["is_deleted"]:
+        await refuse_last_superuser(db, user["id"])
     await crud.hard_delete_user(db, user["id"])
+    record_after_commit(db, "user removed for good", request, user=user["id"])
     return Message(message="User deleted from the database")
 
 
-def _is_reserved(request: Request, username: str) -> bool:
-    return username in reserved_names(request.app.state.feature_routes, "username")
-
-
-async def _refuse_name(db: SessionDep, email: str | None, of: int | None = None) -> None:
-    """Raise for a reserved username, unless the e-mail is what must be named first."""
-    holder = email and await crud.id_by_email.scalar(db, email=email)
-    raise DuplicateValueException(EMAIL_TAKEN if holder and holder != of else USERNAME_TAKEN)
-
-
-async def _checked_version(values: UserUpdate, user_id: int, db: SessionDep) -> int:
-    """The version of the account that the current password was checked against."""
-    account = await crud.account_by_id.one(db, user_id=user_id)
-    current = values.current_password.get_secret_value() if values.current_password else ""
-    if account is None or not await verify_password(db, current, account["hashed_password"]):
-        raise UnprocessableEntityException(WRONG_PASSWORD)
-    version: int = account["version"]
-    return version
-
-
-async def _refuse_last_superuser(db: SessionDep, user_id: int, caller: Principal) -> None:
-    # Nobody but a superuser can remove one: spare ordinary users the question.
-    if caller.is_superuser and await crud.is_last_superuser(db, user_id):
-        raise ConflictException(LAST_SUPERUSER)
+@router.patch(
+    "/user/{username}/role",
+    response_model=Message,
+    responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
+)
+async def patch_user_role(
+    values: RoleUpdate,
+    username: UsernameInPath,
+    user_id: PathUser,
+    caller: SuperUser,
+    request: Request,
+    db: SessionDep,
+) -> Message:
+    """Make a user a superuser, or an ordinary one."""
+    if not values.is_superuser:
+        await refuse_last_superuser(db, user_id)
+    if not await crud.change_user(db, user_id, {"is_superuser": values.is_superuser}):
+        raise NotFoundException(USER_NOT_FOUND)
+    record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
+    return Message(message=f"User {username} Role updated")

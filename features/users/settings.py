@@ -1,4 +1,4 @@
-"""Settings of users: the first superuser."""
+"""Settings of users: the first superuser, and how many may register."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -34,3 +34,11 @@ class AdminSettings(SettingsGroup):
                 f"ADMIN_PASSWORD is a default or weak: choose {MIN_ADMIN_PASSWORD} characters "
                 "or more that nobody can guess, or leave it out where no seed runs"
             )
+
+
+class RegistrationSettings(SettingsGroup):
+    """How many accounts one address may make."""
+
+    title = "Registration"
+    registration_limit: int = Field(20, ge=1, le=10_000, description="attempts per address")
+    registration_period: int = Field(3600, ge=1, le=2_678_400, description="seconds")

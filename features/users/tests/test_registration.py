@@ -3,8 +3,6 @@
 import httpx2
 import pytest
 
-from tests.accounts import Register
-
 ADA = {
     "name": "Ada",
     "username": "ada",
@@ -13,7 +11,9 @@ ADA = {
 }
 
 
-async def test_a_registration_answers_the_account_with_its_email(client: httpx2.AsyncClient) -> None:
+async def test_a_registration_answers_the_account_with_its_email(
+    client: httpx2.AsyncClient,
+) -> None:
     answer = await client.post("/api/v1/user", json=ADA)
 
     assert answer.status_code == 201

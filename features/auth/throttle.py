@@ -1,0 +1,70 @@
+"""Limits on guessing: failed logins per account and address, and whatever else may be tried."""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+
+from starlette.requests import HTTPConnection
+
+from features.auth.settings import AuthSettings
+from kernel.context import context_of
+from kernel.errors import RateLimitException
+from kernel.limiter import Budget, Decision, Rule
+from kernel.limits import network_of
+
+TENFOLD = 10
+
+
+async def take(connection: HTTPConnection, *budgets: Budget) -> Decision:
+    """Count an attempt on every budget. Raises RateLimitException (429) when one is used up."""
+    decision = await context_of(connection).resources.limiter.take(*budgets)
+    assert decision is not None
+    if not decision.accepted:
+        raise RateLimitException(headers={"Retry-After": str(max(1, math.ceil(decision.reset)))})
+    return decision
+
+
+class Guess:
+    """A password that is being checked: right or, until somebody says so, wrong."""
+
+    right = False
+
+
+@asynccontextmanager
+async def guessing(connection: HTTPConnection, who: str) -> AsyncIterator[Guess]:
+    """Count what happens inside as a failed login for `who`, unless it was the right password.
+
+    Counted beforehand, so that many guesses at once are no way around. Few are allowed from one
+    address, so that nobody can lock the owner out of another; ten times as many for an address
+    whatever it asks for, and for an account wherever they come from.
+    """
+    context = context_of(connection)
+    settings = context.resources.settings.group(AuthSettings)
+    limit, period = settings.login_failure_limit, settings.login_failure_period
+    address = network_of(context.address)
+    pair, of_address, of_account = f"login:{who}:{address}", f"login:@{address}", f"login:{who}"
+    many = Rule(limit * TENFOLD, period)
+    decision = await take(
+        connection,
+        Budget(pair, Rule(limit, period)),
+        Budget(of_address, many),
+        Budget(of_account, many),
+    )
+    guess, limiter = Guess(), context.resources.limiter
+    try:
+        yield guess
+    except Exception:
+        # Nothing was found out about the password.
+        await limiter.give_back(decision, pair, of_address, of_account)
+        raise
+    if guess.right:
+        await limiter.clear(pair)
+        await limiter.give_back(decision, of_address, of_account)
+
+
+def account_key(user_id: int | None, name: str) -> str:
+    """Whom a guess is about: the account, by whichever of its names; a name that is nobody's."""
+    if user_id is not None:
+        return str(user_id)
+    return "?" + blake2b(name.lower().encode("utf-8", "replace"), digest_size=12).hexdigest()

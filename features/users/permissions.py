@@ -1,0 +1,58 @@
+"""Who may do what to accounts: register how often, take which name, set which password."""
+
+from fastapi import Request
+
+from features.auth.credentials import is_password_of
+from features.auth.throttle import take
+from features.users import crud
+from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN
+from features.users.settings import RegistrationSettings
+from kernel.context import context_of
+from kernel.database import UnitOfWork
+from kernel.errors import (
+    ConflictException,
+    DuplicateValueException,
+    UnprocessableEntityException,
+)
+from kernel.limiter import Budget, Rule
+from kernel.limits import network_of
+from kernel.routing import reserved_names
+from kernel.statements import Row
+
+WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
+LAST_SUPERUSER = "The last superuser can't be removed."
+
+
+async def count_registration(request: Request) -> None:
+    """Raise RateLimitException (429) when this address has registered too often."""
+    context = context_of(request)
+    settings = context.resources.settings.group(RegistrationSettings)
+    rule = Rule(settings.registration_limit, settings.registration_period)
+    await take(request, Budget(f"register:{network_of(context.address)}", rule))
+
+
+async def refuse_reserved_name(
+    request: Request, db: UnitOfWork, username: str, email: str | None, user_id: int | None = None
+) -> None:
+    """Raise DuplicateValueException (422) for a username that a path needs.
+
+    An e-mail that is taken is named first, as where the database refuses.
+    """
+    if username not in reserved_names(request.app.state.feature_routes, "username"):
+        return
+    holder = email and await crud.id_by_email.scalar(db, email=email)
+    raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
+
+
+async def check_current_password(
+    request: Request, db: UnitOfWork, account: Row, given: str | None
+) -> None:
+    """Raise UnprocessableEntityException (422) unless the password is the account's."""
+    if not await is_password_of(request, db, account, given or ""):
+        raise UnprocessableEntityException(WRONG_PASSWORD)
+
+
+async def refuse_last_superuser(db: UnitOfWork, user_id: int) -> None:
+    """Raise ConflictException (409) when no other superuser would be left."""
+    if await crud.is_last_superuser(db, user_id):
+        raise ConflictException(LAST_SUPERUSER)
