@@ -1,0 +1,69 @@
+"""`hatch run bench`: measure, print a table, leave JSON where it is asked for."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from infra.bench import table
+from infra.bench.cases import CASES, Case
+from infra.bench.counts import count
+from infra.bench.measure import rounds
+from infra.bench.process import Server
+from infra.bench.stage import Stage, prepare, set_up
+from infra.local.screen import say
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("bench", description=__doc__)
+    names = [case.name for case in CASES]
+    parser.add_argument("--route", action="append", choices=names, help="only this one; repeatable")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=8, help="of each round")
+    parser.add_argument("--processes", type=int, default=1, help="of each server")
+    parser.add_argument("--against", metavar="URL", help="load this server, too; no CPU figures")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--smoke", action="store_true", help="a second each, to see that it works")
+    arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.rounds, arguments.seconds = 1, 1
+    return arguments
+
+
+def main() -> None:
+    arguments = parse()
+    chosen = [case for case in CASES if not arguments.route or case.name in arguments.route]
+    outcomes = []
+    with set_up(arguments.processes) as stage:
+        for case in chosen:
+            case = stage.cast(case)
+            say(f"{case.name}: {arguments.rounds} rounds of {arguments.seconds:g} s")
+            outcomes.append(measure(stage, case, arguments))
+            say(table.markdown(outcomes[-1:]).splitlines()[-1])
+    say(f"\n{table.machine()}\n\n{table.markdown(outcomes)}")
+    if arguments.json:
+        arguments.json.write_bytes(
+            orjson.dumps(table.as_json(outcomes), option=orjson.OPT_INDENT_2)
+        )
+
+
+def measure(stage: Stage, case: Case, arguments: argparse.Namespace) -> table.Outcome:
+    servers = [stage.ours]
+    if case.name != "no-op":
+        prepare(stage, case)
+    servers.append(stage.floor)
+    if arguments.against:
+        servers.append(Server("against", arguments.against.rstrip("/"), pid=0))
+    figures = rounds(case, servers, arguments.rounds, arguments.seconds, stage.token)
+    urls = stage.environment["DATABASE_URL"], stage.environment["REDIS_CACHE_URL"]
+    for server in servers[:2]:
+        counted = asyncio.run(count(server.url, case, stage.token, *urls))
+        figures[server.name].statements, figures[server.name].commands = counted
+    for name, found in figures.items():
+        if found.failed:
+            raise SystemExit(f"{case.name}: {found.failed} failed answers of {name}")
+    return table.Outcome(case, figures)
+
+
+main()

@@ -1,0 +1,37 @@
+"""What the servers find: 1,000 users, 100,000 posts, a tier whose limit is never reached."""
+
+import asyncpg
+
+from infra.bench.cases import AUTHOR, POSTS, USERS
+
+TIER = "bench"
+PASSWORD = "a bench is for sitting"  # noqa: S105 for the throw-away database only
+
+SQL = f"""
+INSERT INTO tier (name) VALUES ('{TIER}');
+INSERT INTO rate_limit (tier_id, name, path, "limit", period)
+ SELECT id, 'bench', 'api_v1_tasks_task', 10000, 1 FROM tier WHERE name = '{TIER}';
+INSERT INTO "user" (name, username, email, hashed_password, tier_id)
+ SELECT 'Bench User ' || n, 'bench' || n, 'bench' || n || '@example.com', $hash$HASH$hash$, tier.id
+ FROM generate_series(1, {USERS}) AS n, tier WHERE tier.name = '{TIER}' ORDER BY n;
+INSERT INTO post (title, text, created_by_user_id)
+ SELECT 'Post ' || n, repeat('Some words of a post. ', 10), author.id
+ FROM generate_series(0, {POSTS} - 1) AS n
+ JOIN "user" author ON author.username = 'bench' || (n % {USERS} + 1) ORDER BY n;
+ANALYZE;
+"""  # noqa: S608 constants of this module
+
+
+async def fill(url: str, hashed_password: str) -> int:
+    """Write the rows; returns the id of AUTHOR's first post."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(SQL.replace("HASH", hashed_password))
+        first = await connection.fetchval(
+            'SELECT min(post.id) FROM post JOIN "user" ON created_by_user_id = "user".id'
+            " WHERE username = $1",
+            AUTHOR,
+        )
+        return int(first)
+    finally:
+        await connection.close()

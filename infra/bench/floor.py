@@ -1,0 +1,192 @@
+"""The floor: Starlette, asyncpg and redis-py, the same SQL and Redis work, the same answers.
+
+No validation, no signature check, no framework above the router. What it costs is what the work
+itself costs, so it is what ours is measured against.
+"""
+
+import hashlib
+import os
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi import FastAPI
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.bench.cases import AUTHOR
+from kernel.edge import SECURITY_HEADERS
+from kernel.job_queue import PUT as ENQUEUE
+from kernel.limiter import TAKE
+from kernel.versions import DIRTY_MS, MARK, RENEW, VERSION_SECONDS
+
+USERS = """SELECT id, name, username, profile_image_url, tier_id,
+ (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total
+ FROM "user" WHERE is_deleted = false ORDER BY id LIMIT $1 OFFSET $2"""
+ME = """SELECT id, name, username, email, profile_image_url, tier_id FROM "user"
+ WHERE username = $1 AND is_deleted = false"""
+CREATE = """INSERT INTO post (title, text, created_by_user_id, created_at)
+ SELECT $1, $2, id, now() FROM "user" WHERE username = $3 AND is_deleted = false
+ RETURNING id, title, text, media_url, created_by_user_id, created_at"""
+counts: dict[tuple[str, int], int] = {}
+
+
+class Chores:
+    """What every answer of ours gets, too: id, headers, log line, count."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, request_id, status = time.perf_counter(), uuid.uuid4().hex, 0
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *SECURITY_HEADERS.items(),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, dressed)
+        path, ms = scope["path"], round((time.perf_counter() - started) * 1e3, 1)
+        counts[path, status] = counts.get((path, status), 0) + 1
+        line = {
+            "event": "request",
+            "method": scope["method"],
+            "path": path,
+            "status": status,
+            "ms": ms,
+            "request_id": request_id,
+            "timestamp": datetime.now().isoformat(),
+        }
+        sys.stderr.write(orjson.dumps(line).decode() + "\n")
+
+
+def answer(body: bytes, etag: str, request: Request) -> Response:
+    headers = {"ETag": etag, "Cache-Control": "public, max-age=30", "Vary": "Authorization, Cookie"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def read_users(request: Request) -> Response:
+    size, page = int(request.query_params["items_per_page"]), 1
+    rows = await request.app.state.pool.fetch(USERS, size, 0)
+    data = [{**row, "email": None} for row in rows]
+    total = data[0]["total"]
+    for row in data:
+        del row["total"]
+    data = [{key: row[key] for key in USER_FIELDS} for row in data]
+    body = orjson.dumps(
+        {
+            "data": data,
+            "total_count": total,
+            "has_more": total > size,
+            "page": page,
+            "items_per_page": size,
+        }
+    )
+    return answer(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', request)
+
+
+USER_FIELDS = ("id", "name", "username", "email", "profile_image_url", "tier_id")
+
+
+async def read_cached(request: Request) -> Response:
+    entry = await request.app.state.redis.get(f"floor:{request.url.path}")
+    etag, _, body = entry.partition(b"\n")
+    return answer(body, etag.decode(), request)
+
+
+async def read_me(request: Request) -> Response:
+    row = await request.app.state.pool.fetchrow(ME, AUTHOR)
+    body = orjson.dumps(dict(row))
+    return Response(body, headers={"Cache-Control": "private, no-store"}, media_type=JSON)
+
+
+JSON = "application/json"
+
+
+async def create_post(request: Request) -> Response:
+    values = orjson.loads(await request.body())
+    author = request.path_params["username"]
+    token = uuid.uuid4().hex[:16]
+    names = [f"v:{author}_posts:{author}", f"v:{author}_posts:*"]
+    state = request.app.state
+    async with state.pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(CREATE, values["title"], values["text"], author)
+        await connection.execute(state.outbox, *state.outbox_values(row))
+        await state.redis.evalsha(MARK.sha, 2, *names, token, DIRTY_MS)
+    await state.redis.evalsha(RENEW.sha, 2, *names, token, uuid.uuid4().hex, VERSION_SECONDS)
+    return Response(orjson.dumps(dict(row)), 201, media_type=JSON)
+
+
+async def create_task(request: Request) -> Response:
+    redis, job_id = request.app.state.redis, uuid.uuid4().hex
+    now = time.time_ns() // 1_000_000
+    taken = await redis.evalsha(TAKE.sha, 1, "r:floor", 1, "", 10_000, 1_000_000)
+    job = orjson.dumps({"f": "floor", "a": [request.query_params["message"]]})
+    await redis.evalsha(ENQUEUE.sha, *request.app.state.enqueue(job_id, job, now))
+    headers = {"RateLimit": f'"default";r={taken[3]};t=1', "RateLimit-Policy": '"default";q=1;w=1'}
+    return Response(orjson.dumps({"id": job_id}), 201, headers, JSON)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=15, max_size=15)
+    app.state.redis = Redis.from_url(os.environ["REDIS_CACHE_URL"])
+    for script in (TAKE, MARK, RENEW, ENQUEUE):
+        await app.state.redis.script_load(script.source)
+    yield
+    await app.state.pool.close()
+    await app.state.redis.aclose()
+
+
+def _routes() -> list[Any]:
+    return [
+        Route("/api/v1/users", read_users),
+        Route("/api/v1/user/me/", read_me),
+        Route("/api/v1/tasks/task", create_task, methods=["POST"]),
+        Route("/api/v1/{username}/post", create_post, methods=["POST"]),
+        Route("/api/v1/{username}/post/{id}", read_cached),
+        Route("/api/v1/{username}/posts", read_cached),
+    ]
+
+
+class Nothing(BaseModel):
+    message: str
+
+
+plain, fastapi = Starlette(routes=_routes(), lifespan=lifespan), FastAPI()
+
+
+@fastapi.get("/api/v1/bench/no-op")
+async def read_nothing() -> Nothing:
+    return Nothing(message="nothing")
+
+
+async def either(scope: Scope, receive: Receive, send: Send) -> None:
+    """FastAPI answers its no-op, the floor of what only the framework costs; Starlette the rest."""
+    nothing = scope["type"] == "http" and scope["path"].startswith("/api/v1/bench/")
+    await (fastapi if nothing else plain)(scope, receive, send)
+
+
+app = Chores(either)

@@ -1,0 +1,70 @@
+"""The outcome, as a table for people and as JSON for programs."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.bench.cases import Case
+from infra.bench.measure import Figures, ratio
+
+HEAD = (
+    "| route | server | requests/s | p50 ms | p99 ms | CPU us | SQL | Redis | to floor | target |",
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case, measured."""
+
+    case: Case
+    figures: dict[str, Figures]
+
+    @property
+    def ratio(self) -> float:
+        """CPU per request of ours, in multiples of the floor's."""
+        return ratio(self.figures["ours"], self.figures["floor"])
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """The table of docs/performance.md."""
+    lines = list(HEAD)
+    for outcome in outcomes:
+        for name, figures in outcome.figures.items():
+            row = figures.row()
+            compared = f"{outcome.ratio:.2f} | {outcome.case.target}" if name == "ours" else " | "
+            lines.append(
+                f"| {outcome.case.name} | {name} | {row['requests_per_second']} | {row['p50_ms']} "
+                f"| {row['p99_ms']} | {row['cpu_us']} | {row['sql']:g} | {row['redis']:g} "
+                f"| {compared} |"
+            )
+    return "\n".join(lines)
+
+
+def as_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Everything, by case and server."""
+    return {
+        "machine": machine(),
+        "cases": {
+            outcome.case.name: {
+                "target": outcome.case.target,
+                "ratio": round(outcome.ratio, 3) if "ours" in outcome.figures else None,
+                **{name: figures.row() for name, figures in outcome.figures.items()},
+            }
+            for outcome in outcomes
+        },
+    }
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    system = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} x {model}, {system}, CPython {platform.python_version()}"
