@@ -1,0 +1,68 @@
+"""Events: handlers of every feature run inside the emitter's unit."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from kernel import discovery, events
+from kernel.database import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Happened:
+    what: str
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, UnitOfWork]]:
+    """What two features' handlers saw of Happened."""
+    seen: list[tuple[str, UnitOfWork]] = []
+
+    async def first(event: Happened, unit: UnitOfWork) -> None:
+        seen.append((f"first {event.what}", unit))
+
+    async def second(event: Happened, unit: UnitOfWork) -> None:
+        seen.append((f"second {event.what}", unit))
+
+    modules = {
+        "apples": SimpleNamespace(handlers={Happened: [first]}),
+        "pears": SimpleNamespace(handlers={Happened: [second]}),
+    }
+    monkeypatch.setattr(discovery, "load", lambda file: modules if file == "handlers" else {})
+    events._registry.cache_clear()
+    yield seen  # type: ignore[misc]
+    events._registry.cache_clear()
+
+
+async def test_handlers_run_in_order_of_feature_name_in_the_emitters_unit(
+    seen: list[tuple[str, UnitOfWork]], db: UnitOfWork
+) -> None:
+    await events.emit(db, Happened("it"))
+
+    assert seen == [("first it", db), ("second it", db)]
+
+
+async def test_an_event_without_handlers_is_no_error(
+    seen: list[tuple[str, UnitOfWork]], db: UnitOfWork
+) -> None:
+    await events.emit(db, "nobody's")
+
+    assert seen == []
+
+
+def test_a_file_that_offers_something_else_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(discovery, "load", lambda _: {"apples": SimpleNamespace(handlers=7)})
+
+    with pytest.raises(discovery.DiscoveryError, match=r"features/apples/handlers\.py must offer"):
+        discovery.offers("handlers", "handlers", dict)
+
+
+def test_two_features_that_offer_the_same_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = SimpleNamespace(identify=len)
+    monkeypatch.setattr(discovery, "load", lambda _: {"apples": offer, "pears": offer})
+
+    with pytest.raises(discovery.DiscoveryError, match="apples, pears"):
+        discovery.offered_once("permissions", "identify")
