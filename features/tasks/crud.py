@@ -1,16 +1,189 @@
-"""Jobs in the queue, as their routes need them."""
+"""Queries on jobs: the outbox and the history are one table, seen before and after a job's end."""
 
-from kernel import job_queue
-from kernel.errors import ServiceUnavailableException
-from kernel.job_queue import JobInfo
-from kernel.jobs import QUEUE_AWAY, queue_of
-from kernel.redis_client import RedisAway
-from kernel.resources import Resources
+from typing import Any, TypeAlias
+
+from fastcrud import FastCRUD
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Integer,
+    Interval,
+    String,
+    any_,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from features.tasks.models import NOT_BEGUN, Job, JobQuery, JobRead
+from kernel.pages import Listing
+from kernel.statements import Statement
+
+CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobRead]
+crud_jobs: CRUDJobs = FastCRUD(Job)
+listing = Listing(Job, JobRead, JobQuery)
+
+_this = col(Job.job_id) == bindparam("job_id")
+_unfinished = col(Job.finished_at).is_(None)
 
 
-async def queued_job(resources: Resources, job_id: str) -> JobInfo | None:
-    """What the queue knows of a job. Raises ServiceUnavailableException (503)."""
-    try:
-        return await job_queue.info(queue_of(resources), job_id)
-    except RedisAway as error:
-        raise ServiceUnavailableException(QUEUE_AWAY) from error
+def _in(seconds: Any) -> Any:
+    return func.now() + seconds
+
+
+# A twin that waits is locked until this transaction commits, so it can't begin before it could
+# see what this transaction wrote.
+add = Statement(
+    insert(Job)
+    .values(
+        job_id=bindparam("job_id"),
+        function=bindparam("function"),
+        arguments=bindparam("arguments"),
+        request_id=bindparam("request_id"),
+        queued_by=bindparam("queued_by"),
+        unique_key=bindparam("unique_key"),
+        status="waiting",
+        hand_over_at=_in(bindparam("defer_by", type_=Interval)),
+    )
+    .on_conflict_do_update(
+        index_elements=["unique_key"], index_where=NOT_BEGUN, set_={"updated_at": func.now()}
+    )
+    .returning(col(Job.job_id)),
+    writes=True,
+)
+
+_due = (
+    select(col(Job.id))
+    .where(
+        col(Job.hand_over_at) <= func.now(),
+        col(Job.function) == any_(bindparam("known", type_=ARRAY(String))),
+    )
+    .order_by(col(Job.hand_over_at))
+    .limit(bindparam("limit_", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+# Jobs whose task this worker knows, so that during a deployment the new ones wait for the new.
+take_due = Statement(
+    update(Job)
+    .where(col(Job.id).in_(_due.scalar_subquery()))
+    .values(
+        hand_over_at=_in(bindparam("recheck", type_=Interval)),
+        status=case((col(Job.status) == "waiting", "queued"), else_=col(Job.status)),
+    )
+    .returning(
+        col(Job.job_id),
+        col(Job.function),
+        col(Job.arguments),
+        col(Job.request_id),
+        col(Job.queued_by),
+    ),
+    writes=True,
+)
+
+begin = Statement(
+    update(Job)
+    .where(_this, _unfinished)
+    .values(status="in_progress", started_at=func.now(), tries=col(Job.tries) + 1)
+    .returning(col(Job.tries)),
+    writes=True,
+)
+complete = Statement(
+    update(Job)
+    .where(_this, _unfinished)
+    .values(
+        status="complete",
+        result=bindparam("result"),
+        error=null(),
+        finished_at=func.clock_timestamp(),
+        hand_over_at=null(),
+    )
+    .returning(col(Job.id)),
+    writes=True,
+)
+_new_status = bindparam("new_status", type_=String)
+# How an attempt failed. A later attempt, begun when this one seemed dead, has the last word.
+note_failure = Statement(
+    update(Job)
+    .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
+    .values(
+        status=_new_status,
+        error=bindparam("error", type_=String),
+        finished_at=bindparam("finished_at", type_=DateTime(timezone=True)),
+        hand_over_at=case((_new_status == "failed", null()), else_=col(Job.hand_over_at)),
+    )
+    .returning(col(Job.id)),
+    writes=True,
+)
+hand_back = Statement(
+    update(Job)
+    .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
+    .values(status="queued", tries=col(Job.tries) - 1)
+    .returning(col(Job.id)),
+    writes=True,
+)
+
+_ended: dict[str, Any] = {
+    name: bindparam(name)
+    for name in (
+        "job_id",
+        "function",
+        "arguments",
+        "request_id",
+        "queued_by",
+        "status",
+        "tries",
+        "error",
+        "result",
+        "created_at",
+        "started_at",
+        "finished_at",
+    )
+}
+_record = insert(Job).values(**_ended)
+# A plain job comes to the table only when it ends. One with a unique key comes again.
+record = Statement(
+    _record.on_conflict_do_update(
+        index_elements=["job_id"],
+        set_={name: _record.excluded[name] for name in _ended if name != "job_id"},
+    ),
+    writes=True,
+)
+
+one = Statement(select(*[getattr(Job, name) for name in Job.model_fields]).where(_this))
+cancel = Statement(
+    update(Job)
+    .where(_this, _unfinished)
+    .values(status="cancelled", finished_at=func.now(), hand_over_at=null())
+    .returning(col(Job.id)),
+    writes=True,
+)
+requeue = Statement(
+    update(Job)
+    .where(_this, col(Job.finished_at).is_not(None))
+    .values(
+        status="waiting",
+        hand_over_at=func.now(),
+        started_at=null(),
+        finished_at=null(),
+        tries=0,
+        error=null(),
+        result=null(),
+    )
+    .returning(col(Job.id)),
+    writes=True,
+)
+
+_old = (
+    select(col(Job.id))
+    .where(col(Job.finished_at) < func.now() - bindparam("age", type_=Interval))
+    .limit(bindparam("limit_", type_=Integer))
+)
+purge = Statement(
+    delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
+)

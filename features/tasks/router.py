@@ -1,25 +1,44 @@
-"""Routes of tasks."""
+"""Routes of tasks, for whoever queued them, and of jobs, for superusers."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 
-from features.auth.permissions import optional_user
-from features.tasks.crud import queued_job
-from features.tasks.models import TaskQueued, TaskRead
+from features.auth.permissions import SuperUser, optional_user
+from features.tasks import crud
+from features.tasks.models import (
+    TWIN_WAITS,
+    JobDetail,
+    JobQuery,
+    JobRead,
+    TaskQueued,
+    TaskRead,
+)
 from features.tasks.permissions import may_see
+from features.tasks.states import (
+    abort_after_commit,
+    cancel_queued,
+    kept_task,
+    progress_of,
+    queued_job,
+    queued_task,
+)
 from kernel import jobs
-from kernel.context import context_of
-from kernel.errors import NotFoundException
-from kernel.job_queue import JobInfo
+from kernel.errors import ConflictException, NotFoundException
 from kernel.limits import rate_limiter
 from kernel.openapi import answers
-from kernel.routing import Router
-from kernel.shapes import CleanText
+from kernel.pages import pages_of
+from kernel.routing import Router, SessionDep
+from kernel.shapes import CleanText, Message
+from kernel.statements import Row
 
 TASK_NOT_FOUND = "Task not found"
+JOB_NOT_FOUND = "Job not found"
+JOB_OVER = "The job has ended"
+JOB_NOT_OVER = "The job has not ended"
 
 router = Router(tags=["tasks"])
+JobId = Annotated[CleanText, Path(max_length=500)]
 
 
 @router.post(
@@ -43,11 +62,59 @@ async def write_task(
     dependencies=[Depends(optional_user)],
     responses=answers({404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_AWAY]}),
 )
-async def read_task(
-    task_id: Annotated[CleanText, Path(max_length=200)], request: Request
-) -> JobInfo:
+async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show a job to whoever queued it, and to superusers: its state, then its result."""
-    job = await queued_job(context_of(request).resources, task_id)
-    if job is None or not await may_see(request, job.queued_by):
-        raise NotFoundException(TASK_NOT_FOUND)
-    return job
+    job = await queued_job(db.resources, task_id)
+    if job is not None and await may_see(request, job.queued_by):
+        return queued_task(job)
+    row = await crud.one.one(db, job_id=task_id) if job is None else None
+    if row is not None and await may_see(request, row["queued_by"]):
+        return kept_task(row)
+    raise NotFoundException(TASK_NOT_FOUND)
+
+
+@router.get("/jobs", response_model=pages_of(JobRead))
+async def read_jobs(
+    query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
+) -> dict[str, Any]:
+    """List the jobs that are kept: durable ones from the start, others from their end."""
+    return await crud.listing.page(db, query)
+
+
+@router.get("/jobs/{job_id}", response_model=JobDetail, responses=answers({404: [JOB_NOT_FOUND]}))
+async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
+    """Show a job that is kept, with its arguments, its progress, its result or its error."""
+    job = await crud.one.one(db, job_id=job_id)
+    if job is None:
+        raise NotFoundException(JOB_NOT_FOUND)
+    return {**job, "progress": await progress_of(db.resources, job_id)}
+
+
+@router.post(
+    "/jobs/{job_id}/requeue",
+    response_model=Message,
+    responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [TWIN_WAITS]}),
+)
+async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
+    """Run a job that has ended once more, from its first attempt."""
+    if await crud.requeue.scalar(db, job_id=job_id) is None:
+        if await crud.one.one(db, job_id=job_id) is None:
+            raise NotFoundException(JOB_NOT_FOUND)
+        raise ConflictException(JOB_NOT_OVER)
+    return Message(message="Job queued again")
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    response_model=Message,
+    responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_AWAY]}),
+)
+async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
+    """Stop a job, or keep it from starting."""
+    if await crud.cancel.scalar(db, job_id=job_id) is not None:
+        abort_after_commit(db, job_id)
+    elif await crud.one.one(db, job_id=job_id) is not None:
+        raise ConflictException(JOB_OVER)
+    elif not await cancel_queued(db, job_id):
+        raise NotFoundException(JOB_NOT_FOUND)
+    return Message(message="Job cancelled")

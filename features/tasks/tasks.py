@@ -1,19 +1,27 @@
-"""The sample task of POST /tasks/task."""
+"""The sample task of POST /tasks/task, and the purge of old jobs."""
 
 import asyncio
+from datetime import timedelta
 
 from pydantic import Field
 
-from kernel.jobs import JobContext, task
+from features.tasks import crud
+from features.tasks.settings import JobSettings
+from kernel.jobs import JobContext, Schedule, task
 from kernel.shapes import CleanText, InputShape
 
 SECONDS = 5
+PURGE_BATCH = 5000
 
 
 class Sample(InputShape):
     """What the sample task is told."""
 
     message: CleanText = Field(min_length=1, max_length=1000)
+
+
+class Nothing(InputShape):
+    """A scheduled task is told nothing."""
 
 
 @task("tasks.sample_background_task", timeout=30)
@@ -25,5 +33,19 @@ async def sample_background_task(ctx: JobContext, arguments: Sample) -> str:
     return f"Task {arguments.message} is complete!"
 
 
-functions = [sample_background_task]
-cron_jobs: list[object] = []
+@task("tasks.purge_jobs", max_tries=3)
+async def purge_jobs(ctx: JobContext, arguments: Nothing) -> int:
+    """Delete the jobs that ended more than JOB_HISTORY_DAYS ago; return how many."""
+    days = ctx["resources"].settings.group(JobSettings).job_history_days
+    deleted = 0
+    while True:
+        # A transaction for each batch, so that none is long.
+        async with ctx["resources"].unit() as db:
+            rows = await crud.purge.all(db, age=timedelta(days=days), limit_=PURGE_BATCH)
+        deleted += len(rows)
+        if len(rows) < PURGE_BATCH:
+            return deleted
+
+
+functions = [sample_background_task, purge_jobs]
+cron_jobs = [Schedule(purge_jobs, hour=3, minute=17)]

@@ -225,8 +225,8 @@ class Outbox(Protocol):
     async def add(self, db: UnitOfWork, job: Job) -> str:
         """Keep the job in the unit's transaction; return its id, or that of its waiting twin."""
 
-    async def hand_over(self, resources: Resources) -> int:
-        """Queue what waits, and what the queue may have lost; return how many rows it took."""
+    async def hand_over(self, resources: Resources) -> bool:
+        """Queue what waits, and what the queue may have lost; say whether more may be due."""
 
     async def begin(self, resources: Resources, job_id: str) -> int | None:
         """Note that an attempt begins and return its number; None when the job has ended."""

@@ -1,0 +1,113 @@
+"""Jobs that must not be lost: kept with their transaction, handed over until their end is recorded.
+
+The functions are what kernel.jobs.Outbox asks for. The worker calls all but `add`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from features.tasks import crud
+from features.tasks.settings import JobSettings
+from kernel import job_queue, jobs
+from kernel.database import UnitOfWork
+from kernel.job_queue import Job
+from kernel.jobs import Run
+from kernel.resources import Resources
+
+BATCH = 200
+
+
+async def add(db: UnitOfWork, job: Job) -> str:
+    """Keep the job in the unit's transaction; return its id, or that of its waiting twin."""
+    job_id: str = await crud.add.scalar(
+        db,
+        job_id=job.id,
+        function=job.function,
+        arguments=job.arguments,
+        request_id=job.request_id,
+        queued_by=job.queued_by,
+        unique_key=job.unique,
+        defer_by=timedelta(seconds=job.defer_by),
+    )
+    return job_id
+
+
+async def hand_over(resources: Resources) -> bool:
+    """Queue what is due, and what the queue may have lost; say whether more may be due.
+
+    The rows are locked meanwhile, so several workers share the work. A crash in between queues
+    them once more, under the same ids, which changes nothing. Raises RedisAway and DatabaseAway.
+    """
+    settings = resources.settings.group(JobSettings)
+    redis = jobs.queue_of(resources)
+    async with resources.unit() as db:
+        rows = await crud.take_due.all(
+            db,
+            known=list(jobs.declared()),
+            limit_=BATCH,
+            recheck=timedelta(seconds=settings.job_recheck_seconds),
+        )
+        if rows:
+            await job_queue.put(redis, [_job(row) for row in rows], again=True)
+    return len(rows) == BATCH
+
+
+def _job(row: dict[str, Any]) -> Job:
+    return Job(
+        id=row["job_id"],
+        function=row["function"],
+        arguments=row["arguments"],
+        request_id=row["request_id"],
+        queued_by=row["queued_by"],
+        durable=True,
+    )
+
+
+async def begin(resources: Resources, job_id: str) -> int | None:
+    """Note that an attempt begins and return its number; None when the job has ended."""
+    async with resources.unit() as db:
+        attempt: int | None = await crud.begin.scalar(db, job_id=job_id)
+    return attempt
+
+
+async def complete(db: UnitOfWork, job_id: str, result: Any) -> bool:
+    """Record the end in the attempt's own transaction; False when it had ended before."""
+    return await crud.complete.scalar(db, job_id=job_id, result=result) is not None
+
+
+async def record(resources: Resources, run: Run) -> None:
+    """Note how an attempt ended, where `complete` didn't."""
+    ended = None if run.status == "queued" else datetime.now(UTC)
+    error = run.error.replace("\x00", "\N{REPLACEMENT CHARACTER}") if run.error else None
+    async with resources.unit() as db:
+        if run.durable:
+            await crud.note_failure.scalar(
+                db,
+                job_id=run.id,
+                attempt=run.tries,
+                new_status=run.status,
+                error=error,
+                finished_at=ended,
+            )
+            return
+        await crud.record.scalar(
+            db,
+            job_id=run.id,
+            function=run.function,
+            arguments=run.arguments,
+            request_id=run.request_id,
+            queued_by=run.queued_by,
+            status=run.status,
+            tries=run.tries,
+            error=error,
+            result=run.result,
+            created_at=run.enqueue_time,
+            started_at=run.start_time,
+            finished_at=ended,
+        )
+
+
+async def hand_back(resources: Resources, run: Run) -> None:
+    """Forget an attempt that was stopped with its worker."""
+    async with resources.unit() as db:
+        await crud.hand_back.scalar(db, job_id=run.id, attempt=run.tries)

@@ -1,0 +1,64 @@
+"""Fixtures of jobs: run what is queued, in this process; declare tasks for one test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from kernel import jobs
+from kernel.jobs import Function, Task
+from kernel.resources import Resources
+from kernel.settings import Settings
+from workers.options import options
+from workers.worker import Worker
+
+RunJobs = Callable[[], Awaitable[Worker]]
+Declare = Callable[..., Task]
+WorkerFactory = Callable[..., AbstractAsyncContextManager[Worker]]
+
+
+@pytest.fixture
+def make_worker(setting_values: dict[str, str]) -> WorkerFactory:
+    """A worker that isn't running yet; `async with make_worker(WORKER_LEASE="1") as worker`."""
+
+    @asynccontextmanager
+    async def make(burst: bool = False, **values: str) -> AsyncIterator[Worker]:
+        given = options(Settings({**setting_values, **values}))
+        worker = Worker(**{**given, "poll_delay": 0.02}, burst=burst, handle_signals=False)
+        try:
+            yield worker
+        finally:
+            await worker.close()
+
+    return make
+
+
+@pytest.fixture
+def run_jobs(make_worker: WorkerFactory, resources: Resources) -> RunJobs:
+    """Hand over what the outbox holds, and run jobs until the queue is empty."""
+
+    async def run() -> Worker:
+        outbox = jobs.outbox()
+        if outbox is not None:
+            await outbox.hand_over(resources)
+        async with make_worker(burst=True) as worker:
+            await worker.async_run()
+        return worker
+
+    return run
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
+    """Declare a task for this test: `@declare("tasks.mine", max_tries=2)` as with jobs.task."""
+
+    def declare(name: str, **settings: Any) -> Callable[[Function], Task]:
+        def add(function: Function) -> Task:
+            task = jobs.task(name, **{"backoff": 0.01, **settings})(function)
+            monkeypatch.setitem(jobs.declared(), name, task)
+            return task
+
+        return add
+
+    return declare
