@@ -1,0 +1,1 @@
+"""Posts: what users publish under their names."""

@@ -1,0 +1,1 @@
+"""Rate limits: how often the users of a tier may call a route."""

@@ -1,0 +1,1 @@
+"""No answer about rules is cached here: the limiter keeps a tier's rules (kernel.limits)."""

@@ -1,0 +1,128 @@
+"""The table of rules and the shapes that requests and answers have."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel
+
+from kernel.limits import sanitise
+from kernel.pages import ListQuery
+from kernel.shapes import CleanText, InputShape, ReadShape, may_be_absent
+from kernel.tables import Timestamped, unique
+
+NAME_TAKEN = "Rate Limit Name not available"
+PATH_TAKEN = "There is already a rate limit for this path"
+
+MAX_PATH = 200
+MAX_NAME = 250  # longer than a default name can be
+
+
+class RateLimit(Timestamped, table=True):
+    """At most `limit` accepted calls of a path in any stretch of `period` seconds."""
+
+    __tablename__ = "rate_limit"
+    # PostgreSQL reports the violation of the index that was made first.
+    __table_args__: ClassVar[Any] = (
+        unique("uq_rate_limit_name", "tier_id", "name", answer=NAME_TAKEN),
+        unique("uq_rate_limit_path", "tier_id", "path", answer=PATH_TAKEN),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    tier_id: int = Column(foreign_key="tier.id", ondelete="CASCADE")
+    name: str = Column(max_length=MAX_NAME)
+    path: str = Column(max_length=MAX_PATH)
+    limit: int
+    period: int
+
+
+def _stored(path: str) -> str:
+    sanitised = sanitise(path)
+    if not sanitised:
+        raise ValueError("must name a path")
+    return sanitised
+
+
+# Printable ASCII without spaces: what templates are made of, and what the limiter's list of
+# `path limit period` lines can hold.
+Path = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]+$", max_length=MAX_PATH),
+    AfterValidator(_stored),
+    Field(
+        description="A path or a route's template; stored as `api_v1_tasks_task`.",
+        examples=["api/v1/tasks/task", "api/v1/user/{username}"],
+    ),
+]
+Limit = Annotated[int, Field(ge=1, le=10_000, strict=True, description="Accepted calls.")]
+Period = Annotated[int, Field(ge=1, le=2_678_400, strict=True, description="Seconds.")]
+Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)]
+
+
+class RateLimitCreate(InputShape):
+    """What an administrator gives to make a rule."""
+
+    path: Path
+    limit: Limit
+    period: Period
+    name: Annotated[
+        Name | None, Field(description="By default the path, the limit and the period.")
+    ] = None
+
+    @property
+    def effective_name(self) -> str:
+        """The name given, else `{path}:{limit}:{period}`."""
+        return self.name or f"{self.path}:{self.limit}:{self.period}"
+
+
+class RateLimitCreateInternal(SQLModel):
+    """What is stored of a new rule."""
+
+    tier_id: int
+    name: str
+    path: str
+    limit: int
+    period: int
+
+
+class RateLimitUpdate(InputShape):
+    """What may be changed."""
+
+    path: Path = may_be_absent()
+    limit: Limit = may_be_absent()
+    period: Period = may_be_absent()
+    name: Name = may_be_absent()
+
+
+class RateLimitUpdateInternal(SQLModel):
+    """What is stored of a change."""
+
+    path: str | None = None
+    limit: int | None = None
+    period: int | None = None
+    name: str | None = None
+
+
+class RateLimitDelete(SQLModel):
+    """Nothing is given to delete a rule."""
+
+
+class RateLimitRead(ReadShape):
+    """A rule, for everybody."""
+
+    id: int
+    tier_id: int
+    path: str
+    limit: int
+    period: int
+    name: str
+
+
+class RateLimitQuery(ListQuery):
+    """The list of a tier's rules."""
+
+    sort: Literal[  # type: ignore[assignment]
+        "id", "-id", "name", "-name", "path", "-path", "limit", "-limit", "period", "-period"
+    ] = "id"
+    path: Path | None = None
+    name: Annotated[CleanText | None, Field(max_length=MAX_NAME)] = None

@@ -1,0 +1,1 @@
+"""Tiers: the plans that users are on, named by what they may do."""

@@ -1,0 +1,79 @@
+"""The table of tiers and the shapes that requests and answers have."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel
+
+from kernel.pages import ListQuery
+from kernel.shapes import CleanText, InputShape, ReadShape, RowId, may_be_absent
+from kernel.tables import Timestamped, unique
+
+NAME_TAKEN = "Tier Name not available"
+NAME_PATTERN = r"^[A-Za-z0-9_-]{1,50}$"
+
+
+class Tier(Timestamped, table=True):
+    """A plan. Users refer to it by `user.tier_id`, which keeps it from being deleted."""
+
+    __tablename__ = "tier"
+    __table_args__: ClassVar[Any] = (unique("uq_tier_name", "name", answer=NAME_TAKEN),)
+
+    id: int | None = Column(default=None, primary_key=True)
+    name: str = Column(max_length=50)
+
+
+TierName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+
+class TierCreate(InputShape):
+    """What an administrator gives to make a tier."""
+
+    name: TierName
+
+
+class TierCreateInternal(SQLModel):
+    """What is stored of a new tier."""
+
+    name: str
+
+
+class TierUpdate(InputShape):
+    """What may be changed."""
+
+    name: TierName = may_be_absent()
+
+
+class TierUpdateInternal(SQLModel):
+    """What is stored of a change."""
+
+    name: str | None = None
+
+
+class TierDelete(SQLModel):
+    """Nothing is given to delete a tier."""
+
+
+class TierRead(ReadShape):
+    """A tier, for everybody."""
+
+    id: int
+    name: str
+    created_at: datetime
+
+
+class TierQuery(ListQuery):
+    """The list of tiers."""
+
+    sort: Literal[  # type: ignore[assignment]
+        "id", "-id", "name", "-name", "created_at", "-created_at"
+    ] = "id"
+    name: Annotated[CleanText | None, Field(max_length=50)] = None
+
+
+class UserTierUpdate(InputShape):
+    """The tier that a user shall have; null takes the present one away."""
+
+    tier_id: RowId | None
