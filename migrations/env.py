@@ -5,8 +5,11 @@ import sys
 import time
 
 from alembic import context
+from alembic.util import CommandError
+from asyncpg import PostgresError
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel import discovery
@@ -62,8 +65,15 @@ def migrate(connection: Connection) -> None:
 
 async def run() -> None:
     """Migrate on one connection while another one holds the lock."""
-    engine = create_async_engine(database_url(), pool_size=2, connect_args={"timeout": 10})
+    url = database_url()
+    engine = create_async_engine(url, pool_size=2, connect_args={"timeout": 10})
     try:
+        try:
+            await (await engine.connect()).close()
+        except (OSError, DBAPIError, PostgresError) as error:
+            # Without the traceback, which says no more.
+            place = url.render_as_string(hide_password=True)
+            raise CommandError(f"The database {place} can't be reached: {error}") from error
         async with engine.connect() as turn, engine.connect() as connection:
             await turn.run_sync(wait_for_turn)
             await connection.run_sync(migrate)

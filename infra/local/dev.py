@@ -73,9 +73,10 @@ def _when_alone(directory: Path, values: Mapping[str, str], host: str, port: int
                 try:
                     _run(directory, values, host, port)
                 finally:
-                    say("Stopping.")
-                    stop_everything()
-                    say(f"Stopped; the data are kept in {directory}")
+                    if processes.running():
+                        say("Stopping.")
+                        stop_everything()
+                        say(f"Stopped; the data are kept in {directory}")
         other = state.read(directory)
         if other is not None and other.command == "dev":
             say(
