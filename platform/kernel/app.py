@@ -6,10 +6,11 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from kernel import discovery, docs, errors, health, logs
+from kernel import discovery, docs, errors, health, logs, openapi
 from kernel.cache import policy_of
 from kernel.cached_answers import CachedAnswers, namespace_depths
 from kernel.edge import Edge
@@ -32,6 +33,14 @@ class Application(FastAPI):
         settings = resources.settings.group(HttpSettings)
         self.edge = Edge(super().build_middleware_stack(), settings, resources)
         return self.edge
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of the API, made when it is first asked for."""
+        if self.openapi_schema is None:
+            routes = [*health.router.routes, *self.state.feature_routes]
+            described = [route for route in routes if isinstance(route, APIRoute)]
+            self.openapi_schema = openapi.complete(super().openapi(), described)
+        return self.openapi_schema
 
 
 def feature_settings() -> list[type[SettingsGroup]]:

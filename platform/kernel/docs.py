@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -74,15 +73,10 @@ def metadata(settings: AppSettings) -> dict[str, Any]:
         "version": settings.app_version,
         "contact": contact or None,
         "license_info": {"name": settings.license_name} if settings.license_name else None,
-        "generate_unique_id_function": _operation_id,
         "openapi_url": None,
         "docs_url": None,
         "redoc_url": None,
     }
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 def install(app: FastAPI, settings: AppSettings) -> None:

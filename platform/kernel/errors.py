@@ -20,7 +20,16 @@ from kernel.tables import answer_of
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+DATABASE_AWAY = "The database is not available; try again shortly."
 RETRY_AFTER = 2  # seconds; a cut connection or a restarted server is back by then
+
+
+class Invalid(BaseModel):
+    """One thing that is wrong with the input: where, what, and of which kind."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
 
 
 class Problem(BaseModel):
@@ -33,7 +42,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    errors: list[dict[str, Any]] | None = None
+    errors: list[Invalid] | None = None
 
 
 class CustomException(HTTPException):
@@ -156,7 +165,7 @@ def translate(error: Exception) -> Exception:
     """What a database error means for the client; any other error comes back as it is."""
     if is_away(error):
         log.warning("database away", error=str(error))
-        return ServiceUnavailableException("The database is not available; try again shortly.")
+        return ServiceUnavailableException(DATABASE_AWAY)
     cause, constraint = driver_error(error), constraint_of(error)
     answer = answer_of(constraint)
     if answer is not None:

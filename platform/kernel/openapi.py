@@ -1,29 +1,186 @@
-"""OpenAPI that is true: every status a route can answer, with the problem shape and examples."""
+"""OpenAPI that is true: every status a route can answer, with the problem shape and examples.
 
-from collections.abc import Mapping, Sequence
+FastAPI describes inputs and the answer that went well. The rest is known from the route itself:
+who may call it, whether it takes a body, whether it is limited, whether clients may keep it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kernel.errors import MEDIA_TYPE, Problem, phrase
+import orjson
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from fastapi.security import OAuth2PasswordRequestForm
+
+from kernel.client_cache import is_public
+from kernel.errors import DATABASE_AWAY, MEDIA_TYPE, Problem, phrase
+from kernel.identity import NOT_YOURS, PRIVILEGES, Access
+from kernel.limits import rate_limiter
+from kernel.routing import FeatureRoute
+
+Json = dict[str, Any]
+
+SCHEMAS = "#/components/schemas/"
+SCHEME = "bearer"
+HEADERS: Json = {
+    "RateLimit": {
+        "description": "What is left (r) and the seconds until more is (t), by "
+        "draft-ietf-httpapi-ratelimit-headers.",
+        "schema": {"type": "string", "examples": ['"default";r=9;t=3600']},
+    },
+    "RateLimit-Policy": {
+        "description": "The requests (q) allowed in any window of w seconds.",
+        "schema": {"type": "string", "examples": ['"default";q=10;w=3600']},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string", "examples": ["Bearer"]},
+    },
+    "ETag": {
+        "description": "Names this very answer, for If-None-Match.",
+        "schema": {"type": "string"},
+    },
+}
+HEADERS_OF_STATUS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+INVALID: Json = {
+    "detail": "body.name: Field required",
+    "errors": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}],
+}
 
 
 def answers(details: Mapping[int, Sequence[str]]) -> dict[int | str, dict[str, Any]]:
     """A route's own errors for `responses=`: each status with the details that it may bear."""
-    return {status: _problem(status, texts) for status, texts in details.items()}
-
-
-def _problem(status: int, details: Sequence[str]) -> dict[str, Any]:
-    examples = {
-        detail: {
-            "value": {
-                "type": "about:blank",
-                "title": phrase(status),
-                "status": status,
-                "detail": detail,
-                "instance": "/api/v1/...",
-            }
-        }
-        for detail in details
+    return {
+        status: _problem(status, {text: {"detail": text} for text in texts})
+        for status, texts in details.items()
     }
-    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-    content = {MEDIA_TYPE: {"schema": schema, "examples": examples}}
-    return {"description": phrase(status), "content": content}
+
+
+def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
+    """FastAPI's document with every other answer of these routes, and how to authenticate."""
+    # Routes may share what they were declared with; each gets its own copy to be completed.
+    document = orjson.loads(orjson.dumps(document))
+    routes = [route for route in routes if route.include_in_schema]
+    for route in routes:
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            _describe(route, operation)
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for replaced in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(replaced, None)
+    problem = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+    schemas.update({**problem.pop("$defs", {}), Problem.__name__: problem})
+    components["headers"] = HEADERS
+    if login := _login_path(routes):
+        flow = {"tokenUrl": login, "scopes": {}}
+        components["securitySchemes"] = {SCHEME: {"type": "oauth2", "flows": {"password": flow}}}
+    else:
+        components["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+def _describe(route: APIRoute, operation: Json) -> None:
+    answered = operation["responses"]
+    takes_input = bool(operation.get("parameters")) or "requestBody" in operation
+    if takes_input and MEDIA_TYPE not in answered.get("422", {}).get("content", {}):
+        answered.pop("422", None)  # FastAPI's own shape, which no answer has here
+    for status, examples in _shared(route, takes_input, "requestBody" in operation):
+        said = answered.setdefault(str(status), _problem(status, {}))
+        for name, example in examples.items():
+            value = {**_value(status), **example}
+            said["content"][MEDIA_TYPE]["examples"].setdefault(name, {"value": value})
+    good = next(answer for status, answer in answered.items() if status.startswith("2"))
+    if is_public(route.endpoint):
+        good["headers"] = _headers(["ETag"])
+        answered["304"] = {"description": phrase(304), "headers": _headers(["ETag"])}
+    if _is_limited(route):
+        for answer in (good, answered["429"]):
+            answer["headers"] = {
+                **answer.get("headers", {}),
+                **_headers(["RateLimit", "RateLimit-Policy"]),
+            }
+    for answer in answered.values():
+        for example in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {}).values():
+            example["value"]["instance"] = route.path_format
+    operation["responses"] = dict(sorted(answered.items()))
+    access = route.access if isinstance(route, FeatureRoute) else Access.PUBLIC
+    if access is Access.OPTIONAL:
+        operation["security"] = [{}, {SCHEME: []}]
+    elif access is not Access.PUBLIC:
+        operation["security"] = [{SCHEME: []}]
+
+
+def _shared(
+    route: APIRoute, takes_input: bool, takes_body: bool
+) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """The errors that the kernel answers for the route: status, examples by name."""
+
+    def error(status: int, *details: str) -> tuple[int, Mapping[str, Json]]:
+        return status, {detail: {"detail": detail} for detail in details}
+
+    if not isinstance(route, FeatureRoute):
+        return
+    access = route.access
+    if takes_body:
+        yield error(400, "There was an error parsing the body")
+        yield error(413, "The body is larger than 1048576 bytes.")
+    if access not in (Access.PUBLIC, Access.OPTIONAL):
+        yield error(401, "Not authenticated", "User not authenticated.")
+    if access is Access.SUPER:
+        yield error(403, PRIVILEGES)
+    if access in (Access.SELF, Access.OWNER):
+        yield error(403, NOT_YOURS)
+    if takes_input:
+        yield 422, {"Invalid input": INVALID}
+    if _is_limited(route):
+        yield error(429, "Rate limit exceeded.")
+    yield error(503, DATABASE_AWAY)
+
+
+def _problem(status: int, examples: Mapping[str, Json]) -> Json:
+    values = {name: {"value": {**_value(status), **value}} for name, value in examples.items()}
+    schema = {"$ref": SCHEMAS + Problem.__name__}
+    problem = {
+        "description": phrase(status),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": values}},
+    }
+    if status in HEADERS_OF_STATUS:
+        problem["headers"] = _headers(HEADERS_OF_STATUS[status])
+    return problem
+
+
+def _value(status: int) -> Json:
+    return {
+        "type": "about:blank",
+        "title": phrase(status),
+        "status": status,
+        "detail": phrase(status),
+        "instance": "",
+    }
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _is_limited(route: APIRoute) -> bool:
+    return rate_limiter in _calls(route.dependant)
+
+
+def _login_path(routes: Iterable[APIRoute]) -> str | None:
+    """The route that takes the OAuth2 password form, whichever feature has it."""
+    for route in routes:
+        if OAuth2PasswordRequestForm in _calls(route.dependant):
+            return route.path_format
+    return None
+
+
+def _calls(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)

@@ -75,6 +75,11 @@ class _Overrides:
     dependency_overrides: ClassVar[dict[Callable[..., Any], Callable[..., Any]]] = {}
 
 
+def operation_id(route: APIRoute) -> str:
+    """What clients generated from the document call the route: its function's name."""
+    return route.name
+
+
 class Router(APIRouter):
     """What a feature's router.py offers as `router`. Paths are relative to /api/v1.
 
@@ -85,14 +90,15 @@ class Router(APIRouter):
     def __init__(self, *, prefix: str = "", tags: list[str] | None = None, **options: Any) -> None:
         options.setdefault("route_class", FeatureRoute)
         options.setdefault("dependency_overrides_provider", _Overrides)
+        options.setdefault("generate_unique_id_function", operation_id)
         super().__init__(prefix=PREFIX + prefix, tags=list(tags or []), **options)
 
 
 dependency_overrides = _Overrides.dependency_overrides
 
 
-def unit_of_work(request: Request) -> UnitOfWork:
-    """The unit of work of this request."""
+async def unit_of_work(request: Request) -> UnitOfWork:
+    """The unit of work of this request. Async, since FastAPI runs a plain function in a thread."""
     unit = context_of(request).unit
     assert unit is not None, "SessionDep needs a route of kernel.routing.Router"
     return unit
