@@ -128,6 +128,17 @@ def test_each_verb_starts_something_that_exists() -> None:
     assert [module for module in modules if not module_file(module)] == []
 
 
+def test_each_dependency_has_its_reason_in_the_decision_about_packages() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = [pyproject["project"]["dependencies"], *pyproject["dependency-groups"].values()]
+    names = {
+        re.split(r"[^\w-]", line)[0] for group in groups for line in group if isinstance(line, str)
+    }
+
+    text = (ROOT / "docs/decisions/0005-packages.md").read_text()
+    assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)} == set()
+
+
 def test_the_hooks_before_a_commit_have_their_targets() -> None:
     entries = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text())
 

@@ -1,9 +1,10 @@
 """Settings in groups: the kernel's stand here, a feature's in its own settings.py."""
 
 import os
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import version
+from functools import cache, cached_property
+from importlib.metadata import metadata, packages_distributions
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from secrets import token_hex
@@ -15,13 +16,23 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Setting
 from pydantic_settings import PydanticBaseSettingsSource as Source
 from sqlalchemy import URL, make_url
 
-DISTRIBUTION = "sliceplate"
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED_FILE = "generated.env"
 
 Environment = Literal["local", "staging", "production"]
 Network = IPv4Network | IPv6Network
 Group = TypeVar("Group", bound="SettingsGroup")
+
+
+@cache
+def project() -> Mapping[str, str]:
+    """The project's `name` and `version`, which stand in pyproject.toml and nowhere else."""
+    pyproject = ROOT / "pyproject.toml"
+    if pyproject.is_file():
+        table: dict[str, str] = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+        return table
+    installed = metadata(packages_distributions()["kernel"][0])
+    return {"name": installed["Name"], "version": installed["Version"]}
 
 
 class SettingsError(Exception):
@@ -64,9 +75,12 @@ class AppSettings(SettingsGroup):
     """What the application calls itself, in OpenAPI and in logs."""
 
     title = "Application"
-    app_name: str = "Sliceplate"
+    app_name: str = Field(
+        default_factory=lambda: project()["name"].replace("-", " ").capitalize(),
+        description="what users read; by default the project's name",
+    )
     app_description: str | None = None
-    app_version: str = Field(default_factory=lambda: version(DISTRIBUTION))
+    app_version: str = Field(default_factory=lambda: project()["version"])
     contact_name: str | None = None
     contact_email: str | None = None
     license_name: str | None = None
