@@ -85,7 +85,9 @@ class Edge:
         if b"%00" in scope["query_string"]:
             return problem_response(422, "query: must not contain NUL characters", path, [])
         headers = Headers(scope=scope)
-        if self._hosts and headers.get("host", "").rsplit(":", 1)[0].lower() not in self._hosts:
+        host = headers.get("host", "").rsplit(":", 1)[0].lower()
+        # A probe asks by address, and gets nothing that anybody could misuse.
+        if self._hosts and host not in self._hosts and not path.startswith("/health"):
             return problem_response(400, "Invalid host header.", path)
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > self._settings.max_body_bytes:
@@ -160,6 +162,9 @@ class _Exchange:
         if b"cache-control" not in names:
             private = self.context.personal
             headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
+        if self._edge._resources.draining and b"connection" not in names:
+            # The process is about to end: nobody shall send another request down this connection.
+            headers.append((b"connection", b"close"))
         headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
         return headers
 

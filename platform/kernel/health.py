@@ -1,5 +1,6 @@
 """/health: the process is alive. /health/ready: it can do its work."""
 
+import asyncio
 from functools import cache
 
 import sqlalchemy
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from kernel.errors import problem_response
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources, Role
-from kernel.settings import ROOT
+from kernel.settings import ROOT, DatabaseSettings, RedisSettings
 from kernel.shapes import ReadShape
 from kernel.statements import Statement
 
@@ -19,6 +20,13 @@ log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
 ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
+DATABASE_AWAY = "The database is not available."
+PATIENCE = 2.0  # seconds that a start waits to learn what is missing
+WITHOUT: dict[Role, str] = {
+    "cache": "every cached read is a miss",
+    "rate_limit": "each process limits by itself",
+    "queue": "task routes answer 503",
+}
 
 revisions = Statement(sqlalchemy.text("SELECT version_num FROM alembic_version"))
 
@@ -88,11 +96,35 @@ async def check_database(resources: Resources) -> str:
             applied = {row["version_num"] for row in await revisions.all(unit)}
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
-        return "The database is not available."
+        return DATABASE_AWAY
     missing = heads() - applied
     if missing:
         return f"The database lacks revision {', '.join(sorted(missing))}; run `{MIGRATE}`."
     return "ok"
+
+
+async def tell(resources: Resources) -> None:
+    """Log what a fresh start lacks, and what to type; the start itself goes on."""
+    for role in ROLES:
+        if await check_redis(resources, role) == "away":
+            name = f"REDIS_{role.upper()}_URL"
+            url = sqlalchemy.make_url(resources.settings.group(RedisSettings).address(role) or "")
+            log.warning(
+                f"no Redis at {url.host}:{url.port}, so {WITHOUT[role]}; start it, or set {name} "
+                "(`off` opts out)"
+            )
+    state = DATABASE_AWAY
+    try:
+        async with asyncio.timeout(PATIENCE):
+            state = await check_database(resources)
+    except TimeoutError:
+        pass
+    if state == "ok":
+        return
+    if state == DATABASE_AWAY:
+        address = resources.settings.group(DatabaseSettings).url
+        state = f"no PostgreSQL at {address.host}:{address.port}; start it, or set DATABASE_URL"
+    log.error(f"{state} (`hatch run dev` brings its own servers, migrated)")
 
 
 @cache

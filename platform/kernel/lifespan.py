@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from kernel import discovery
+from kernel import discovery, health
 from kernel.resources import Resources
 
 
@@ -16,6 +16,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(resources.close)
         await resources.open()
+        await health.tell(resources)
         for enter in discovery.offers("lifespan", "lifespan").values():
             await stack.enter_async_context(enter(app))
         yield

@@ -1,0 +1,160 @@
+"""`hatch run api` ends without losing a request, with one process and with several."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+COMMAND = (
+    "from kernel.app import load_settings; from kernel.serve import serve; import sys;"
+    "sys.exit(serve(load_settings(), 'kernel.tests.slow_app:app'))"
+)
+
+
+class Api:
+    """`hatch run api` in a process of its own, on a free port."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process, self._log = process, log
+        self.port = int(self._wait_for(r"running on http://[\d.]+:(\d+)"))
+
+    def ask(self, path: str, connection: http.client.HTTPConnection | None = None) -> int:
+        """The status of an answer; its headers are in `headers`."""
+        connection = connection or self.connect()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        self.body, self.headers = response.read(), response.headers
+        return response.status
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def end(self) -> int:
+        return self.process.wait(timeout=10)
+
+    def _wait_for(self, pattern: str) -> str:
+        for _ in range(1500):
+            found = re.search(pattern, self.log)
+            if found and "startup complete" in self.log:
+                return found[1]
+            assert self.process.poll() is None, self.log
+            time.sleep(0.01)
+        raise AssertionError(self.log)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+
+@contextmanager
+def serving(folder: Path, settings: dict[str, str], **more: str) -> Iterator[Api]:
+    log = folder / "log"
+    environment = {**os.environ, **settings, "PORT": "0", "LOG_LEVEL": "INFO", **more}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND], env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield Api(process, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_request_in_flight_is_answered_while_readiness_fails_and_new_ones_are_refused(
+    tmp_path: Path, setting_values: dict[str, str], processes: str
+) -> None:
+    settings = {"DRAIN_DELAY": "0.8", "SHUTDOWN_TIMEOUT": "5", "WEB_CONCURRENCY": processes}
+    with serving(tmp_path, setting_values, **settings) as api:
+        statuses: list[int] = []
+        slow = threading.Thread(target=lambda: statuses.append(api.ask("/api/v1/slow?seconds=2.2")))
+        slow.start()
+        time.sleep(0.3)
+
+        api.process.send_signal(signal.SIGTERM)
+        time.sleep(0.6 if processes == "2" else 0.2)  # uvicorn's supervisor looks twice a second
+        readiness = api.ask("/health/ready")
+        closes = api.headers["connection"]
+        time.sleep(0.9)
+        with pytest.raises(ConnectionError):
+            api.ask("/health")
+        slow.join()
+
+        assert (readiness, closes) == (503, "close")
+        assert statuses == [200]
+        assert api.end() == 0
+
+
+def test_an_idle_connection_may_still_bring_a_request_after_the_listener_closed(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    with serving(tmp_path, setting_values) as api:
+        idle = api.connect()
+        assert api.ask("/health", idle) == 200
+        assert "connection" not in api.headers
+
+        api.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        status = api.ask("/health", idle)
+
+        assert (status, api.headers["connection"]) == (200, "close")
+        assert api.end() == 0
+
+
+def test_a_request_that_never_ends_is_cut_after_the_timeout(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    with serving(tmp_path, setting_values, SHUTDOWN_TIMEOUT="1") as api:
+        slow = api.connect()
+        slow.request("GET", "/api/v1/slow?seconds=60")
+        time.sleep(0.3)
+        started = time.monotonic()
+
+        api.process.send_signal(signal.SIGTERM)
+
+        assert api.end() == 0
+        assert time.monotonic() - started < 4
+
+
+def test_no_answer_names_the_server_and_no_header_of_a_stranger_is_believed(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    with serving(tmp_path, setting_values) as api:
+        connection = api.connect()
+        connection.request("GET", "/health", headers={"X-Forwarded-For": "203.0.113.7"})
+        answer = connection.getresponse()
+
+        assert answer.status == 200
+        assert answer.headers["server"] is None
+        assert answer.headers.get_all("date") == [answer.headers["date"]]
+        assert "203.0.113.7" not in api.log
+        assert api.log.count(" path=/health ") == 1  # one line per request, not uvicorn's, too
+
+
+def test_several_processes_with_unfit_settings_say_so_once(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    unfit = {**os.environ, **setting_values, "WEB_CONCURRENCY": "2", "MAX_BODY_BYTES": "none"}
+
+    run = subprocess.run(
+        [sys.executable, "-m", "kernel.serve"],
+        check=False,
+        env=unfit,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert run.returncode == 1
+    assert run.stderr.count("MAX_BODY_BYTES") == 1
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,82 @@
+"""A bare start says what is wrong and what to type, and starts all the same where it can."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.application import ApplicationFactory, client_of
+
+NOWHERE = "127.0.0.1:1"  # nobody listens there
+
+
+async def test_a_start_without_redis_names_each_role_and_the_way_out(
+    make_app: ApplicationFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = {f"REDIS_{role}_URL": f"redis://{NOWHERE}/0" for role in ("CACHE", "QUEUE")}
+    async with make_app(**away, REDIS_RATE_LIMIT_URL="off") as app, client_of(app) as client:
+        readiness = await client.get("/health/ready")
+
+    told = capsys.readouterr().err
+    assert f"no Redis at {NOWHERE}, so every cached read is a miss" in told
+    assert "set REDIS_QUEUE_URL" in told
+    assert "REDIS_RATE_LIMIT_URL" not in told
+    assert readiness.json()["status"] == "degraded"
+
+
+async def test_a_start_without_a_database_names_its_address_and_the_setting(
+    make_app: ApplicationFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"postgresql://postgres:hidden-password@{NOWHERE}/app"
+    async with make_app(DATABASE_URL=url) as app, client_of(app) as client:
+        readiness = await client.get("/health/ready")
+
+    told = capsys.readouterr().err
+    assert f"no PostgreSQL at {NOWHERE}; start it, or set DATABASE_URL" in told
+    assert "hidden-password" not in told
+    assert readiness.status_code == 503
+    assert NOWHERE not in readiness.text
+
+
+async def test_a_start_on_an_empty_database_says_what_to_type(
+    make_app: ApplicationFactory, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = database_url.rpartition("/")[0] + "/postgres"
+    async with make_app(DATABASE_URL=empty) as app, client_of(app) as client:
+        readiness = await client.get("/health/ready")
+
+    assert "The database has no tables yet; run `hatch run migrate`" in capsys.readouterr().err
+    assert readiness.status_code == 503
+    assert "hatch run migrate" in readiness.json()["detail"]
+
+
+async def test_a_whole_start_says_nothing(
+    make_app: ApplicationFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with make_app() as app, client_of(app) as client:
+        readiness = await client.get("/health/ready")
+
+    assert readiness.json()["status"] == "ready"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type() -> None:
+    unfit = {**os.environ, "ENVIRONMENT": "production", "SECRET_KEY": "changeme"}
+    uvicorn = [sys.executable, "-m", "uvicorn", "kernel.main:app", "--no-proxy-headers"]
+
+    run = subprocess.run(uvicorn, env=unfit, check=False, capture_output=True, text=True)
+
+    assert run.returncode != 0
+    assert "SECRET_KEY is weak: set it to the output of `openssl rand -hex 32`" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+async def test_a_probe_by_address_passes_where_only_named_hosts_are_answered(
+    make_app: ApplicationFactory,
+) -> None:
+    async with make_app(ALLOWED_HOSTS="api.example.com") as app, client_of(app) as client:
+        probe = await client.get("/health/ready")
+        other = await client.get("/api/v1/users")
+
+    assert (probe.status_code, other.status_code) == (200, 400)
