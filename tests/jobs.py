@@ -14,7 +14,7 @@ from workers.options import options
 from workers.worker import Worker
 
 RunJobs = Callable[[], Awaitable[Worker]]
-Declare = Callable[..., Task]
+Declare = Callable[..., Callable[[Function], Task]]
 WorkerFactory = Callable[..., AbstractAsyncContextManager[Worker]]
 
 

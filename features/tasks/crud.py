@@ -49,6 +49,8 @@ add = Statement(
         queued_by=bindparam("queued_by"),
         unique_key=bindparam("unique_key"),
         status="waiting",
+        tries=0,
+        created_at=func.now(),
         hand_over_at=_in(bindparam("defer_by", type_=Interval)),
     )
     .on_conflict_do_update(

@@ -4,7 +4,6 @@ Whoever replaces ARQ replaces this file and workers/. Jobs are JSON, never pickl
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from arq.constants import (
     retry_key_prefix,
 )
 from arq.jobs import JobStatus
+from arq.utils import timestamp_ms
 from pydantic import BaseModel
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
@@ -93,7 +93,7 @@ async def put(redis: Redis, jobs: Sequence[Job], again: bool = False) -> int:
 
     `again` queues a job anew whose result is still kept. Raises RedisAway.
     """
-    now = round(time.time() * 1000)
+    now = timestamp_ms()
     arguments: list[str | bytes | int] = []
     for job in jobs:
         delay = round(job.defer_by * 1000)
@@ -130,7 +130,7 @@ async def info(redis: Redis, job_id: str) -> JobInfo | None:
         status = JobStatus.complete
     elif running is not None:
         status = JobStatus.in_progress
-    elif score is not None and float(score) > time.time() * 1000:
+    elif score is not None and float(score) > timestamp_ms():
         status = JobStatus.deferred
     return JobInfo(
         id=job_id,
@@ -150,7 +150,7 @@ async def info(redis: Redis, job_id: str) -> JobInfo | None:
 async def abort(redis: Redis, job_id: str) -> bool:
     """Stop the job, or don't start it; False when the queue doesn't have it. Raises RedisAway."""
     keys = [job_key_prefix + job_id, default_queue_name, abort_jobs_ss]
-    return bool(await redis.run(ABORT, keys, job_id, round(time.time() * 1000)))
+    return bool(await redis.run(ABORT, keys, job_id, timestamp_ms()))
 
 
 async def forget_attempt(redis: Redis, job_id: str) -> None:

@@ -1,0 +1,186 @@
+"""Superusers look after jobs: list, inspect, requeue, cancel."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from kernel import jobs
+from kernel.jobs import JobContext
+from kernel.resources import Resources
+from kernel.shapes import InputShape
+from tests.accounts import Person
+from tests.jobs import Declare, RunJobs, WorkerFactory
+
+JOBS = "/api/v1/jobs"
+
+
+class Number(InputShape):
+    """The argument of the tasks declared here."""
+
+    number: int
+
+
+@pytest.fixture
+def ran(declare: Declare) -> list[int]:
+    """What the tasks `tasks.run` and `tasks.fail` were told."""
+    numbers: list[int] = []
+
+    @declare("tasks.run")
+    async def run(ctx: JobContext, arguments: Number) -> int:
+        numbers.append(arguments.number)
+        return arguments.number * 2
+
+    @declare("tasks.fail", max_tries=1)
+    async def fail(ctx: JobContext, arguments: Number) -> None:
+        numbers.append(arguments.number)
+        raise ValueError(f"{arguments.number} is no good")
+
+    return numbers
+
+
+async def add(resources: Resources, name: str, number: int, **options: Any) -> str:
+    async with resources.unit() as db:
+        return await jobs.add(db, name, number=number, **options)
+
+
+async def detail(superuser: Person, job_id: str) -> dict[str, Any]:
+    answer = await superuser.get(f"{JOBS}/{job_id}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "/x"), ("POST", "/x/requeue"), ("POST", "/x/cancel")],
+)
+async def test_jobs_are_for_superusers(
+    client: httpx2.AsyncClient, user: Person, superuser: Person, method: str, path: str
+) -> None:
+    people = (client, user, superuser)
+
+    answers = [await person.request(method, JOBS + path) for person in people]
+
+    known = 404 if path else 200
+    assert [answer.status_code for answer in answers] == [401, 403, known]
+
+
+async def test_a_job_is_inspected_before_and_after_its_end(
+    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
+) -> None:
+    job_id = await add(resources, "tasks.run", 21, _queued_by="user:7")
+
+    before = await detail(superuser, job_id)
+    await run_jobs()
+    after = await detail(superuser, job_id)
+
+    assert (before["status"], before["tries"], before["result"]) == ("waiting", 0, None)
+    assert (before["arguments"], before["queued_by"]) == ({"number": 21}, "user:7")
+    assert (after["status"], after["tries"], after["result"]) == ("complete", 1, 42)
+    assert after["created_at"] <= after["started_at"] <= after["finished_at"]
+
+
+async def test_jobs_are_filtered_sorted_and_paged_both_ways(
+    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
+) -> None:
+    ids = [await add(resources, "tasks.run", number) for number in range(3)]
+    failed = await add(resources, "tasks.fail", 9)
+    await run_jobs()
+    waiting = await add(resources, "tasks.run", 4)
+
+    complete = (await superuser.get(JOBS, params={"status": "complete"})).json()
+    page = (await superuser.get(JOBS, params={"sort": "-id", "items_per_page": 2})).json()
+    first = (
+        await superuser.get(
+            JOBS, params={"cursor": "", "function": "tasks.run", "items_per_page": 3}
+        )
+    ).json()
+    rest = (
+        await superuser.get(
+            JOBS,
+            params={
+                "cursor": first["next_cursor"],
+                "function": "tasks.run",
+                "items_per_page": 3,
+            },
+        )
+    ).json()
+
+    assert [job["job_id"] for job in complete["data"]] == ids
+    assert ([job["job_id"] for job in page["data"]], page["total_count"]) == ([waiting, failed], 5)
+    assert [job["job_id"] for job in first["data"] + rest["data"]] == [*ids, waiting]
+
+
+async def test_a_failed_job_keeps_its_error_and_runs_again_when_requeued(
+    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
+) -> None:
+    job_id = await add(resources, "tasks.fail", 3)
+    await run_jobs()
+    failed = await detail(superuser, job_id)
+
+    answer = await superuser.post(f"{JOBS}/{job_id}/requeue")
+    again = await superuser.post(f"{JOBS}/{job_id}/requeue")
+    await run_jobs()
+
+    assert (failed["status"], failed["error"]) == ("failed", "ValueError: 3 is no good")
+    assert answer.json() == {"message": "Job queued again"}
+    assert (again.status_code, again.json()["detail"]) == (409, "The job has not ended")
+    assert ran == [3, 3]
+    assert (await detail(superuser, job_id))["tries"] == 1
+
+
+async def test_a_waiting_job_that_is_cancelled_never_runs(
+    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
+) -> None:
+    job_id = await add(resources, "tasks.run", 1)
+
+    answer = await superuser.post(f"{JOBS}/{job_id}/cancel")
+    again = await superuser.post(f"{JOBS}/{job_id}/cancel")
+    await run_jobs()
+
+    assert answer.json() == {"message": "Job cancelled"}
+    assert (again.status_code, again.json()["detail"]) == (409, "The job has ended")
+    assert ran == []
+    assert (await detail(superuser, job_id))["status"] == "cancelled"
+
+
+async def test_a_running_job_is_stopped_when_it_is_cancelled(
+    superuser: Person, resources: Resources, declare: Declare, make_worker: WorkerFactory
+) -> None:
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    @declare("tasks.endless")
+    async def endless(ctx: JobContext, arguments: Number) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    job_id = await add(resources, "tasks.endless", 1)
+    async with make_worker() as worker, asyncio.timeout(5):
+        running = asyncio.create_task(worker.async_run())
+        await begun.wait()
+        await superuser.post(f"{JOBS}/{job_id}/cancel")
+        await stopped.wait()
+        running.cancel()
+
+    job = await detail(superuser, job_id)
+    assert (job["status"], job["tries"]) == ("cancelled", 1)
+
+
+async def test_a_job_that_only_the_queue_knows_is_cancelled_too(
+    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
+) -> None:
+    job_id = await jobs.enqueue(resources, "tasks.run", number=5)
+    unknown = await superuser.get(f"{JOBS}/{job_id}")
+
+    answer = await superuser.post(f"{JOBS}/{job_id}/cancel")
+    await run_jobs()
+
+    assert unknown.status_code == 404
+    assert answer.status_code == 200
+    assert ran == []
+    assert (await detail(superuser, job_id))["status"] == "cancelled"
