@@ -11,7 +11,7 @@ from infra.checks import ROOT, environment, lock
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("pyproject.toml", lock.LOCK):
+    for name in ("pyproject.toml", *lock.MORE):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -40,9 +40,10 @@ def test_another_version_or_tool_setting_leaves_the_lock_in_step(copy: Path) -> 
     assert lock.problems(copy) == []
 
 
-def test_a_lock_without_a_header_is_out_of_step(copy: Path) -> None:
-    text = (copy / lock.LOCK).read_text()
-    (copy / lock.LOCK).write_text(text.partition("\n")[2])
+@pytest.mark.parametrize("name", lock.MORE)
+def test_a_lock_without_a_header_is_out_of_step(copy: Path, name: str) -> None:
+    text = (copy / name).read_text()
+    (copy / name).write_text(text.partition("\n")[2])
 
     assert "hatch run lock" in "".join(lock.problems(copy))
 
@@ -67,8 +68,19 @@ def test_a_package_for_another_system_is_not_missed(copy: Path) -> None:
     assert environment.problems(copy) == []
 
 
-def test_the_lock_pins_hashes_and_names_no_index() -> None:
-    text = (ROOT / lock.LOCK).read_text()
+def test_the_image_has_the_same_pins_and_no_tool_of_development() -> None:
+    whole, runtime = (
+        {line for line in (ROOT / name).read_text().splitlines() if "==" in line}
+        for name in (lock.LOCK, lock.RUNTIME)
+    )
+
+    assert runtime < whole
+    assert not {line for line in runtime if line.startswith(("pytest", "mypy", "embedded"))}
+
+
+@pytest.mark.parametrize("name", lock.MORE)
+def test_the_lock_pins_hashes_and_names_no_index(name: str) -> None:
+    text = (ROOT / name).read_text()
     pins = [line for line in text.splitlines() if line and line[0] not in " #"]
 
     assert all(re.fullmatch(r"[\w.-]+==\S+( ;.*)? \\", pin) for pin in pins)

@@ -1,4 +1,4 @@
-"""The lock file: written from pyproject.toml, and told apart from one that is out of step.
+"""The lock files: written from pyproject.toml, and told apart from those that are out of step.
 
 Standard library only: it also runs where nothing is installed (`hatch run lock:update`).
 """
@@ -15,12 +15,15 @@ from pathlib import Path
 from infra.checks import ROOT
 
 LOCK = "requirements.lock"
+# What the image installs: the same pins, without the tools of development.
+RUNTIME = "requirements-runtime.lock"
 # No index addresses in the file: it is for whatever index the reader uses, the hashes decide.
 COMPILE = [
-    *("pip", "compile", "pyproject.toml", "--group", "test", "--universal"),
+    *("pip", "compile", "pyproject.toml", "--universal"),
     *("--python-version", "3.11", "--generate-hashes", "--quiet", "--no-header", "--no-annotate"),
     *("--no-emit-index-url", "--no-emit-find-links"),
 ]
+MORE = {LOCK: ["--group", "test"], RUNTIME: ["--constraint", LOCK]}
 HEADER = "# Written by `hatch run lock` from the dependencies in pyproject.toml: sha256:{}\n"
 
 
@@ -30,6 +33,7 @@ def digest(root: Path) -> str:
     project = pyproject["project"]
     inputs = [
         COMPILE,
+        MORE,
         project["requires-python"],
         project["dependencies"],
         project.get("optional-dependencies", {}),
@@ -41,24 +45,30 @@ def digest(root: Path) -> str:
 
 def problems(root: Path) -> list[str]:
     """Say so when pyproject.toml asks for other packages than the lock was written from."""
-    lock = root / LOCK
-    if not lock.exists():
-        return [f"{LOCK} is missing: hatch run lock:update"]
-    if f"sha256:{digest(root)}\n" in lock.read_text().partition("\n")[0] + "\n":
-        return []
-    return [f"{LOCK} was written from other dependencies than pyproject.toml's: hatch run lock"]
+    found = []
+    for name in MORE:
+        lock = root / name
+        if not lock.exists():
+            found.append(f"{name} is missing: hatch run lock:update")
+        elif f"sha256:{digest(root)}\n" not in lock.read_text().partition("\n")[0] + "\n":
+            found.append(
+                f"{name} was written from other dependencies than pyproject.toml's: hatch run lock"
+            )
+    return found
 
 
 def update(root: Path, arguments: list[str]) -> None:
-    """Resolve anew and write the lock; pins stay unless `arguments` say otherwise (--upgrade)."""
+    """Resolve anew and write both locks; pins stay unless `arguments` say otherwise (--upgrade)."""
     uv = os.environ.get("HATCH_UV", "uv")
     # The environment's constraint is the lock itself, which would keep every pin where it is.
     environment = {name: value for name, value in os.environ.items() if name != "UV_CONSTRAINT"}
-    command = [uv, *COMPILE, "--output-file", LOCK, *arguments]
-    subprocess.run(command, cwd=root, env=environment, check=True)
-    lock = root / LOCK
-    before = re.sub(r"\A# Written by.*\n", "", lock.read_text())
-    lock.write_text(HEADER.format(digest(root)) + before)
+    for name, more in MORE.items():
+        command = [uv, *COMPILE, *more, "--output-file", name, *arguments]
+        subprocess.run(command, cwd=root, env=environment, check=True)
+    for name in MORE:
+        lock = root / name
+        before = re.sub(r"\A# Written by.*\n", "", lock.read_text())
+        lock.write_text(HEADER.format(digest(root)) + before)
 
 
 if __name__ == "__main__":
