@@ -1,5 +1,6 @@
 """Starts PostgreSQL on a folder of ours, whatever state an earlier run left it in."""
 
+import locale
 import os
 import shutil
 import signal
@@ -114,8 +115,8 @@ def _make_cluster(program: Program, right: rights.Rights, data: Path) -> None:
     initdb = program.path.with_name("initdb")
     command = [*right.prefix, str(initdb), "-N", "-D", str(new), "-U", "postgres"]
     command += ["-A", "scram-sha-256", f"--pwfile={secret_file}", "-E", "UTF8"]
-    # A locale that is inside the server: the same order of text on every machine.
-    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    # Text is sorted by a locale that is inside the server: the same on every machine.
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--locale={_locale()}"]
     with log.open("wb") as output:
         child = processes.start("initdb", command, env=server_environment(), output=output)
         try:
@@ -127,6 +128,17 @@ def _make_cluster(program: Program, right: rights.Rights, data: Path) -> None:
         raise _failure("PostgreSQL can't make its data", log)
     secret_file.replace(new / "password")
     new.rename(data)
+
+
+def _locale() -> str:
+    """The system's C.UTF-8 for the rest, as production has it; macOS may lack it."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return "C"
+    locale.setlocale(locale.LC_CTYPE, before)
+    return "C.UTF-8"
 
 
 def _check_version(program: Program, data: Path) -> None:
