@@ -69,4 +69,4 @@ def _begin_empty(request: pytest.FixtureRequest) -> None:
 
 # ---- Application -------------------------------------------------------------------------------
 
-pytest_plugins = ["tests.application", "tests.accounts", "tests.jobs"]
+pytest_plugins = ["tests.application", "tests.accounts", "tests.jobs", "tests.statements"]

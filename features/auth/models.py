@@ -77,7 +77,7 @@ class SessionRead(ReadShape):
 class SessionQuery(ListQuery):
     """The list of one's sessions."""
 
-    sort: Literal["id", "-id", "last_used_at", "-last_used_at"] = "id"  # type: ignore[assignment]
+    sort: Literal["id", "-id", "last_used_at", "-last_used_at"] = "id"
 
 
 class Token(ReadShape):

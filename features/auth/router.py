@@ -144,7 +144,7 @@ async def read_sessions(
     "/session/{id}", response_model=Message, responses=answers({404: [SESSION_NOT_FOUND]})
 )
 async def erase_session(
-    id: PathId,  # noqa: A002 - the name in the path
+    id: PathId,
     request: Request,
     caller: CurrentUser,
     db: SessionDep,

@@ -110,7 +110,5 @@ class PostRead(ReadShape):
 class PostQuery(ListQuery):
     """The list of a user's posts."""
 
-    sort: Literal[  # type: ignore[assignment]
-        "id", "-id", "created_at", "-created_at", "title", "-title"
-    ] = "id"
+    sort: Literal["id", "-id", "created_at", "-created_at", "title", "-title"] = "id"
     title: Annotated[CleanText | None, Field(max_length=MAX_TITLE)] = None

@@ -121,7 +121,7 @@ class RateLimitRead(ReadShape):
 class RateLimitQuery(ListQuery):
     """The list of a tier's rules."""
 
-    sort: Literal[  # type: ignore[assignment]
+    sort: Literal[
         "id", "-id", "name", "-name", "path", "-path", "limit", "-limit", "period", "-period"
     ] = "id"
     path: Path | None = None

@@ -61,7 +61,7 @@ class Job(Timestamped, table=True):
 class JobQuery(ListQuery):
     """What jobs are sorted and filtered by."""
 
-    sort: Literal["id", "-id", "created_at", "-created_at"] = "id"  # type: ignore[assignment]
+    sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
     status: Status | None = None
     function: CleanText | None = Field(None, max_length=200)
     queued_by: CleanText | None = Field(None, max_length=200, description="e.g. user:17")

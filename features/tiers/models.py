@@ -67,9 +67,7 @@ class TierRead(ReadShape):
 class TierQuery(ListQuery):
     """The list of tiers."""
 
-    sort: Literal[  # type: ignore[assignment]
-        "id", "-id", "name", "-name", "created_at", "-created_at"
-    ] = "id"
+    sort: Literal["id", "-id", "name", "-name", "created_at", "-created_at"] = "id"
     name: Annotated[CleanText | None, Field(max_length=50)] = None
 
 

@@ -142,7 +142,7 @@ class UserQuery(ListQuery):
 
     sort: Literal[
         "id", "-id", "username", "-username", "created_at", "-created_at", "email", "-email"
-    ] = "id"  # type: ignore[assignment]
+    ] = "id"
     username: Username | None = None
     tier_id: RowId | None = None
     email: Annotated[CleanText | None, Field(max_length=254)] = None

@@ -10,7 +10,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -29,8 +29,9 @@ SIGNATURE_BYTES = 16
 
 
 class ListQuery(BaseModel):
-    """Query parameters of every list. A subclass narrows `sort`, and each field that it adds
-    filters the column of that name by equality. Anything else is refused."""
+    """Query parameters of every list. A subclass declares `sort` anew, as the Literal of what may
+    be sorted by, and each field that it adds filters the column of that name by equality.
+    Anything else is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +44,7 @@ class ListQuery(BaseModel):
             description="Empty for the first cursor page, then the `next_cursor` of the last one.",
         ),
     ] = None
-    sort: Literal["id", "-id"] = "id"
+    sort: Annotated[str, Field(pattern="^-?id$")] = "id"
 
     @model_validator(mode="after")
     def refuse_both_ways(self) -> "ListQuery":
@@ -103,7 +104,8 @@ class Listing:
         self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
         self._where, self._given = list(where), list(given)
         self._statements: dict[tuple[Any, ...], Statement] = {}
-        for name in (*self._filters, *self._given):
+        sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
+        for name in (*self._filters, *self._given, *sorts):
             assert name in self._columns, f"{table.__name__} has no column {name}"
 
     async def page(self, unit: UnitOfWork, query: ListQuery, **given: Any) -> dict[str, Any]:

@@ -1,20 +1,38 @@
 """Routes of features: one unit of work each, access checked first, literal templates first."""
 
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Annotated, Any, ClassVar
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from kernel.cache import bind
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
 from kernel.database import UnitOfWork
-from kernel.errors import CustomException, translate
+from kernel.errors import CustomException, answer_exception, translate
 from kernel.identity import RANK, Access, require
 
 PREFIX = "/api/v1"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def statements(number: int) -> Callable[[Endpoint], Endpoint]:
+    """Say how many SQL statements a call that goes well makes at most, whatever it finds.
+
+    The one that finds out who is calling is among them; BEGIN and COMMIT are not. The number is
+    held by tests/statements.py, with nothing cached.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.statements = number  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
 
 
 class FeatureRoute(APIRoute):
@@ -26,12 +44,39 @@ class FeatureRoute(APIRoute):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._answer = self.get_route_handler()
         bind(self, self.access)
 
     @property
     def access(self) -> Access:
         """The strictest access among the route's dependencies."""
         return max((level for level in _levels(self.dependant)), key=RANK.index)
+
+    @property
+    def statements(self) -> int | None:
+        """What `@statements` says of the endpoint."""
+        return getattr(self.endpoint, "statements", None)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path has been matched, errors included.
+
+        What FastAPI's own wrapper does, without the layers that it needs for other routes.
+        """
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        # FastAPI puts here what is closed after the answer (files, dependencies with yield) and
+        # before it (dependencies of function scope).
+        async with AsyncExitStack() as after:
+            scope["fastapi_middleware_astack"] = scope["fastapi_inner_astack"] = after
+            try:
+                async with AsyncExitStack() as before:
+                    scope["fastapi_function_astack"] = before
+                    response = await self._answer(request)
+            except Exception as error:  # noqa: BLE001 raised again unless there is an answer to it
+                response = await answer_exception(request, error)
+            await response(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -1,0 +1,94 @@
+"""The fixture that counts SQL statements, and holds the number that stands beside each route."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from asyncpg.connection import LoggedQuery
+from sqlalchemy import event
+
+from kernel.app import Application
+from kernel.resources import Resources
+from kernel.routing import FeatureRoute
+
+# A transaction's frame comes with any write, and isn't counted.
+FRAME = ("BEGIN", "COMMIT", "ROLLBACK")
+
+
+class Statements:
+    """What reached PostgreSQL by either way in: kernel.statements, and SQLAlchemy's session."""
+
+    def __init__(self, app: Application) -> None:
+        self._routes: list[FeatureRoute] = app.state.feature_routes
+        self._resources: Resources = app.state.resources
+        self.made: list[str] = []
+
+    def see(self, sql: str) -> None:
+        """Count a statement."""
+        if not sql.lstrip().upper().startswith(FRAME):
+            self.made.append(sql)
+
+    async def of(self, call: Awaitable[httpx2.Response]) -> list[str]:
+        """The statements of a call that goes well, with cold caches."""
+        await self._forget_everything()
+        self.made.clear()
+        answer = await call
+        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
+        assert answer.is_success, answer.text
+        return list(self.made)
+
+    async def held(self, call: Awaitable[httpx2.Response], fewer: int = 0) -> httpx2.Response:
+        """Await a call that goes well and see that it made what its route declares.
+
+        `fewer` is for a call that is cheaper than the dearest one: nobody is logged in, say.
+        """
+        await self._forget_everything()
+        self.made.clear()
+        answer = await call
+        await asyncio.sleep(0)
+        assert answer.is_success, answer.text
+        declared = self._declared(answer.request)
+        assert len(self.made) == declared - fewer, "\n\n".join(self.made)
+        return answer
+
+    def _declared(self, request: httpx2.Request) -> int:
+        for route in self._routes:
+            matches = route.path_regex.match(request.url.path)
+            if matches and request.method in (route.methods or ()):
+                assert route.statements is not None, f"{route.path} declares no @statements"
+                return route.statements
+        raise AssertionError(f"no route for {request.method} {request.url.path}")
+
+    async def _forget_everything(self) -> None:
+        cache = self._resources.redis("cache")
+        assert cache is not None
+        await cache.execute("FLUSHDB")
+
+
+@pytest.fixture
+def statements(app: Application, resources: Resources) -> Iterator[Statements]:
+    """Count statements: `await statements.held(client.get("/api/v1/tiers"))`."""
+    counter = Statements(app)
+    engine = resources.database.engine.sync_engine
+    watched: set[Any] = set()
+
+    def logged(query: LoggedQuery) -> None:
+        counter.see(query.query)
+
+    def watch(connection: Any, *_: Any) -> None:
+        watched.add(connection.driver_connection)
+        connection.driver_connection.add_query_logger(logged)
+
+    def executed(_: Any, __: Any, sql: str, *___: Any) -> None:
+        counter.see(sql)
+
+    # The session's statements are prepared ones, of which asyncpg's loggers learn nothing.
+    event.listen(engine, "before_cursor_execute", executed)
+    event.listen(engine.pool, "checkout", watch)
+    yield counter
+    event.remove(engine, "before_cursor_execute", executed)
+    event.remove(engine.pool, "checkout", watch)
+    for connection in watched:
+        connection.remove_query_logger(logged)
