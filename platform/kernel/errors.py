@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_AWAY = "The database is not available; try again shortly."
+# By RFC 9110; Python's words for them depend on its version.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 RETRY_AFTER = 2  # seconds; a cut connection or a restarted server is back by then
 
 
@@ -125,6 +127,8 @@ class ServiceUnavailableException(CustomException):
 
 def phrase(status: int) -> str:
     """The standard reason phrase of a status code."""
+    if status in PHRASES:
+        return PHRASES[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -229,12 +233,17 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-async def _answer_crash(request: Request, error: Exception) -> Response:
-    return problem_response(500, "Something went wrong on our side.", request.url.path)
+async def answer_exception(request: Request, error: Exception) -> Response:
+    """The answer of the application's handler for that exception; without one, it is raised."""
+    for kind in type(error).__mro__:
+        handler = request.app.exception_handlers.get(kind)
+        if handler is not None:
+            response: Response = await handler(request, error)
+            return response
+    raise error
 
 
 def install(app: FastAPI) -> None:
     """Answer every exception of the application as a problem."""
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.add_exception_handler(Exception, _answer_crash)

@@ -45,19 +45,38 @@ HEADERS: Json = {
         "schema": {"type": "string"},
     },
 }
-HEADERS_OF_STATUS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+RATE_LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
+HEADERS_OF_STATUS = {
+    401: ["WWW-Authenticate"],
+    429: ["Retry-After", *RATE_LIMIT_HEADERS],
+    503: ["Retry-After"],
+}
 INVALID: Json = {
     "detail": "body.name: Field required",
     "errors": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}],
 }
 
 
+def _examples(*details: str) -> dict[str, Json]:
+    return {detail: {"detail": detail} for detail in details}
+
+
+# The errors that the kernel answers: their name in the document, status and examples.
+SHARED: dict[str, tuple[int, dict[str, Json]]] = {
+    "Unreadable": (400, _examples("There was an error parsing the body")),
+    "Unauthenticated": (401, _examples("Not authenticated", "User not authenticated.")),
+    "Unprivileged": (403, _examples(PRIVILEGES)),
+    "NotYours": (403, _examples(NOT_YOURS)),
+    "TooLarge": (413, _examples("The body is larger than 1048576 bytes.")),
+    "Invalid": (422, {"Invalid input": INVALID}),
+    "Limited": (429, _examples("Rate limit exceeded.")),
+    "Unavailable": (503, _examples(DATABASE_AWAY)),
+}
+
+
 def answers(details: Mapping[int, Sequence[str]]) -> dict[int | str, dict[str, Any]]:
     """A route's own errors for `responses=`: each status with the details that it may bear."""
-    return {
-        status: _problem(status, {text: {"detail": text} for text in texts})
-        for status, texts in details.items()
-    }
+    return {status: _problem(status, _examples(*texts)) for status, texts in details.items()}
 
 
 def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
@@ -76,6 +95,9 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
     problem = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
     schemas.update({**problem.pop("$defs", {}), Problem.__name__: problem})
     components["headers"] = HEADERS
+    components["responses"] = {
+        name: _problem(status, examples) for name, (status, examples) in SHARED.items()
+    }
     if login := _login_path(routes):
         flow = {"tokenUrl": login, "scopes": {}}
         components["securitySchemes"] = {SCHEME: {"type": "oauth2", "flows": {"password": flow}}}
@@ -86,27 +108,27 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
 
 def _describe(route: APIRoute, operation: Json) -> None:
     answered = operation["responses"]
-    takes_input = bool(operation.get("parameters")) or "requestBody" in operation
+    takes_body = "requestBody" in operation
+    takes_input = takes_body or bool(operation.get("parameters"))
     if takes_input and MEDIA_TYPE not in answered.get("422", {}).get("content", {}):
         answered.pop("422", None)  # FastAPI's own shape, which no answer has here
-    for status, examples in _shared(route, takes_input, "requestBody" in operation):
-        said = answered.setdefault(str(status), _problem(status, {}))
-        for name, example in examples.items():
-            value = {**_value(status), **example}
-            said["content"][MEDIA_TYPE]["examples"].setdefault(name, {"value": value})
+    for name in _shared_by(route, takes_input, takes_body):
+        status, examples = SHARED[name]
+        if str(status) not in answered:
+            answered[str(status)] = {"$ref": f"#/components/responses/{name}"}
+            continue
+        named = answered[str(status)]["content"][MEDIA_TYPE]["examples"]
+        for title, example in examples.items():
+            named.setdefault(title, {"value": _value(status, example)})
     good = next(answer for status, answer in answered.items() if status.startswith("2"))
+    headers = []
     if is_public(route.endpoint):
-        good["headers"] = _headers(["ETag"])
+        headers.append("ETag")
         answered["304"] = {"description": phrase(304), "headers": _headers(["ETag"])}
     if _is_limited(route):
-        for answer in (good, answered["429"]):
-            answer["headers"] = {
-                **answer.get("headers", {}),
-                **_headers(["RateLimit", "RateLimit-Policy"]),
-            }
-    for answer in answered.values():
-        for example in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {}).values():
-            example["value"]["instance"] = route.path_format
+        headers += RATE_LIMIT_HEADERS
+    if headers:
+        good["headers"] = {**good.get("headers", {}), **_headers(headers)}
     operation["responses"] = dict(sorted(answered.items()))
     access = route.access if isinstance(route, FeatureRoute) else Access.PUBLIC
     if access is Access.OPTIONAL:
@@ -115,35 +137,27 @@ def _describe(route: APIRoute, operation: Json) -> None:
         operation["security"] = [{SCHEME: []}]
 
 
-def _shared(
-    route: APIRoute, takes_input: bool, takes_body: bool
-) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """The errors that the kernel answers for the route: status, examples by name."""
-
-    def error(status: int, *details: str) -> tuple[int, Mapping[str, Json]]:
-        return status, {detail: {"detail": detail} for detail in details}
-
+def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator[str]:
+    """The errors that the kernel answers for the route."""
     if not isinstance(route, FeatureRoute):
         return
-    access = route.access
     if takes_body:
-        yield error(400, "There was an error parsing the body")
-        yield error(413, "The body is larger than 1048576 bytes.")
-    if access not in (Access.PUBLIC, Access.OPTIONAL):
-        yield error(401, "Not authenticated", "User not authenticated.")
-    if access is Access.SUPER:
-        yield error(403, PRIVILEGES)
-    if access in (Access.SELF, Access.OWNER):
-        yield error(403, NOT_YOURS)
+        yield from ("Unreadable", "TooLarge")
+    if route.access not in (Access.PUBLIC, Access.OPTIONAL):
+        yield "Unauthenticated"
+    if route.access is Access.SUPER:
+        yield "Unprivileged"
+    if route.access in (Access.SELF, Access.OWNER):
+        yield "NotYours"
     if takes_input:
-        yield 422, {"Invalid input": INVALID}
+        yield "Invalid"
     if _is_limited(route):
-        yield error(429, "Rate limit exceeded.")
-    yield error(503, DATABASE_AWAY)
+        yield "Limited"
+    yield "Unavailable"
 
 
 def _problem(status: int, examples: Mapping[str, Json]) -> Json:
-    values = {name: {"value": {**_value(status), **value}} for name, value in examples.items()}
+    values = {name: {"value": _value(status, example)} for name, example in examples.items()}
     schema = {"$ref": SCHEMAS + Problem.__name__}
     problem = {
         "description": phrase(status),
@@ -154,13 +168,13 @@ def _problem(status: int, examples: Mapping[str, Json]) -> Json:
     return problem
 
 
-def _value(status: int) -> Json:
+def _value(status: int, example: Json) -> Json:
     return {
         "type": "about:blank",
         "title": phrase(status),
         "status": status,
-        "detail": phrase(status),
-        "instance": "",
+        "instance": "/api/v1/...",
+        **example,
     }
 
 

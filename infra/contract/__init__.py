@@ -1,0 +1,1 @@
+"""What clients rely on, kept as reviewable files: the OpenAPI document and who may call what."""

@@ -1,0 +1,122 @@
+"""The OpenAPI document in pieces: each feature's share lies in its own tests folder.
+
+A share is complete: the feature's operations and every schema that they refer to, but for those
+of the kernel. So a deleted feature takes its share along, and no other file changes.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from infra.checks import ROOT
+from kernel.app import Application, create_application
+from kernel.errors import Invalid, Problem
+from kernel.settings import Settings
+from kernel.shapes import Message
+
+Json = dict[str, Any]
+
+KERNEL_SHARE = "tests/snapshots/openapi.json"
+FEATURE_SHARE = "features/{feature}/tests/openapi.json"
+KERNEL_SCHEMAS = {model.__name__ for model in (Message, Problem, Invalid)}
+REFERENCE = "#/components/schemas/"
+
+
+def shares(app: Application) -> dict[str, Json]:
+    """The application's document, as the content of each file of the snapshot."""
+    rest = document(app)
+    schemas = rest["components"]["schemas"]
+    found: dict[str, Json] = {}
+    taken: set[str] = set()
+    for route in app.state.feature_routes:
+        if not route.include_in_schema:
+            continue
+        share = found.setdefault(share_of(route), {"paths": {}, "schemas": {}})
+        path, operations = route.path_format, rest["paths"][route.path_format]
+        for method in map(str.lower, route.methods):
+            share["paths"].setdefault(path, {})[method] = operations.pop(method)
+        if not operations:
+            del rest["paths"][path]
+    for share in found.values():
+        names = set(_reachable(share["paths"], schemas)) - KERNEL_SCHEMAS
+        share["schemas"] = {name: schemas[name] for name in sorted(names)}
+        taken |= names
+    for name in taken:
+        del schemas[name]
+    return {KERNEL_SHARE: rest, **found}
+
+
+def share_of(route: APIRoute) -> str:
+    """The file that a route's share belongs in, by the feature that its function stands in."""
+    return FEATURE_SHARE.format(feature=route.endpoint.__module__.split(".")[1])
+
+
+def document(app: Application) -> Json:
+    """The application's document, without what its settings say of it."""
+    whole: Json = json.loads(json.dumps(app.openapi()))
+    del whole["info"]
+    return whole
+
+
+def recorded(root: Path = ROOT) -> dict[str, Json]:
+    """The content of each file of the snapshot that is there."""
+    files = [root / KERNEL_SHARE, *root.glob(FEATURE_SHARE.format(feature="*"))]
+    return {
+        file.relative_to(root).as_posix(): json.loads(file.read_text())
+        for file in sorted(files)
+        if file.is_file()
+    }
+
+
+def assembled(parts: dict[str, Json]) -> Json:
+    """The whole document that the files describe together."""
+    whole: Json = json.loads(json.dumps(parts.get(KERNEL_SHARE, {})))
+    paths = whole.setdefault("paths", {})
+    schemas = whole.setdefault("components", {}).setdefault("schemas", {})
+    for file, share in parts.items():
+        if file == KERNEL_SHARE:
+            continue
+        for path, operations in share["paths"].items():
+            paths.setdefault(path, {}).update(operations)
+        schemas.update(share["schemas"])
+    return whole
+
+
+def write(parts: dict[str, Json], root: Path = ROOT) -> None:
+    """Write the files of the snapshot, and remove the share of a feature that has none now."""
+    for file in set(recorded(root)) - set(parts):
+        (root / file).unlink()
+    for file, content in parts.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def application() -> Application:
+    """The application as it is described: with the defaults of every setting."""
+    return create_application(Settings())
+
+
+def _reachable(value: Any, schemas: Json) -> Iterator[str]:
+    waiting, seen = list(_references(value)), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += _references(schemas[name])
+            yield name
+
+
+def _references(value: Any) -> Iterator[str]:
+    children: Iterable[Any] = ()
+    if isinstance(value, dict):
+        target = value.get("$ref")
+        if isinstance(target, str) and target.startswith(REFERENCE):
+            yield target.removeprefix(REFERENCE)
+        children = value.values()
+    elif isinstance(value, list):
+        children = value
+    for child in children:
+        yield from _references(child)

@@ -1,0 +1,20 @@
+"""What a change of the OpenAPI document means, for whoever made it and whoever reviews it."""
+
+from infra.contract.compatibility import additions, breaking
+from infra.contract.pieces import Json, assembled
+
+UPDATE = "hatch run openapi"
+
+
+def changes(before: dict[str, Json], after: dict[str, Json]) -> str:
+    """Tell which files of the snapshot differ and whether that breaks clients; "" if none does."""
+    files = [file for file in sorted({*before, *after}) if before.get(file) != after.get(file)]
+    if not files:
+        return ""
+    old, new = assembled(before), assembled(after)
+    broken = breaking(old, new)
+    lines = ["The OpenAPI document has changed: " + ", ".join(files)]
+    lines += ["This BREAKS clients:"] if broken else ["No client breaks."]
+    lines += [f"  - {problem}" for problem in broken]
+    lines += [f"  + {addition}" for addition in additions(old, new)]
+    return "\n".join(lines)
