@@ -13,11 +13,18 @@ from kernel.resources import Resources
 from tests.application import client_of
 
 PASSWORD = "correct horse battery"
+Refusal = tuple[int, str]
+
+
+def refusal(answer: httpx2.Response) -> Refusal:
+    """Status and detail of a problem."""
+    return answer.status_code, answer.json()["detail"]
 
 
 class Person(httpx2.AsyncClient):
     """A client that speaks for one account: `await user.get("/api/v1/user/me/")`."""
 
+    app: Application
     id: int
     name: str
     username: str
@@ -74,6 +81,7 @@ async def register(app: Application) -> AsyncIterator[Register]:
 
         async def register(username: str, **values: Any) -> Person:
             person = await stack.enter_async_context(client_of(app, Person))
+            person.app = app
             await person.register(username, **values)
             await person.login()
             return person

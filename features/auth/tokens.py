@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Annotated
 from uuid import uuid4
 
 from jose import jwt
 from jose.exceptions import JOSEError
 from jose.utils import base64url_decode, base64url_encode
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.auth.settings import AuthSettings
 from kernel.settings import SecretSettings, Settings
+from kernel.shapes import MAX_ROW_ID, RowId
 
 MAX_LENGTH = 1024  # ours have about 300 characters
 REMEMBERED = 4096
 _FORM = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-_REQUIRED = {f"require_{claim}": True for claim in ("sub", "jti", "iat", "exp")}
 
 
 class Kind(StrEnum):
@@ -38,6 +40,26 @@ class Claims:
     issued_at: int
     expires_at: int
     kind: str
+
+
+class _Payload(BaseModel):
+    """The claims as they stand in a token; each must be there, and of its very type."""
+
+    model_config = ConfigDict(strict=True)
+
+    sub: Annotated[str, Field(pattern="^[0-9]{1,10}$")]
+    sid: RowId
+    jti: Annotated[str, Field(max_length=64)]
+    iat: int
+    exp: int
+    kind: str
+
+    @field_validator("sub")
+    @classmethod
+    def is_a_row_id(cls, sub: str) -> str:
+        if int(sub) > MAX_ROW_ID:
+            raise ValueError("no row has this id")
+        return sub
 
 
 def new_jti() -> str:
@@ -90,17 +112,12 @@ class Signer:
         try:
             if base64url_encode(base64url_decode(signature)) != signature:
                 return None
-            found = jwt.decode(token, self._key, algorithms=[self._algorithm], options=_REQUIRED)
-            return Claims(
-                int(found["sub"]),
-                found["sid"],
-                found["jti"],
-                found["iat"],
-                found["exp"],
-                found["kind"],
-            )
-        except (JOSEError, ValueError, KeyError):
+            found = jwt.decode(token, self._key, algorithms=[self._algorithm])
+            said = _Payload.model_validate(found)
+        except (JOSEError, ValueError, TypeError, OverflowError):
+            # jose lets errors of strange but signed claims through.
             return None
+        return Claims(int(said.sub), said.sid, said.jti, said.iat, said.exp, said.kind)
 
 
 def signer(settings: Settings) -> Signer:

@@ -37,6 +37,7 @@ from features.users.permissions import (
     refuse_last_superuser,
     refuse_reserved_name,
 )
+from kernel.client_cache import public
 from kernel.errors import (
     ConflictException,
     ForbiddenException,
@@ -79,6 +80,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
 
 
 @router.get("/users", response_model=pages_of(UserRead))
+@public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
 ) -> dict[str, Any]:
@@ -103,6 +105,7 @@ async def read_user_me(caller: CurrentUser, db: SessionDep) -> Row:
 
 
 @router.get("/user/{username}", response_model=UserRead, responses=answers({404: [USER_NOT_FOUND]}))
+@public
 async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
     """Show a user; the e-mail only to that user and to superusers."""
     user = await crud.user_by_username.one(db, username=username)

@@ -1,4 +1,4 @@
-"""`python -m features.users.superuser NAME --grant/--revoke`: make a user a superuser, or undo it."""
+"""`python -m features.users.superuser NAME --grant`: make a user a superuser, or `--revoke` it."""
 
 import argparse
 import asyncio

@@ -1,0 +1,169 @@
+"""Login: names, passwords, the cookie, and what a guesser learns."""
+
+import asyncio
+import statistics
+import time
+
+import httpx2
+import pytest
+
+from features.users.crud import account_by_username, change_user
+from kernel.resources import Resources
+from tests.accounts import PASSWORD, Person, Register, refusal
+from tests.application import ApplicationFactory, client_of
+
+WRONG = (401, "Wrong username, email or password.")
+
+
+async def login(client: httpx2.AsyncClient, name: str, password: str) -> httpx2.Response:
+    return await client.post("/api/v1/login", data={"username": name, "password": password})
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("user1", "wrong"),
+        ("user1", PASSWORD.upper()),
+        ("user1", PASSWORD + "\x00"),
+        ("user1", "p" * 73),
+        ("user1", "ü" * 1000),
+        ("nobody", PASSWORD),
+        ("nobody@example.com", PASSWORD),
+        ("user1\x00", PASSWORD),
+        ("@", PASSWORD),
+        ("n" * 5000, PASSWORD),
+    ],
+)
+async def test_a_wrong_login_doesnt_say_what_is_wrong(
+    user: Person, client: httpx2.AsyncClient, name: str, password: str
+) -> None:
+    answer = await login(client, name, password)
+
+    assert refusal(answer) == WRONG
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_login_without_its_fields_is_invalid(client: httpx2.AsyncClient) -> None:
+    assert (await client.post("/api/v1/login", data={"username": "ada"})).status_code == 422
+    assert (await client.post("/api/v1/login", json={"username": "a"})).status_code == 422
+
+
+async def test_a_user_logs_in_by_username_and_by_email_in_any_case(
+    user: Person, client: httpx2.AsyncClient
+) -> None:
+    for name in (user.username, user.email, user.email.upper()):
+        answer = await login(client, name, user.password)
+
+        assert answer.status_code == 200
+        assert answer.json()["token_type"] == "bearer"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_refresh_token_comes_in_a_guarded_cookie_only(
+    user: Person, client: httpx2.AsyncClient
+) -> None:
+    answer = await login(client, user.username, user.password)
+
+    name, _, rest = answer.headers["set-cookie"].partition("=")
+    token, *attributes = [part.strip() for part in rest.split(";")]
+    assert name == "refresh_token"
+    assert set(attributes) == {
+        "HttpOnly",
+        "Max-Age=604800",
+        "Path=/",
+        "SameSite=lax",
+        "Secure",
+    }
+    assert token not in answer.text
+
+
+async def test_no_two_logins_get_the_same_tokens(user: Person, client: httpx2.AsyncClient) -> None:
+    answers = await asyncio.gather(*[login(client, user.username, user.password) for _ in range(5)])
+
+    assert len({answer.json()["access_token"] for answer in answers}) == 5
+    assert len({answer.headers["set-cookie"] for answer in answers}) == 5
+
+
+async def test_the_name_of_another_as_email_opens_nothing(
+    register: Register, client: httpx2.AsyncClient
+) -> None:
+    await register("victim")
+    await register("attacker", email="victim@attacker.example", password="attackers password")
+
+    by_name = await login(client, "victim", "attackers password")
+    by_email = await login(client, "victim@attacker.example", "attackers password")
+
+    assert refusal(by_name) == WRONG
+    assert by_email.status_code == 200
+
+
+async def test_a_hash_is_renewed_when_the_cost_rises(
+    user: Person, resources: Resources, make_app: ApplicationFactory
+) -> None:
+    async with make_app(PASSWORD_HASH_COST="5") as app, client_of(app) as client:
+        answers = await asyncio.gather(
+            *[login(client, user.username, user.password) for _ in range(3)]
+        )
+
+    async with resources.unit() as db:
+        account = await account_by_username.one(db, username=user.username)
+    assert account is not None
+    assert account["hashed_password"].startswith("$2b$05$")
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert (await user.login()).status_code == 200
+    assert (await user.get("/api/v1/user/me/")).status_code == 200
+
+
+async def test_a_password_changed_during_the_check_opens_no_session(
+    register: Register, resources: Resources, make_app: ApplicationFactory
+) -> None:
+    await register("donor", password="another password")
+    async with make_app(PASSWORD_HASH_COST="11") as app, client_of(app, Person) as slow:
+        await slow.register("slow")
+        attempt = asyncio.create_task(slow.login())
+        await asyncio.sleep(0.02)  # while bcrypt checks, which takes five times as long
+        async with resources.unit() as db:
+            donor = await account_by_username.one(db, username="donor")
+            assert donor is not None
+            await change_user(db, slow.id, {"hashed_password": donor["hashed_password"]})
+        changed_in_time = not attempt.done()
+
+        answer = await attempt
+
+    assert changed_in_time
+    assert refusal(answer) == WRONG
+
+
+async def test_an_unknown_user_costs_what_a_wrong_password_costs(
+    make_app: ApplicationFactory,
+) -> None:
+    values = {"PASSWORD_HASH_COST": "8", "LOGIN_FAILURE_LIMIT": "100"}
+    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    async with make_app(**values) as app, client_of(app, Person) as client:
+        await client.register("known")
+        for _ in range(12):
+            for name, taken in times.items():
+                started = time.perf_counter()
+                assert (await login(client, name, "wrong")).status_code == 401
+                taken.append(time.perf_counter() - started)
+
+    known, unknown = (statistics.median(taken) for taken in times.values())
+    assert 0.5 < unknown / known < 2
+
+
+async def test_reads_dont_wait_for_logins_and_no_connection_is_held(
+    user: Person, make_app: ApplicationFactory
+) -> None:
+    values = {"PASSWORD_HASH_COST": "11", "DATABASE_POOL_SIZE": "1"}
+    async with make_app(**values) as app, client_of(app) as client:
+        names = ("nobody1", "nobody2", "nobody3")
+        logins = [asyncio.create_task(login(client, name, "wrong")) for name in names]
+        await asyncio.sleep(0.01)
+
+        reads = [await client.get(f"/api/v1/user/{user.username}") for _ in range(3)]
+
+        unfinished = [task for task in logins if not task.done()]
+        await asyncio.gather(*logins)
+    assert {read.status_code for read in reads} == {200}
+    assert unfinished

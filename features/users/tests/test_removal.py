@@ -1,0 +1,137 @@
+"""Deletion of accounts, soft and for good, and the role that somebody must keep."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from features.auth.crud import crud_sessions
+from features.users.crud import change_user, crud_users
+from kernel.resources import Resources
+from tests.accounts import Person, Register, refusal
+
+LAST = (409, "The last superuser can't be removed.")
+NOT_FOUND = (404, "User not found")
+PRIVILEGES = (403, "You do not have enough privileges.")
+
+
+async def role(by: httpx2.AsyncClient, whom: str, value: Any) -> httpx2.Response:
+    return await by.patch(f"/api/v1/user/{whom}/role", json={"is_superuser": value})
+
+
+async def test_nobody_deletes_another(
+    user: Person, other: Person, client: httpx2.AsyncClient
+) -> None:
+    path = f"/api/v1/user/{user.username}"
+
+    assert refusal(await client.delete(path)) == (401, "Not authenticated")
+    assert (await other.delete(path)).status_code == 403
+    assert refusal(await other.delete("/api/v1/user/nobody")) == NOT_FOUND
+    assert (await user.get("/api/v1/user/me/")).status_code == 200
+
+
+async def test_only_superusers_remove_for_good_or_set_roles(
+    user: Person, other: Person, client: httpx2.AsyncClient
+) -> None:
+    path = f"/api/v1/db_user/{other.username}"
+
+    assert refusal(await client.delete(path)) == (401, "Not authenticated")
+    assert refusal(await user.delete(path)) == PRIVILEGES
+    assert refusal(await user.delete("/api/v1/db_user/nobody")) == PRIVILEGES
+    assert refusal(await role(user, user.username, True)) == PRIVILEGES
+    assert refusal(await role(user, "nobody", "not even valid")) == PRIVILEGES
+
+
+async def test_a_deleted_users_tokens_are_dead(user: Person) -> None:
+    answer = await user.delete(f"/api/v1/user/{user.username}")
+
+    assert answer.json() == {"message": "User deleted"}
+    assert (await user.get("/api/v1/user/me/")).status_code == 401
+    assert (await user.refresh()).status_code == 401
+    assert (await user.login()).status_code == 401
+
+
+async def test_a_superuser_deletes_others_and_stays_logged_in(
+    user: Person, other: Person, superuser: Person
+) -> None:
+    soft = await superuser.delete(f"/api/v1/user/{user.username}")
+    hard = await superuser.delete(f"/api/v1/db_user/{other.username}")
+
+    assert (soft.status_code, hard.status_code) == (200, 200)
+    assert hard.json() == {"message": "User deleted from the database"}
+    assert (await user.get("/api/v1/user/me/")).status_code == 401
+    assert (await other.get("/api/v1/user/me/")).status_code == 401
+    assert (await superuser.get("/api/v1/user/me/")).status_code == 200
+
+
+async def test_removal_takes_the_live_user_first_then_those_deleted_last(
+    register: Register, superuser: Person, resources: Resources
+) -> None:
+    people = []
+    for number in range(3):
+        people.append(await register("ada", email=f"ada{number}@example.com"))
+        if number < 2:
+            await people[-1].delete("/api/v1/user/ada")
+
+    left = []
+    for _ in range(3):
+        assert (await superuser.delete("/api/v1/db_user/ada")).status_code == 200
+        async with resources.unit() as db:
+            rows = (await crud_users.get_multi(db, username="ada", limit=10))["data"]
+            sessions = (await crud_sessions.get_multi(db, limit=10))["data"]
+        left.append(sorted(row["id"] for row in rows))
+        assert {row["user_id"] for row in sessions} <= {*left[-1], superuser.id}
+
+    first, second, _ = people
+    assert left == [[first.id, second.id], [first.id], []]
+    assert refusal(await superuser.delete("/api/v1/db_user/ada")) == NOT_FOUND
+
+
+async def test_the_last_superuser_stays(superuser: Person, user: Person) -> None:
+    name = superuser.username
+
+    answers = [
+        await superuser.delete(f"/api/v1/user/{name}"),
+        await superuser.delete(f"/api/v1/db_user/{name}"),
+        await role(superuser, name, False),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [LAST] * 3
+    assert (await role(superuser, user.username, True)).status_code == 200
+    assert (await superuser.delete(f"/api/v1/user/{name}")).status_code == 200
+
+
+async def test_a_role_holds_from_the_next_request_on(superuser: Person, user: Person) -> None:
+    granted = await role(superuser, user.username, True)
+    path = f"/api/v1/db_user/{user.username}"
+
+    assert granted.json() == {"message": f"User {user.username} Role updated"}
+    assert refusal(await user.delete("/api/v1/db_user/nobody")) == NOT_FOUND
+    await role(superuser, user.username, False)
+    assert refusal(await user.delete(path)) == PRIVILEGES
+
+
+@pytest.mark.parametrize("value", [None, "yes please", 3])
+async def test_a_role_is_true_or_false(superuser: Person, value: Any) -> None:
+    assert (await role(superuser, superuser.username, value)).status_code == 422
+    assert refusal(await role(superuser, "nobody", True)) == NOT_FOUND
+
+
+async def test_of_superusers_who_remove_each_other_one_stays(
+    register: Register, resources: Resources, client: httpx2.AsyncClient
+) -> None:
+    people = [await register(f"super{number}") for number in range(4)]
+    async with resources.unit() as db:
+        for person in people:
+            await change_user(db, person.id, {"is_superuser": True})
+
+    following = [*people[1:], people[0]]
+    answers = await asyncio.gather(
+        *[role(one, two.username, False) for one, two in zip(people, following, strict=True)]
+    )
+
+    async with resources.unit() as db:
+        left = await crud_users.count(db, is_superuser=True)
+    assert left >= 1
+    assert {answer.status_code for answer in answers} <= {200, 403, 409}
