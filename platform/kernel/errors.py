@@ -167,6 +167,8 @@ def problem_response(
 
 def translate(error: Exception) -> Exception:
     """What a database error means for the client; any other error comes back as it is."""
+    if isinstance(error, HTTPException):
+        return error  # raised from a database error, by someone who knows what it means
     if is_away(error):
         log.warning("database away", error=str(error))
         return ServiceUnavailableException(DATABASE_AWAY)
