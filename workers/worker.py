@@ -40,6 +40,9 @@ class Worker(arq_worker.Worker):
         await super().main()
 
     async def close(self) -> None:
+        if self.main_task is not None and not self.main_task.done():
+            self.main_task.cancel()
+            await asyncio.wait([self.main_task])
         try:
             await super().close()
         except AWAY as error:
@@ -64,6 +67,10 @@ class Worker(arq_worker.Worker):
                 raise
 
     async def _poll_iteration(self) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # A client that lost its connection meanwhile may have raised that instead.
+            raise asyncio.CancelledError
         try:
             await super()._poll_iteration()
         except AWAY as error:

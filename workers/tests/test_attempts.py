@@ -1,0 +1,215 @@
+"""What becomes of one attempt: its session, its time-out, its repetition, its end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from features.tasks import crud
+from kernel import jobs
+from kernel.database import UnitOfWork
+from kernel.jobs import JobContext
+from kernel.resources import Resources
+from kernel.shapes import InputShape
+from tests.jobs import Declare, RunJobs, WorkerFactory
+
+
+class Nothing(InputShape):
+    """A task without arguments."""
+
+
+async def row(resources: Resources, job_id: str) -> dict[str, Any] | None:
+    async with resources.unit() as db:
+        return await crud.one.one(db, job_id=job_id)
+
+
+async def test_each_attempt_has_a_session_of_its_own(
+    resources: Resources, declare: Declare, run_jobs: RunJobs
+) -> None:
+    sessions: list[UnitOfWork] = []
+
+    @declare("tasks.try", max_tries=3)
+    async def fail_twice(ctx: JobContext, arguments: Nothing) -> None:
+        sessions.append(ctx["db"])
+        assert ctx["job_try"] == len(sessions)
+        if len(sessions) < 3:
+            raise RuntimeError("again")
+
+    await jobs.enqueue(resources, "tasks.try")
+    await run_jobs()
+
+    assert len({id(session) for session in sessions}) == 3
+
+
+async def test_a_failure_is_repeated_after_a_doubled_delay_with_jitter() -> None:
+    @jobs.task("tasks.slow", backoff=2)
+    async def slow(ctx: JobContext, arguments: Nothing) -> None: ...
+
+    delays = [[slow.delay(attempt) for _ in range(100)] for attempt in (1, 2, 3, 50)]
+
+    for full, seen in zip((2, 4, 8, jobs.MAX_BACKOFF), delays, strict=True):
+        assert full / 2 <= min(seen) < max(seen) <= full
+
+
+async def test_the_last_failure_is_kept_in_the_history(
+    resources: Resources, declare: Declare, run_jobs: RunJobs
+) -> None:
+    @declare("tasks.try", max_tries=2)
+    async def fail(ctx: JobContext, arguments: Nothing) -> None:
+        raise RuntimeError(f"attempt {ctx['job_try']}")
+
+    job_id = await jobs.enqueue(resources, "tasks.try")
+    worker = await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (kept["status"], kept["tries"]) == ("failed", 2)
+    assert kept["error"] == "RuntimeError: attempt 2"
+    assert (worker.jobs_retried, worker.jobs_failed) == (1, 1)
+
+
+async def test_an_attempt_that_takes_too_long_fails_and_is_repeated(
+    resources: Resources, declare: Declare, run_jobs: RunJobs
+) -> None:
+    @declare("tasks.try", max_tries=2, timeout=0.05)
+    async def hang(ctx: JobContext, arguments: Nothing) -> str:
+        if ctx["job_try"] == 1:
+            await asyncio.sleep(60)
+        return "in time"
+
+    job_id = await jobs.enqueue(resources, "tasks.try")
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (kept["status"], kept["tries"], kept["result"]) == ("complete", 2, "in time")
+
+
+async def test_a_result_that_is_no_json_fails_before_the_commit(
+    resources: Resources, declare: Declare, run_jobs: RunJobs
+) -> None:
+    @declare("tasks.try", max_tries=1)
+    async def give_back_an_object(ctx: JobContext, arguments: Nothing) -> object:
+        return object()
+
+    job_id = await jobs.enqueue(resources, "tasks.try")
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert kept["status"] == "failed"
+    assert kept["error"].startswith("TypeError: Type is not JSON")
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_a_job_whose_workers_died_too_often_is_given_up(
+    resources: Resources, declare: Declare, run_jobs: RunJobs, durable: bool
+) -> None:
+    begun: list[int] = []
+
+    @declare("tasks.try", max_tries=2)
+    async def survive(ctx: JobContext, arguments: Nothing) -> None:
+        begun.append(ctx["job_try"])
+
+    if durable:
+        async with resources.unit() as db:
+            job_id = await jobs.add(db, "tasks.try")
+        for _ in range(2):
+            async with resources.unit() as db:
+                await crud.begin.scalar(db, job_id=job_id)
+    else:
+        job_id = await jobs.enqueue(resources, "tasks.try")
+        redis = resources.redis("queue")
+        assert redis is not None
+        await redis.execute("SET", f"arq:retry:{job_id}", 2)
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (begun, kept["status"]) == ([], "failed")
+    assert kept["error"] == "JobGivenUp: 2 attempts ended with their worker"
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_an_attempt_that_ends_with_its_worker_does_not_count(
+    resources: Resources,
+    declare: Declare,
+    run_jobs: RunJobs,
+    make_worker: WorkerFactory,
+    durable: bool,
+) -> None:
+    begun = asyncio.Event()
+    tries: list[int] = []
+
+    @declare("tasks.try", max_tries=1)
+    async def wait(ctx: JobContext, arguments: Nothing) -> None:
+        tries.append(ctx["job_try"])
+        if not begun.is_set():
+            begun.set()
+            await asyncio.sleep(60)
+
+    if durable:
+        async with resources.unit() as db:
+            job_id = await jobs.add(db, "tasks.try")
+    else:
+        job_id = await jobs.enqueue(resources, "tasks.try")
+    async with make_worker() as worker, asyncio.timeout(5):
+        running = asyncio.create_task(worker.async_run())
+        await begun.wait()
+    assert running.cancelled()
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (tries, kept["status"]) == ([1, 1], "complete")
+
+
+async def test_a_database_that_is_away_costs_no_attempt(
+    resources: Resources,
+    declare: Declare,
+    make_worker: WorkerFactory,
+    run_jobs: RunJobs,
+) -> None:
+    @declare("tasks.try", max_tries=1)
+    async def succeed(ctx: JobContext, arguments: Nothing) -> None: ...
+
+    async with resources.unit() as db:
+        job_id = await jobs.add(db, "tasks.try")
+    outbox = jobs.outbox()
+    assert outbox is not None
+    await outbox.hand_over(resources)
+    away = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/nothing"}
+    async with make_worker(**away) as worker, asyncio.timeout(5):
+        running = asyncio.create_task(worker.async_run())
+        while worker.jobs_retried < 3:  # noqa: ASYNC110 - ARQ counts, and tells nobody
+            await asyncio.sleep(0.01)
+        running.cancel()
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (kept["status"], kept["tries"]) == ("complete", 1)
+
+
+async def test_log_lines_bear_the_job_and_no_arguments(
+    resources: Resources,
+    declare: Declare,
+    run_jobs: RunJobs,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Secret(InputShape):
+        """An argument that nobody may read in a log."""
+
+        password: str
+
+    @declare("tasks.try", max_tries=1)
+    async def fail(ctx: JobContext, arguments: Secret) -> None:
+        raise RuntimeError("no")
+
+    job_id = await jobs.enqueue(resources, "tasks.try", password="do not show")
+    await run_jobs()
+
+    log = capsys.readouterr().err
+    assert f"job failed [workers.attempts] attempt=1 job={job_id}" in log
+    assert "task=tasks.try" in log
+    assert "do not show" not in log
