@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, tuple_
 from sqlmodel import SQLModel
 
 from kernel.database import UnitOfWork
@@ -109,8 +109,10 @@ class Listing:
             assert name in self._columns, f"{table.__name__} has no column {name}"
 
     async def page(self, unit: UnitOfWork, query: ListQuery, **given: Any) -> dict[str, Any]:
-        """The page asked for, in the shape of Page or CursorPage. One statement; two when a
-        page past the end is asked for. Raises UnprocessableEntityException for a bad cursor."""
+        """The page asked for, in the shape of Page or CursorPage, by one statement.
+
+        Raises UnprocessableEntityException for a bad cursor.
+        """
         filters = {
             name: getattr(query, name) for name in self._filters if getattr(query, name) is not None
         }
@@ -118,15 +120,13 @@ class Listing:
         if query.cursor is not None:
             return await self._cursor_page(unit, query, filters, values)
         number, size = query.page or 1, query.items_per_page
-        statement = self._statement("page", query.sort, tuple(filters))
+        mode = "page" if number == 1 else "later page"
+        statement = self._statement(mode, query.sort, tuple(filters))
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
-        if rows:
-            total = rows[0]["total_"]
-        elif number == 1:
-            total = 0
-        else:
-            total = await self._statement("count", "", tuple(filters)).scalar(unit, **values)
+        total = rows[0]["total_"] if rows else 0
+        if rows and number > 1 and rows[0]["id_"] is None:
+            rows = []  # past the end, the total comes alone
         return {
             "data": rows,
             "total_count": total,
@@ -164,25 +164,33 @@ class Listing:
     def _build(self, mode: str, sort: str, filters: tuple[str, ...]) -> Select[Any]:
         where = [*self._where]
         where += [self._columns[name] == bindparam(name) for name in (*filters, *self._given)]
-        count = select(func.count()).select_from(self._columns["id"].table).where(*where)
-        if mode == "count":
-            return count
+        count = select(func.count().label("total_")).select_from(self._columns["id"].table)
+        count = count.where(*where)
         by, row_id = self._columns[sort.lstrip("-")], self._columns["id"]
         descending = sort.startswith("-")
+
+        def ordered(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+            return [column.desc() if descending else column for column in columns]
+
         chosen: list[ColumnElement[Any]] = [self._columns[name] for name in self._shown]
         if mode == "page":
             chosen.append(count.scalar_subquery().label("total_"))
         else:
             chosen += [by.label("sort_"), row_id.label("id_")]
         statement = select(*chosen).where(*where).limit(bindparam("limit_"))
+        statement = statement.order_by(*ordered(*([by] if by is row_id else [by, row_id])))
         if mode == "page":
-            statement = statement.offset(bindparam("offset_"))
+            return statement.offset(bindparam("offset_"))
+        if mode == "later page":
+            # Joined to the count, which is there even where no row is.
+            rows, total = statement.offset(bindparam("offset_")).subquery(), count.subquery()
+            joined = select(rows, total).select_from(total.outerjoin(rows, true()))
+            return joined.order_by(*ordered(rows.c.sort_, rows.c.id_))
         if mode == "after":
             keys = tuple_(by, row_id)
             after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
             statement = statement.where(keys < after if descending else keys > after)
-        order = [by] if by is row_id else [by, row_id]
-        return statement.order_by(*[column.desc() if descending else column for column in order])
+        return statement
 
 
 class _Signer:

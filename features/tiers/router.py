@@ -1,0 +1,157 @@
+"""Routes of tiers, and of the tier that a user is on."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import asyncpg
+from fastapi import Query
+from sqlalchemy.exc import IntegrityError, NoResultFound
+
+from features.auth.permissions import (
+    USER_NOT_FOUND,
+    OptionalUser,
+    PathUser,
+    SuperUser,
+    UsernameInPath,
+)
+from features.tiers import crud
+from features.tiers.models import (
+    NAME_TAKEN,
+    TierCreate,
+    TierCreateInternal,
+    TierQuery,
+    TierRead,
+    TierUpdate,
+    UserTierUpdate,
+)
+from features.users.crud import change_user
+from features.users.models import UserRead, as_seen_by
+from kernel.client_cache import public
+from kernel.errors import ConflictException, NotFoundException
+from kernel.limits import forget_rules
+from kernel.openapi import answers
+from kernel.pages import pages_of
+from kernel.routing import Router, SessionDep, statements
+from kernel.shapes import CleanText, Message
+from kernel.statements import Row, constraint_of
+
+TIER_NOT_FOUND = "Tier not found"
+TIER_IN_USE = "Tier is in use"
+
+router = Router(tags=["tiers"])
+
+
+class UserTierRead(UserRead):
+    """A user, and the tier that the user is on."""
+
+    tier_name: str
+    tier_created_at: datetime
+
+
+@router.post(
+    "/tier", status_code=201, response_model=TierRead, responses=answers({422: [NAME_TAKEN]})
+)
+@statements(3)
+async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> Row:
+    """Make a tier."""
+    tier = TierCreateInternal(name=values.name)
+    return await crud.crud_tiers.create(db, tier, schema_to_select=TierRead)
+
+
+@router.get("/tiers", response_model=pages_of(TierRead))
+@public
+@statements(1)
+async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> dict[str, Any]:
+    """List the tiers."""
+    return await crud.listing.page(db, query)
+
+
+@router.get("/tier/{name}", response_model=TierRead, responses=answers({404: [TIER_NOT_FOUND]}))
+@public
+@statements(1)
+async def read_tier(name: CleanText, db: SessionDep) -> Row:
+    """Show a tier."""
+    tier = await crud.tier_by_name.one(db, name=name)
+    if tier is None:
+        raise NotFoundException(TIER_NOT_FOUND)
+    return tier
+
+
+@router.patch(
+    "/tier/{name}",
+    response_model=Message,
+    responses=answers({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN]}),
+)
+@statements(3)
+async def patch_tier(
+    name: CleanText, values: TierUpdate, caller: SuperUser, db: SessionDep
+) -> Message:
+    """Rename a tier. Its rules stay, and its users stay on it."""
+    try:
+        await crud.crud_tiers.update(db, values.model_dump(exclude_unset=True), name=name)
+    except NoResultFound:
+        raise NotFoundException(TIER_NOT_FOUND) from None
+    return Message(message="Tier updated")
+
+
+@router.delete(
+    "/tier/{name}",
+    response_model=Message,
+    responses=answers({404: [TIER_NOT_FOUND], 409: [TIER_IN_USE]}),
+)
+@statements(3)
+async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Message:
+    """Delete a tier that no user is on, with its rules."""
+    await crud.free_from_deleted_users.all(db, name=name)
+    try:
+        tier_id = await crud.delete_by_name.scalar(db, name=name)
+    except asyncpg.ForeignKeyViolationError as error:
+        if constraint_of(error) != crud.USERS_KEY:
+            raise
+        raise ConflictException(TIER_IN_USE) from error
+    if tier_id is None:
+        raise NotFoundException(TIER_NOT_FOUND)
+    forget_rules(db, tier_id)
+    return Message(message="Tier deleted")
+
+
+@router.get(
+    "/user/{username}/tier",
+    response_model=UserTierRead,
+    responses=answers({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
+)
+@statements(2)
+async def read_user_tier(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
+    """Show a user and the tier that the user is on."""
+    user = await crud.user_with_tier.one(db, username=username)
+    if user is None:
+        raise NotFoundException(USER_NOT_FOUND)
+    if user["tier_id"] is None:
+        raise NotFoundException(TIER_NOT_FOUND)
+    return as_seen_by(caller, user)
+
+
+@router.patch(
+    "/user/{username}/tier",
+    response_model=Message,
+    responses=answers({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
+)
+@statements(3)
+async def patch_user_tier(
+    values: UserTierUpdate,
+    username: UsernameInPath,
+    user_id: PathUser,
+    caller: SuperUser,
+    db: SessionDep,
+) -> Message:
+    """Put a user on a tier, or on none. Its limits hold from the next request on."""
+    try:
+        changed = await change_user(db, user_id, {"tier_id": values.tier_id})
+    except IntegrityError as error:
+        # The key is the check: a tier that is being deleted at this moment is none any more.
+        if constraint_of(error) != crud.USERS_KEY:
+            raise
+        raise NotFoundException(TIER_NOT_FOUND) from error
+    if not changed:
+        raise NotFoundException(USER_NOT_FOUND)
+    return Message(message=f"User {username} Tier updated")

@@ -1,0 +1,209 @@
+"""Tiers: everybody reads the prices, superusers set them."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from httpx2 import AsyncClient
+
+from kernel.resources import Resources
+from kernel.tables import now
+from tests.accounts import Person
+from tests.statements import Statements
+
+WRITES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("POST", "/api/v1/tier", {"name": "pro"}),
+    ("PATCH", "/api/v1/tier/free", {"name": "pro"}),
+    ("DELETE", "/api/v1/tier/free", None),
+]
+
+
+def detail(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["detail"]
+
+
+async def make(superuser: Person, name: str) -> int:
+    answer = await superuser.post("/api/v1/tier", json={"name": name})
+    assert answer.status_code == 201, answer.text
+    tier_id: int = answer.json()["id"]
+    return tier_id
+
+
+async def read(client: AsyncClient, name: str) -> httpx2.Response:
+    return await client.get(f"/api/v1/tier/{name}")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES)
+async def test_nobody_but_superusers_writes_tiers(
+    client: AsyncClient,
+    user: Person,
+    superuser: Person,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+) -> None:
+    await make(superuser, "free")
+
+    anonymous = await client.request(method, path, json=body)
+    ordinary = await user.request(method, path, json=body)
+
+    assert detail(anonymous) == (401, "Not authenticated")
+    assert detail(ordinary) == (403, "You do not have enough privileges.")
+    names = [tier["name"] for tier in (await client.get("/api/v1/tiers")).json()["data"]]
+    assert names == ["free"]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES[1:])
+async def test_a_tier_that_is_not_there_cannot_be_changed(
+    superuser: Person, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    answer = await superuser.request(method, path, json=body)
+
+    assert detail(answer) == (404, "Tier not found")
+
+
+async def test_a_tier_that_is_not_there_cannot_be_read(client: AsyncClient) -> None:
+    answer = await read(client, "free")
+
+    assert detail(answer) == (404, "Tier not found")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 51, "two words", "ünlimited", "pro\n", "a/b", None, 7])
+async def test_a_name_of_other_letters_is_refused(superuser: Person, name: Any) -> None:
+    await make(superuser, "free")
+
+    made = await superuser.post("/api/v1/tier", json={"name": name})
+    renamed = await superuser.patch("/api/v1/tier/free", json={"name": name})
+
+    assert (made.status_code, renamed.status_code) == (422, 422)
+
+
+async def test_a_name_is_given_once(superuser: Person) -> None:
+    await make(superuser, "free")
+    await make(superuser, "pro")
+
+    made = await superuser.post("/api/v1/tier", json={"name": "pro"})
+    renamed = await superuser.patch("/api/v1/tier/free", json={"name": "pro"})
+
+    assert detail(made) == (422, "Tier Name not available")
+    assert detail(renamed) == (422, "Tier Name not available")
+
+
+async def test_a_superuser_makes_a_tier(
+    superuser: Person, client: AsyncClient, statements: Statements
+) -> None:
+    before = now()
+
+    answer = await statements.held(superuser.post("/api/v1/tier", json={"name": "Pro_2-x"}))
+
+    assert answer.status_code == 201
+    assert sorted(answer.json()) == ["created_at", "id", "name"]
+    assert answer.json()["created_at"].endswith("Z")
+    assert answer.json()["created_at"] >= before.isoformat()[:19]
+    shown = await statements.held(read(client, "Pro_2-x"))
+    assert shown.json() == answer.json()
+
+
+async def test_a_renamed_tier_is_found_under_its_new_name_only(
+    superuser: Person, client: AsyncClient, statements: Statements
+) -> None:
+    tier_id = await make(superuser, "free")
+
+    call = superuser.patch("/api/v1/tier/free", json={"name": "basic"})
+    answer = await statements.held(call)
+
+    assert answer.json() == {"message": "Tier updated"}
+    assert (await read(client, "basic")).json()["id"] == tier_id
+    assert (await read(client, "free")).status_code == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"name": "free"}])
+async def test_a_tier_may_keep_its_name(superuser: Person, body: dict[str, Any]) -> None:
+    await make(superuser, "free")
+
+    answer = await superuser.patch("/api/v1/tier/free", json=body)
+
+    assert answer.json() == {"message": "Tier updated"}
+
+
+async def test_an_unused_tier_is_deleted_with_its_rules(
+    superuser: Person, client: AsyncClient, statements: Statements
+) -> None:
+    await make(superuser, "free")
+    rule = {"path": "api/v1/tasks/task", "limit": 1, "period": 60}
+    await superuser.post("/api/v1/tier/free/rate_limit", json=rule)
+
+    answer = await statements.held(superuser.delete("/api/v1/tier/free"))
+
+    assert answer.json() == {"message": "Tier deleted"}
+    assert (await read(client, "free")).status_code == 404
+    await make(superuser, "free")
+    assert (await client.get("/api/v1/tier/free/rate_limits")).json()["data"] == []
+
+
+async def test_the_prices_are_for_every_cache_and_for_nobody_in_particular(
+    superuser: Person, client: AsyncClient
+) -> None:
+    await make(superuser, "free")
+
+    page = await client.get("/api/v1/tiers")
+    again = await client.get("/api/v1/tiers", headers={"If-None-Match": page.headers["ETag"]})
+    theirs = await superuser.get("/api/v1/tiers")
+
+    assert page.headers["Cache-Control"] == "public, max-age=30"
+    assert again.status_code == 304
+    assert theirs.json() == page.json()
+    assert "public" not in theirs.headers["Cache-Control"]
+
+
+async def test_the_list_is_paged_sorted_and_filtered(
+    superuser: Person, client: AsyncClient
+) -> None:
+    for name in ("pro", "free", "team"):
+        await make(superuser, name)
+
+    async def names(query: str) -> list[str]:
+        page = (await client.get(f"/api/v1/tiers?{query}")).json()
+        return [tier["name"] for tier in page["data"]]
+
+    assert await names("") == ["pro", "free", "team"]
+    assert await names("sort=name") == ["free", "pro", "team"]
+    assert await names("sort=-created_at&items_per_page=2") == ["team", "free"]
+    assert await names("page=2&items_per_page=2") == ["team"]
+    assert await names("name=free") == ["free"]
+
+
+async def test_a_page_past_the_end_is_empty_and_knows_the_total(
+    superuser: Person, client: AsyncClient
+) -> None:
+    await make(superuser, "free")
+
+    pages = [(await client.get(f"/api/v1/tiers?page={page}")).json() for page in (2, 2**31 - 1)]
+    nothing = (await client.get("/api/v1/tiers?page=2&name=pro")).json()
+
+    for page in pages:
+        assert (page["data"], page["total_count"], page["has_more"]) == ([], 1, False)
+    assert (nothing["data"], nothing["total_count"]) == ([], 0)
+
+
+@pytest.mark.parametrize("query", ["sort=users", "color=red", "page=0", "page=1&cursor=", "page=x"])
+async def test_the_list_refuses_what_it_does_not_know(client: AsyncClient, query: str) -> None:
+    answer = await client.get(f"/api/v1/tiers?{query}")
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("query", ["", "page=3", "cursor="])
+async def test_fifty_tiers_cost_what_one_costs(
+    client: AsyncClient, resources: Resources, statements: Statements, query: str
+) -> None:
+    async with resources.unit() as db:
+        connection = await db.driver(write=True)
+        names = "SELECT 'tier' || number FROM generate_series(1, 50) AS number"
+        await connection.execute(f"INSERT INTO tier (name) {names}")
+
+    few = await statements.held(client.get(f"/api/v1/tiers?{query}&items_per_page=1"))
+    many = await statements.held(client.get(f"/api/v1/tiers?{query}&items_per_page=50"))
+
+    assert len(few.json()["data"]) == 1
+    assert len(many.json()["data"]) in (0, 50)
