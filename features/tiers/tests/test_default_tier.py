@@ -35,7 +35,7 @@ async def unseeded(resources: Resources) -> Resources:
 
 async def register(app: Application) -> httpx2.Response:
     async with client_of(app) as client:
-        answer = await client.post("/api/v1/user", json=ADA)
+        answer: httpx2.Response = await client.post("/api/v1/user", json=ADA)
     assert answer.status_code == 201
     return answer
 

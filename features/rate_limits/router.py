@@ -1,0 +1,158 @@
+"""Routes of rules, and of those that hold for a user."""
+
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Query
+from sqlalchemy.exc import NoResultFound
+
+from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
+from features.rate_limits import crud
+from features.rate_limits.models import (
+    NAME_TAKEN,
+    PATH_TAKEN,
+    RateLimitCreate,
+    RateLimitQuery,
+    RateLimitRead,
+    RateLimitUpdate,
+)
+from features.tiers.crud import id_by_name
+from features.users.models import UserRead
+from kernel.client_cache import public
+from kernel.errors import NotFoundException
+from kernel.limits import forget_rules
+from kernel.openapi import answers
+from kernel.pages import pages_of
+from kernel.routing import Router, SessionDep, statements
+from kernel.shapes import CleanText, Message, PathId
+from kernel.statements import Row
+
+TIER_NOT_FOUND = "Tier not found"
+RULE_NOT_FOUND = "Rate Limit not found"
+
+router = Router(tags=["rate limits"])
+
+
+class UserRateLimitsRead(UserRead):
+    """A user, and every rule of the tier that the user is on."""
+
+    tier_rate_limits: list[RateLimitRead]
+
+
+@router.post(
+    "/tier/{tier_name}/rate_limit",
+    status_code=201,
+    response_model=RateLimitRead,
+    responses=answers({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
+)
+@statements(2)
+async def write_rate_limit(
+    tier_name: CleanText, values: RateLimitCreate, caller: SuperUser, db: SessionDep
+) -> Row:
+    """Make a rule for the users of a tier. What they have used already counts."""
+    rule = await crud.insert_into_tier.one(
+        db, tier_name=tier_name, **{**values.model_dump(), "name": values.effective_name}
+    )
+    if rule is None:
+        raise NotFoundException(TIER_NOT_FOUND)
+    forget_rules(db, rule["tier_id"])
+    return rule
+
+
+@router.get(
+    "/tier/{tier_name}/rate_limits",
+    response_model=pages_of(RateLimitRead),
+    responses=answers({404: [TIER_NOT_FOUND]}),
+)
+@public
+@statements(2)
+async def read_rate_limits(
+    tier_name: CleanText, query: Annotated[RateLimitQuery, Query()], db: SessionDep
+) -> dict[str, Any]:
+    """List the rules of a tier."""
+    tier_id = await id_by_name.scalar(db, name=tier_name)
+    if tier_id is None:
+        raise NotFoundException(TIER_NOT_FOUND)
+    return await crud.listing.page(db, query, tier_id=tier_id)
+
+
+@router.get(
+    "/tier/{tier_name}/rate_limit/{id}",
+    response_model=RateLimitRead,
+    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
+)
+@public
+@statements(1)
+async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> Row:
+    """Show a rule of a tier."""
+    rule = await crud.tier_with_rule.one(db, tier_name=tier_name, rule_id=id)
+    if rule is None or rule["id"] is None:
+        _refuse(tier_exists=rule is not None)
+    return rule
+
+
+@router.patch(
+    "/tier/{tier_name}/rate_limit/{id}",
+    response_model=Message,
+    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
+)
+@statements(3)
+async def patch_rate_limit(
+    tier_name: CleanText, id: PathId, values: RateLimitUpdate, caller: SuperUser, db: SessionDep
+) -> Message:
+    """Change a rule of a tier. It holds from the next request on; what was used counts."""
+    try:
+        rule = await crud.crud_rate_limits.update(
+            db,
+            values.model_dump(exclude_unset=True),
+            where=crud.of_tier(tier_name),
+            id=id,
+            return_columns=["tier_id"],
+        )
+    except NoResultFound:
+        rule = None
+    if rule is None:
+        _refuse(tier_exists=await id_by_name.scalar(db, name=tier_name) is not None)
+    forget_rules(db, rule["tier_id"])
+    return Message(message="Rate Limit updated")
+
+
+@router.delete(
+    "/tier/{tier_name}/rate_limit/{id}",
+    response_model=Message,
+    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
+)
+@statements(2)
+async def erase_rate_limit(
+    tier_name: CleanText, id: PathId, caller: SuperUser, db: SessionDep
+) -> Message:
+    """Delete a rule of a tier: the default rule holds again."""
+    tier_id = await crud.delete_from_tier.scalar(db, tier_name=tier_name, rule_id=id)
+    if tier_id is None:
+        _refuse(tier_exists=await id_by_name.scalar(db, name=tier_name) is not None)
+    forget_rules(db, tier_id)
+    return Message(message="Rate Limit deleted")
+
+
+@router.get(
+    "/user/{username}/rate_limits",
+    response_model=UserRateLimitsRead,
+    responses=answers({404: [USER_NOT_FOUND]}),
+)
+@statements(2)
+async def read_user_rate_limits(
+    username: UsernameInPath, caller: SuperUser, db: SessionDep
+) -> dict[str, Any]:
+    """Show a user, and every rule of the tier that the user is on."""
+    rows = await crud.user_with_rules.all(db, username=username)
+    if not rows:
+        raise NotFoundException(USER_NOT_FOUND)
+    rules = [
+        {name: row[f"rule_{name}"] for name in RateLimitRead.model_fields}
+        for row in rows
+        if row["rule_id"] is not None
+    ]
+    return {**rows[0], "tier_rate_limits": rules}
+
+
+def _refuse(tier_exists: bool) -> NoReturn:
+    raise NotFoundException(RULE_NOT_FOUND if tier_exists else TIER_NOT_FOUND)

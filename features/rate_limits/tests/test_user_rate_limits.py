@@ -1,0 +1,78 @@
+"""The rules that hold for a user, and that a changed rule holds at once."""
+
+import pytest
+from httpx2 import AsyncClient
+
+from features.rate_limits.rules import rules_of
+from features.rate_limits.tests.test_rate_limits import TASKS, USERS, add
+from features.tiers.tests.test_tiers import detail, make
+from features.tiers.tests.test_user_tier import put
+from kernel.limiter import Rule
+from kernel.resources import Resources
+from tests.accounts import Person
+from tests.statements import Statements
+
+MINE = "/api/v1/user/user1/rate_limits"
+
+
+async def test_nobody_but_superusers_sees_them(client: AsyncClient, user: Person) -> None:
+    anonymous = await client.get(MINE)
+    own = await user.get(MINE)
+
+    assert detail(anonymous) == (401, "Not authenticated")
+    assert detail(own) == (403, "You do not have enough privileges.")
+
+
+async def test_of_a_user_who_is_not_there_nothing_is_shown(superuser: Person) -> None:
+    answer = await superuser.get("/api/v1/user/nobody/rate_limits")
+
+    assert detail(answer) == (404, "User not found")
+
+
+async def test_a_user_without_a_tier_has_none(
+    superuser: Person, user: Person, statements: Statements
+) -> None:
+    answer = await statements.held(superuser.get(MINE))
+
+    shown = answer.json()
+    assert (shown["username"], shown["email"]) == ("user1", "user1@example.com")
+    assert shown["tier_rate_limits"] == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 120])
+async def test_all_rules_of_the_tier_are_shown_at_one_cost(
+    superuser: Person, user: Person, resources: Resources, statements: Statements, number: int
+) -> None:
+    tier_id = await make(superuser, "free")
+    await make(superuser, "pro")
+    await add(superuser, USERS, tier="pro")
+    await put(superuser, "user1", tier_id)
+    async with resources.unit() as db:
+        await (await db.driver(write=True)).execute(
+            'INSERT INTO rate_limit (tier_id, name, path, "limit", period)'
+            " SELECT $1, n, n, n, 60 FROM generate_series(1, $2::int) AS n",
+            tier_id,
+            number,
+        )
+
+    answer = await statements.held(superuser.get(MINE))
+
+    rules = answer.json()["tier_rate_limits"]
+    assert [rule["limit"] for rule in rules] == list(range(1, number + 1))
+    assert {rule["tier_id"] for rule in rules} <= {tier_id}
+
+
+async def test_the_limiter_is_told_a_tiers_rules_by_path(
+    superuser: Person, resources: Resources
+) -> None:
+    tier_id = await make(superuser, "free")
+    await add(superuser, TASKS)
+    await add(superuser, USERS)
+
+    async with resources.unit() as db:
+        rules = await rules_of(db, tier_id)
+
+    assert rules == {
+        "api_v1_tasks_task": Rule(1, 3600),
+        "api_v1_user_{username}": Rule(5, 60),
+    }
