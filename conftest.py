@@ -69,4 +69,10 @@ def _begin_empty(request: pytest.FixtureRequest) -> None:
 
 # ---- Application -------------------------------------------------------------------------------
 
-pytest_plugins = ["tests.application", "tests.accounts", "tests.jobs", "tests.statements"]
+pytest_plugins = [
+    "tests.documented",
+    "tests.application",
+    "tests.accounts",
+    "tests.jobs",
+    "tests.statements",
+]

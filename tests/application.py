@@ -11,6 +11,7 @@ from kernel.app import Application, create_application
 from kernel.database import UnitOfWork
 from kernel.resources import Resources
 from kernel.settings import Settings
+from tests.documented import watch
 
 SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"
 
@@ -40,6 +41,7 @@ def make_app(setting_values: dict[str, str]) -> ApplicationFactory:
     @asynccontextmanager
     async def make(**values: str) -> AsyncIterator[Application]:
         app = create_application(Settings({**setting_values, **values}))
+        watch(app)
         async with app.router.lifespan_context(app):
             yield app
 

@@ -17,7 +17,12 @@ from features.auth.settings import AuthSettings
 from features.auth.tokens import Kind, signer
 from features.users.crud import upgrade_hash
 from kernel.context import context_of
-from kernel.errors import NotFoundException, ServiceUnavailableException, UnauthorizedException
+from kernel.errors import (
+    RATE_LIMIT_EXCEEDED,
+    NotFoundException,
+    ServiceUnavailableException,
+    UnauthorizedException,
+)
 from kernel.identity import CHALLENGE
 from kernel.openapi import answers
 from kernel.pages import pages_of
@@ -36,7 +41,9 @@ router = Router(tags=["auth"])
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 
 
-@router.post("/login", response_model=Token, responses=answers({401: [WRONG]}))
+@router.post(
+    "/login", response_model=Token, responses=answers({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]})
+)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     request: Request,

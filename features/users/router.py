@@ -39,12 +39,13 @@ from features.users.permissions import (
 )
 from kernel.client_cache import public
 from kernel.errors import (
+    RATE_LIMIT_EXCEEDED,
     ConflictException,
     ForbiddenException,
     NotFoundException,
 )
 from kernel.events import emit
-from kernel.identity import NOT_YOURS, PRIVILEGES
+from kernel.identity import NOT_YOURS, PRIVILEGES, unauthenticated
 from kernel.openapi import answers
 from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep
@@ -52,6 +53,7 @@ from kernel.shapes import Message
 from kernel.statements import Row
 
 NAMES = {"name", "username", "email"}
+CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
 router = Router(tags=["users"])
 
@@ -60,7 +62,7 @@ router = Router(tags=["users"])
     "/user",
     status_code=201,
     response_model=UserRead,
-    responses=answers({422: [EMAIL_TAKEN, USERNAME_TAKEN]}),
+    responses=answers({422: [EMAIL_TAKEN, USERNAME_TAKEN], 429: [RATE_LIMIT_EXCEEDED]}),
 )
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
@@ -79,7 +81,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
     return stored
 
 
-@router.get("/users", response_model=pages_of(UserRead))
+@router.get("/users", response_model=pages_of(UserRead), responses=answers({403: [PRIVILEGES]}))
 @public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
@@ -96,11 +98,12 @@ async def read_users(
 
 @router.get("/user/me/", response_model=UserRead)
 @router.get("/user/me", response_model=UserRead, include_in_schema=False)
-async def read_user_me(caller: CurrentUser, db: SessionDep) -> Row:
+async def read_user_me(caller: CurrentUser, request: Request, db: SessionDep) -> Row:
     """Show the caller's own account."""
     user = await crud.user_by_id.one(db, user_id=caller.user_id)
     if user is None:
-        raise NotFoundException(USER_NOT_FOUND)
+        # Deleted since the caller was recognised.
+        raise unauthenticated(request)
     return user
 
 
@@ -121,7 +124,9 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
         {
             403: [NOT_YOURS],
             404: [USER_NOT_FOUND],
+            409: [CHANGED_MEANWHILE],
             422: [EMAIL_TAKEN, USERNAME_TAKEN, WRONG_PASSWORD],
+            429: [RATE_LIMIT_EXCEEDED],
         }
     ),
 )
@@ -148,7 +153,7 @@ async def patch_user(
     if values.username is not None:
         await refuse_reserved_name(request, db, values.username, values.email, user_id)
     if changes and not await crud.change_user(db, user_id, changes, version):
-        raise ConflictException("The account was changed meanwhile; try again.")
+        raise ConflictException(CHANGED_MEANWHILE)
     if values.password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)

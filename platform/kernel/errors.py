@@ -20,6 +20,7 @@ from kernel.tables import answer_of
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+RATE_LIMIT_EXCEEDED = "Rate limit exceeded."
 DATABASE_AWAY = "The database is not available; try again shortly."
 # By RFC 9110; Python's words for them depend on its version.
 PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -111,7 +112,7 @@ class RateLimitException(CustomException):
 
     status = 429
 
-    def __init__(self, detail: str | None = "Rate limit exceeded.", **options: Any) -> None:
+    def __init__(self, detail: str | None = RATE_LIMIT_EXCEEDED, **options: Any) -> None:
         super().__init__(detail, **options)
 
 

@@ -9,18 +9,21 @@ from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 
 from kernel.errors import problem_response
+from kernel.openapi import answers
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources, Role
+from kernel.routing import operation_id
 from kernel.settings import ROOT, DatabaseSettings, RedisSettings
 from kernel.shapes import ReadShape
 from kernel.statements import Statement
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
 DATABASE_AWAY = "The database is not available."
+DRAINING = "The process is shutting down."
 PATIENCE = 2.0  # seconds that a start waits to learn what is missing
 WITHOUT: dict[Role, str] = {
     "cache": "every cached read is a miss",
@@ -44,13 +47,15 @@ class Readiness(ReadShape):
     checks: dict[str, str]
 
 
-@router.get("/health", name="read_health")
+@router.get("/health", response_model=Health)
 async def read_health() -> Health:
     """Tell that the process answers; it asks nothing of the database or of Redis."""
     return Health(status="alive")
 
 
-@router.get("/health/ready", name="read_readiness", response_model=Readiness)
+@router.get(
+    "/health/ready", response_model=Readiness, responses=answers({503: [DATABASE_AWAY, DRAINING]})
+)
 async def read_readiness(request: Request) -> Readiness | Response:
     """Tell whether requests can be served: 503 while the database is away, unmigrated, or the
     process is draining."""
@@ -58,7 +63,7 @@ async def read_readiness(request: Request) -> Readiness | Response:
     checks = {f"redis_{role}": await check_redis(resources, role) for role in ROLES}
     checks["database"] = await check_database(resources)
     if resources.draining:
-        return unready("The process is shutting down.", request, checks)
+        return unready(DRAINING, request, checks)
     if checks["database"] != "ok":
         return unready(checks["database"], request, checks)
     healthy = all(state in ("ok", "off") for state in checks.values())

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordRequestForm
 
 from kernel.client_cache import is_public
-from kernel.errors import DATABASE_AWAY, MEDIA_TYPE, Problem, phrase
+from kernel.errors import DATABASE_AWAY, MEDIA_TYPE, RATE_LIMIT_EXCEEDED, Problem, phrase
 from kernel.identity import NOT_YOURS, PRIVILEGES, Access
 from kernel.limits import rate_limiter
 from kernel.routing import FeatureRoute
@@ -69,7 +69,7 @@ SHARED: dict[str, tuple[int, dict[str, Json]]] = {
     "NotYours": (403, _examples(NOT_YOURS)),
     "TooLarge": (413, _examples("The body is larger than 1048576 bytes.")),
     "Invalid": (422, {"Invalid input": INVALID}),
-    "Limited": (429, _examples("Rate limit exceeded.")),
+    "Limited": (429, _examples(RATE_LIMIT_EXCEEDED)),
     "Unavailable": (503, _examples(DATABASE_AWAY)),
 }
 

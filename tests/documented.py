@@ -1,0 +1,35 @@
+"""Every answer of every test is held to the OpenAPI document: its status must stand there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kernel.app import Application
+
+_unmentioned: list[str] = []
+
+
+def watch(app: Application) -> None:
+    """Note the answers of this application that its document doesn't mention."""
+    paths = app.openapi()["paths"]
+
+    def observe(method: str, template: str | None, status: int, seconds: float) -> None:
+        item = paths.get(template)
+        operation = item and item.get("get" if method == "HEAD" else method.lower())
+        if operation and str(status) not in operation["responses"]:
+            _unmentioned.append(f"{method} {template} answered {status}")
+
+    app.middleware_stack = app.build_middleware_stack()
+    app.edge.observers.append(observe)
+
+
+@pytest.fixture(autouse=True)
+def _every_answer_is_documented() -> Iterator[None]:
+    _unmentioned.clear()
+
+    yield
+
+    assert not _unmentioned, (
+        "The OpenAPI document lacks an answer; name it in the route's `responses=answers(...)`: "
+        + "; ".join(sorted(set(_unmentioned)))
+    )
