@@ -81,3 +81,10 @@ def generate(values: Mapping[str, str], directory: Path) -> dict[str, str]:
             path, f"# Made once by `hatch run dev`; .env and the environment win.\n{lines}"
         )
     return {name: value for name, value in kept.items() if not names(values, name)}
+
+
+if __name__ == "__main__":
+    in_force = generate(given(), data_directory(given()))
+    for made_up in ("ADMIN_USERNAME", "ADMIN_PASSWORD"):
+        if made_up in in_force:
+            print(f"{made_up}: {in_force[made_up]}")

@@ -1,0 +1,1 @@
+"""NGINX before the API: configuration, and its rehearsal without docker."""

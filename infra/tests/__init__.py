@@ -1,0 +1,1 @@
+"""Whether what deploys the project is well-formed, asked of the real tools."""

