@@ -109,7 +109,7 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
 
     def remember() -> None:
         children = [program.child for program in programs if program.child is not None]
-        held.processes = {str(child.pid): processes.command_line(child.pid) for child in children}
+        held.processes = {str(child.pid): child.words for child in children}
         held.write(directory)
         when_answered(address, lambda: setattr(programs[0], "answered", True))
 

@@ -39,6 +39,7 @@ class Child:
     """A running process: `name` for people, `stop_signal` what ends it politely."""
 
     name: str
+    words: list[str]  # the command; /proc has it, too, but a moment after the start
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals = signal.SIGTERM
     started: float = field(default_factory=time.monotonic)
@@ -74,8 +75,9 @@ def start(
     pass_fds: Sequence[int] = (),
 ) -> Child:
     """Start a process with no terminal; `output` takes both its output and its errors."""
+    words = [str(word) for word in command]
     process = subprocess.Popen(
-        [str(part) for part in command],
+        words,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -84,7 +86,7 @@ def start(
         pass_fds=pass_fds,
         start_new_session=True,
     )
-    child = Child(name, process, stop_signal)
+    child = Child(name, words, process, stop_signal)
     _guard.watch(child)
     return child
 

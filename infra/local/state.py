@@ -69,5 +69,6 @@ def stop_leftovers(directory: Path) -> None:
     """Stop what a run that was killed together with its guard left behind."""
     old = read(directory)
     for pid, words in old.processes.items() if old is not None else ():
-        if words and processes.command_line(int(pid)) == words:
+        # Compared as ps prints them: on macOS that is all there is.
+        if words and " ".join(processes.command_line(int(pid))) == " ".join(words):
             processes.stop_stranger(int(pid), signal.SIGTERM)

@@ -71,7 +71,7 @@ class Checkout:
     def end(self, number: signal.Signals) -> tuple[str, int]:
         assert self.dev is not None
         self.dev.send_signal(number)
-        rest, _ = self.dev.communicate(timeout=10)
+        rest, _ = self.dev.communicate(timeout=30)
         return rest, self.dev.returncode
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +95,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 
 
 def status(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (our own)
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (our own)
         code: int = answer.status
         return code
 
@@ -136,7 +136,7 @@ def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
     postgres = checkout.pids()[0]
     os.kill(postgres, signal.SIGKILL)
     assert checkout.dev is not None
-    rest, _ = checkout.dev.communicate(timeout=10)
+    rest, _ = checkout.dev.communicate(timeout=30)
     assert f"PostgreSQL (process {postgres}) was killed by SIGKILL. Its last lines:" in rest
     assert checkout.dev.returncode == 1
     wait_until_gone(checkout.pids())

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from infra.local import processes, state
-from infra.local.processes import command_line
 
 # Starts a server, and a program whose own child doesn't listen to anybody; then tells their ids.
 OWNER = """
@@ -84,7 +83,7 @@ def test_a_deaf_process_and_its_children_are_killed_in_time() -> None:
 def test_a_killed_run_without_a_guard_is_cleaned_up_by_the_next(tmp_path: Path) -> None:
     left = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True)
     innocent = subprocess.Popen(["/bin/sleep", "61"], start_new_session=True)
-    words = command_line(left.pid)
+    words = ["/bin/sleep", "60"]
     old = state.State("dev", processes={str(left.pid): words, str(innocent.pid): words})
     old.write(tmp_path)
 
