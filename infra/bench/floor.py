@@ -29,7 +29,7 @@ from infra.bench.cases import AUTHOR
 from kernel.edge import SECURITY_HEADERS
 from kernel.job_queue import PUT as ENQUEUE
 from kernel.limiter import TAKE
-from kernel.versions import DIRTY_MS, MARK, RENEW, VERSION_SECONDS
+from kernel.versions import FORGET, MARK, MARK_MS
 
 USERS = """SELECT id, name, username, profile_image_url, tier_id,
  (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total
@@ -134,8 +134,8 @@ async def create_post(request: Request) -> Response:
     async with state.pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(CREATE, values["title"], values["text"], author)
         await connection.execute(state.outbox, *state.outbox_values(row))
-        await state.redis.evalsha(MARK.sha, 2, *names, token, DIRTY_MS)
-    await state.redis.evalsha(RENEW.sha, 2, *names, token, uuid.uuid4().hex, VERSION_SECONDS)
+        await state.redis.evalsha(MARK.sha, 2, *names, token, MARK_MS)
+    await state.redis.evalsha(FORGET.sha, 2, *names, token)
     return Response(orjson.dumps(dict(row)), 201, media_type=JSON)
 
 
@@ -153,7 +153,7 @@ async def create_task(request: Request) -> Response:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=15, max_size=15)
     app.state.redis = Redis.from_url(os.environ["REDIS_CACHE_URL"])
-    for script in (TAKE, MARK, RENEW, ENQUEUE):
+    for script in (TAKE, MARK, FORGET, ENQUEUE):
         await app.state.redis.script_load(script.source)
     yield
     await app.state.pool.close()

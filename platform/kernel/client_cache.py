@@ -15,6 +15,8 @@ from kernel.settings import HttpSettings
 
 Endpoint = TypeVar("Endpoint")
 
+ETAG = "kernel.client_cache.etag"
+
 
 def public(endpoint: Endpoint) -> Endpoint:
     """Mark an endpoint's anonymous answers as public: `max-age`, `ETag`, 304."""
@@ -30,6 +32,11 @@ def is_public(endpoint: Any) -> bool:
 def etag_of(body: bytes) -> str:
     """A strong validator: equal bytes, equal tag."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def known_etag(scope: Scope, etag: str) -> None:
+    """Spare `dress` the hashing: the tag of this answer is known."""
+    scope[ETAG] = etag
 
 
 def allows(scope: Scope) -> bool:
@@ -51,22 +58,22 @@ def public_headers(scope: Scope, etag: str) -> dict[str, str]:
 
 def is_known(scope: Scope, etag: str) -> bool:
     """Whether the client has this very answer already: If-None-Match, weak or strong, or `*`."""
-    header = Headers(scope=scope).get("if-none-match")
-    if header is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    lines = Headers(scope=scope).getlist("if-none-match")
+    tags = [tag.strip().removeprefix("W/") for line in lines for tag in line.split(",")]
     return etag in tags or "*" in tags
 
 
 def dress(scope: Scope, response: Response) -> Response:
-    """Give a public route's answer its caching headers, or make it a 304."""
-    if response.status_code != 200 or not allows(scope):
-        if "etag" in response.headers:
-            del response.headers["etag"]
+    """Give a public route's answer its caching headers, or make it a 304.
+
+    A streamed answer has no bytes yet to make a tag of, so it stays as it is.
+    """
+    body = getattr(response, "body", None)
+    if response.status_code != 200 or body is None or not allows(scope):
         return response
-    etag = response.headers.get("etag") or etag_of(bytes(response.body))
+    etag = scope.get(ETAG) or etag_of(bytes(body))
     headers = public_headers(scope, etag)
     if is_known(scope, etag):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers=headers, background=response.background)
     response.headers.update(headers)
     return response

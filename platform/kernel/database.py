@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
+from kernel import debts
 from kernel.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -282,7 +283,8 @@ class UnitOfWork(AsyncSession):
             await self.flush()
         token = token_hex(8)
         for versions, names in self._forgotten.items():
-            await versions.mark(names, token)
+            if not await versions.mark(names, token):
+                await debts.note(self, versions, names)
         try:
             if self._session is not None and self._session.in_transaction():
                 await super().commit()
@@ -291,7 +293,7 @@ class UnitOfWork(AsyncSession):
         finally:
             # A commit that failed may have happened all the same: its answer was lost.
             for versions, names in self._forgotten.items():
-                await versions.renew(names, token)
+                await versions.forget(names, token)
 
     async def _roll_back(self) -> None:
         if self.in_transaction_block:

@@ -16,7 +16,7 @@ import structlog
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
-from kernel import discovery, job_queue
+from kernel import debts, discovery, job_queue
 from kernel.context import context_of, request_id_var
 from kernel.database import UnitOfWork
 from kernel.errors import ServiceUnavailableException
@@ -113,10 +113,17 @@ def task(
     return declare
 
 
+# Paid at once or when Redis is back, however long that takes.
+KERNEL_TASKS = [task(debts.FORGET, max_tries=10_000)(debts.pay)]
+
+
 @cache
 def declared() -> dict[str, Task]:
-    """Every feature's tasks, by name. Raises DiscoveryError for a name that isn't unique."""
-    found: dict[str, Task] = {}
+    """Every feature's tasks and the kernel's own, by name.
+
+    Raises DiscoveryError for a name that isn't unique.
+    """
+    found = {one.name: one for one in KERNEL_TASKS}
     for feature, functions in discovery.offers("tasks", "functions", list).items():
         for one in functions:
             if one.name in found or not one.name.startswith(f"{feature}."):

@@ -130,7 +130,7 @@ class Limiter:
 
     def __init__(self, redis: Redis | None) -> None:
         self._redis = redis
-        self.versions = Versions(redis)
+        self.versions = Versions(redis, "rate_limit")
         self._stand_in = StandIn()
         self._logged = float("-inf")
 

@@ -1,97 +1,94 @@
 """A lean Redis client: one connection that pipelines, a time-out, a breaker that closes itself.
 
-Commands that one turn of the event loop collects leave in one write, and answers are matched in
-order, which costs a twentieth of redis-py's CPU under load. It speaks RESP2 through hiredis.
-For anything out of the hot path (and for ARQ) use redis-py.
+It costs a twentieth of redis-py's CPU under load. For anything out of the hot path (and for ARQ)
+use redis-py.
 """
 
 import asyncio
-import hashlib
-import ssl
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import hiredis
 import structlog
-from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.connection import parse_url
+
+from kernel.redis_connection import Argument, Connection, RedisAway, Script, dial
+
+__all__ = ["Argument", "Connection", "Redis", "RedisAway", "Script"]
 
 log = structlog.get_logger(__name__)
 
-CONNECT_TIMEOUT = 1.0  # seconds
 RETRY_DELAYS = (0.0, 0.1, 0.2, 0.5)  # seconds before each attempt to come back; then the last
+LASTING = 5.0  # seconds after which a connection counts as a good one
 LOG_INTERVAL = 60.0  # seconds between two lines about the same trouble
+# By the first word of an error. What says that the command is wrong is the caller's affair;
+# anything else says that the server can't do its work; and from some a new connection is better.
+FAULTS = ("ERR", "WRONGTYPE", "NOSCRIPT")
+WRONG_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")
 
-Argument = str | bytes | int | float
-
-
-class RedisAway(Exception):
-    """Redis can't be reached or is silent. Raised at once while the breaker is open."""
-
-
-class Script:
-    """A Lua script, sent whole only to a server that doesn't know it yet."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+# Given the connection, and whether it is a new one.
+Hook = Callable[[Connection, bool], Awaitable[None]]
 
 
 class Redis:
     """One server, by URL (redis, rediss or unix; user, password and db in the URL).
 
-    `timeout` is the seconds that an answer may take. The first time-out or lost connection opens
-    the breaker: every call fails at once with RedisAway until a PING is answered again.
+    `timeout` is the seconds that an answer may take. The first one that is overdue opens the
+    breaker: every call fails at once with RedisAway, until the server has answered all that it
+    was asked. When it is silent for a second, or the connection is lost, a new one is made.
     """
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, name: str = "redis") -> None:
         self._address = parse_url(url)
-        self._timeout = timeout
-        self._connection: _Connection | None = None
+        self._timeout, self._name = timeout, name
+        self._connection: Connection | None = None
+        self._hooks: list[Hook] = []
         self._recovery: asyncio.Task[None] | None = None
-        self._hooks: list[Callable[[], Awaitable[None]]] = []
-        self._logged = float("-inf")
-        self._closed = False
+        self._open = self._closed = False
+        self._attempt = 0
+        self._connected_at = self._told = float("-inf")
+        self._is_told = False
 
     @property
     def available(self) -> bool:
         """Whether the breaker is closed."""
-        return self._connection is not None
+        return self._open
 
-    def on_connect(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Run `hook` after each (re)connection, before any other call gets through.
-
-        The hook may use `execute`; when it raises RedisAway the breaker stays open.
-        """
+    def on_connect(self, hook: Hook) -> None:
+        """Run `hook(connection, fresh)` before any call gets through: on a fresh connection, and
+        when a silent one answers again. When it raises, another connection is made."""
         self._hooks.append(hook)
 
     async def open(self) -> None:
-        """Connect, for at most CONNECT_TIMEOUT; if that fails, go on trying in the background."""
+        """Connect, for at most a second; if that fails, go on trying in the background."""
         try:
             await self._connect()
         except RedisAway as error:
-            self._trip(str(error))
+            self._tell(str(error))
+            self._recover()
 
     async def close(self) -> None:
         """Disconnect for good."""
-        self._closed = True
+        self._closed, self._open = True, False
         if self._recovery is not None:
             self._recovery.cancel()
             with suppress(asyncio.CancelledError):
                 await self._recovery
-        if self._connection is not None:
-            self._connection.drop()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     async def execute(self, *command: Argument) -> Any:
-        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError."""
+        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError for a
+        command that is wrong."""
         connection = self._connection
-        if connection is None:
+        if connection is None or not self._open:
             raise RedisAway("Redis is away")
         reply = await connection.send(command)
         if isinstance(reply, hiredis.ReplyError):
-            raise reply
+            raise self._judge(connection, reply)
         return reply
 
     async def run(self, script: Script, keys: list[str], *arguments: Argument) -> Any:
@@ -103,163 +100,80 @@ class Redis:
                 raise
         return await self.execute("EVAL", script.source, len(keys), *keys, *arguments)
 
+    def on_silence(self, connection: Connection) -> None:
+        """See redis_connection.Events."""
+        if connection is self._connection:
+            self._open = False
+            self._tell("no answer in time")
+
+    def on_answer(self, connection: Connection) -> None:
+        """See redis_connection.Events."""
+        if connection is self._connection:
+            self._recover()
+
+    def on_loss(self, connection: Connection, reason: str) -> None:
+        """See redis_connection.Events."""
+        if connection is self._connection:
+            self._connection, self._open = None, False
+            self._tell(reason)
+            self._recover()
+
+    def _judge(self, connection: Connection, error: hiredis.ReplyError) -> Exception:
+        code = str(error).partition(" ")[0]
+        if code in FAULTS:
+            return error
+        if code in WRONG_SERVER:
+            connection.lose(str(error))
+        self._tell(str(error))
+        return RedisAway(str(error))
+
     async def _connect(self) -> None:
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                connection = await _connect(self._address, self._timeout, self._trip)
-        except (OSError, TimeoutError, hiredis.HiredisError) as error:
-            raise RedisAway(str(error) or type(error).__name__) from error
-        self._connection = connection
+        fresh = self._connection is None
+        if self._connection is None:
+            self._connection = await dial(self._address, self._timeout, self)
+        connection = self._connection
         try:
             for hook in self._hooks:
-                await hook()
-        except BaseException:
-            self._connection = None
-            connection.drop()
+                await hook(connection, fresh)
+            if self._connection is not connection or connection.silent:
+                raise RedisAway("the connection was lost at once")
+        except BaseException as error:
+            connection.close()
+            if self._connection is connection:
+                self._connection = None
+            if isinstance(error, hiredis.ReplyError):
+                raise RedisAway(str(error)) from error
             raise
+        self._open = True
+        if fresh:
+            self._connected_at = time.monotonic()
+        if self._is_told:
+            self._is_told = False
+            log.info("redis is back", redis=self._name)
 
-    def _trip(self, reason: str) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.drop()
-        if self._closed or (self._recovery is not None and not self._recovery.done()):
-            return
-        if time.monotonic() - self._logged > LOG_INTERVAL:
-            self._logged = time.monotonic()
-            log.warning("redis away", reason=reason)
-        self._recovery = asyncio.get_running_loop().create_task(self._recover())
+    def _recover(self) -> None:
+        running = self._recovery is not None and not self._recovery.done()
+        if not running and not self._closed:
+            self._recovery = asyncio.get_running_loop().create_task(self._reconnect())
 
-    async def _recover(self) -> None:
-        attempt = 0
+    async def _reconnect(self) -> None:
+        if time.monotonic() - self._connected_at > LASTING:
+            self._attempt = 0
         while True:
-            await asyncio.sleep(RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)])
-            attempt += 1
-            with suppress(RedisAway, hiredis.ReplyError):
+            if self._connection is None:
+                await asyncio.sleep(RETRY_DELAYS[min(self._attempt, len(RETRY_DELAYS) - 1)])
+                self._attempt += 1
+            try:
                 await self._connect()
+            except RedisAway as error:
+                self._tell(str(error))
+            except Exception as error:  # a hook's mistake must not keep Redis away for ever
+                self._tell(repr(error))
+                log.exception("redis: on_connect failed", redis=self._name)
+            else:
                 return
 
-
-class _Connection(asyncio.Protocol):
-    """One socket. Answers come in the order of the commands; an abandoned one is dropped."""
-
-    def __init__(self, timeout: float, lost: Callable[[str], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
-        self._timeout, self._lost = timeout, lost
-        self._transport: asyncio.Transport | None = None
-        self._outgoing: list[bytes] = []
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
-        self._sweep: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asserted: uvloop's transports are no subclass of it.
-        self._transport = cast(asyncio.Transport, transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._lost(str(exc or "the connection was closed"))
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data)
-            while (reply := self._reader.gets()) is not _NOTHING:
-                future, _ = self._waiting.popleft()
-                if not future.done():
-                    future.set_result(reply)
-        except (hiredis.ProtocolError, IndexError) as error:
-            self._lost(f"protocol error: {error}")
-
-    def send(self, command: tuple[Argument, ...]) -> asyncio.Future[Any]:
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(command))  # type: ignore[arg-type]
-        future = self._loop.create_future()
-        self._waiting.append((future, self._loop.time() + self._timeout))
-        if self._sweep is None:
-            self._sweep = self._loop.call_later(self._timeout, self._look, False)
-        return future
-
-    def expect_within(self, timeout: float) -> None:
-        """Change the seconds that later answers may take."""
-        self._timeout = timeout
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-
-    def drop(self) -> None:
-        """Close without waiting; whoever still waits gets RedisAway."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.abort()
-        if self._sweep is not None:
-            self._sweep.cancel()
-        for future, _ in self._waiting:
-            if not future.done():
-                future.set_exception(RedisAway("Redis didn't answer"))
-        self._waiting.clear()
-
-    def _flush(self) -> None:
-        data, self._outgoing = b"".join(self._outgoing), []
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def _look(self, again: bool) -> None:
-        """Find an answer that is overdue; one timer serves all commands in flight."""
-        self._sweep = None
-        if not self._waiting:
-            return
-        due = self._waiting[0][1] - self._loop.time()
-        if due > 0:
-            self._sweep = self._loop.call_later(due, self._look, False)
-        elif not again:
-            # The loop itself may have been busy: read what has arrived before judging.
-            self._sweep = self._loop.call_later(0.001, self._look, True)
-        else:
-            self._lost("no answer in time")
-
-
-_NOTHING = object()
-
-
-async def _connect(address: Any, patience: float, lost: Callable[[str], None]) -> _Connection:
-    loop = asyncio.get_running_loop()
-
-    def factory() -> _Connection:
-        return _Connection(CONNECT_TIMEOUT, lost)
-
-    if "path" in address:
-        _, connection = await loop.create_unix_connection(factory, address["path"])
-    else:
-        host, port = address.get("host", "localhost"), address.get("port", 6379)
-        tls = _tls(address) if address.get("connection_class") is SSLConnection else None
-        _, connection = await loop.create_connection(factory, host, port, ssl=tls)
-    try:
-        for command in _handshake(address):
-            reply = await connection.send(command)
-            if isinstance(reply, hiredis.ReplyError):
-                raise reply
-    except BaseException:
-        connection.drop()
-        raise
-    connection.expect_within(patience)
-    return connection
-
-
-def _handshake(address: Any) -> list[tuple[Argument, ...]]:
-    commands: list[tuple[Argument, ...]] = []
-    if address.get("password"):
-        user = (address["username"],) if address.get("username") else ()
-        commands.append(("AUTH", *user, address["password"]))
-    if address.get("db"):
-        commands.append(("SELECT", address["db"]))
-    return [*commands, ("PING",)]
-
-
-def _tls(address: Any) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=address.get("ssl_ca_certs"))
-    if address.get("ssl_cert_reqs") == "none":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if address.get("ssl_certfile"):
-        context.load_cert_chain(address["ssl_certfile"], address.get("ssl_keyfile"))
-    return context
+    def _tell(self, reason: str) -> None:
+        if not self._closed and time.monotonic() - self._told > LOG_INTERVAL:
+            self._told, self._is_told = time.monotonic(), True
+            log.warning("redis away", redis=self._name, reason=reason)

@@ -51,13 +51,13 @@ class Resources:
         if url is None:
             return None
         if role not in self._clients:
-            self._clients[role] = Redis(url, TIMEOUTS[role])
+            self._clients[role] = Redis(url, TIMEOUTS[role], role)
         return self._clients[role]
 
     @cached_property
     def versions(self) -> Versions:
         """The versioned values of the cache: answers, principals."""
-        return Versions(self.redis("cache"))
+        return Versions(self.redis("cache"), "cache")
 
     @cached_property
     def limiter(self) -> Limiter:

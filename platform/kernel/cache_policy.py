@@ -1,0 +1,156 @@
+"""What `@cache` says of an endpoint: the templates of its names, checked when it is declared."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi import Request
+from pydantic import BaseModel
+
+PLACEHOLDER = re.compile(r"{(\w+)}")
+CALLER = "principal"  # a placeholder that varies an entry by who asks
+
+
+class CacheError(Exception):
+    """`@cache` is declared wrongly; raised while the application is built."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One `@cache`."""
+
+    endpoint: Callable[..., Any]
+    prefix: str
+    resource_id: str
+    seconds: int
+    extra: Mapping[str, Any]
+    patterns: list[str]
+    types: Mapping[str, Any]
+
+    @property
+    def template(self) -> str:
+        """The template of the logical name."""
+        return f"{self.prefix}:{{{self.resource_id}}}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments that the logical name is made of."""
+        return PLACEHOLDER.findall(self.template)
+
+    def forgotten(self, arguments: Mapping[str, Any], caller: str) -> list[str]:
+        """The names that a write with these arguments forgets."""
+        values = {key: spell(value) for key, value in flatten(arguments).items()} | {CALLER: caller}
+        extra = [f"{prefix}:{resource_id}" for prefix, resource_id in self.extra.items()]
+        return [fill(template, values) for template in (self.template, *extra, *self.patterns)]
+
+
+def policy_for(
+    endpoint: Callable[..., Any],
+    prefix: str,
+    resource_id_name: str | None,
+    seconds: int,
+    resource_id_type: type | tuple[type, ...],
+    extra: dict[str, Any] | None,
+    patterns: list[str] | None,
+) -> Policy:
+    """The policy of a declaration. Raises CacheError for one that could not work."""
+    types = argument_types(endpoint)
+    policy = Policy(
+        endpoint,
+        prefix,
+        resource_id_name or _infer_id(endpoint, types, resource_id_type),
+        seconds,
+        extra or {},
+        patterns or [],
+        types,
+    )
+    _check(policy)
+    return policy
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its placeholders filled; no value can forge the parts of a name."""
+    return PLACEHOLDER.sub(lambda match: escape(values[match[1]]), template)
+
+
+def escape(value: str) -> str:
+    """The value without what separates parts of a name, or stands for all of them."""
+    return value.replace("%", "%25").replace(":", "%3A").replace("*", "%2A")
+
+
+def spell(value: Any) -> str:
+    """A value as it stands in a name: the way in which a client spells it in the address."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def flatten(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with the fields of query models among them."""
+    values: dict[str, Any] = {}
+    for value in arguments.values():
+        if isinstance(value, BaseModel):
+            values.update(vars(value))
+    return {**values, **arguments}
+
+
+def argument_types(endpoint: Callable[..., Any]) -> dict[str, Any]:
+    """The endpoint's arguments, and the fields of its models, with their plain types."""
+    types: dict[str, Any] = {}
+    for name, parameter in inspect.signature(endpoint, eval_str=True).parameters.items():
+        kind = parameter.annotation
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = {key: info.annotation for key, info in kind.model_fields.items()}
+            types = fields | types
+        types[name] = kind
+    return types
+
+
+def _infer_id(
+    endpoint: Callable[..., Any], types: Mapping[str, Any], kind: type | tuple[type, ...]
+) -> str:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    # Any number may be an int; what is an id says so.
+    candidates = [
+        argument
+        for argument, type_ in types.items()
+        if type_ in kinds and (type_ is not int or "id" in argument.split("_"))
+    ]
+    if len(candidates) != 1:
+        names = " or ".join(sorted(candidates)) or "no argument"
+        raise CacheError(
+            f"{_where(endpoint)}: the resource id can't be inferred ({names} is of type "
+            f"{', '.join(one.__name__ for one in kinds)}); name it by resource_id_name"
+        )
+    return candidates[0]
+
+
+def _check(policy: Policy) -> None:
+    where, types = _where(policy.endpoint), policy.types
+    request = types.get("request")
+    if not (isinstance(request, type) and issubclass(request, Request)):
+        raise CacheError(f"{where}: the endpoint must take `request: Request`")
+    if not inspect.iscoroutinefunction(policy.endpoint):
+        raise CacheError(f"{where}: the endpoint must be `async def`")
+    if policy.seconds <= 0:
+        raise CacheError(f"{where}: expiration must be more than 0 seconds")
+    extra = [*policy.extra, *map(str, policy.extra.values())]
+    for template in (policy.template, *extra, *policy.patterns):
+        for argument in PLACEHOLDER.findall(template):
+            if argument not in types and argument != CALLER:
+                raise CacheError(f"{where}: {template!r} names {argument}, which is no argument")
+    for template in (policy.prefix, *extra):
+        if "*" in template:
+            raise CacheError(f"{where}: {template!r} may not hold a star; a namespace is a pattern")
+    for pattern in policy.patterns:
+        if not pattern.endswith(":*") or "*" in pattern[:-1] or pattern == ":*":
+            raise CacheError(f"{where}: {pattern!r} is not of the form `namespace:*`")
+
+
+def _where(endpoint: Callable[..., Any]) -> str:
+    return f"@cache on {endpoint.__module__}.{endpoint.__qualname__}"

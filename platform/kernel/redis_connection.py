@@ -1,0 +1,247 @@
+"""One connection to Redis: what one turn of the event loop collects leaves in one write.
+
+Answers are matched in order, so a caller that gave up waiting shifts nobody's answer. It speaks
+RESP2 through hiredis, on asyncio's and uvloop's transports alike.
+"""
+
+import asyncio
+import hashlib
+import ssl
+from collections import deque
+from typing import Any, Protocol, cast
+
+import hiredis
+from redis.asyncio.connection import SSLConnection
+
+CONNECT_TIMEOUT = 1.0  # seconds for connecting and the first answers
+GIVE_UP = 1.0  # seconds of silence after which the connection itself is given up
+LOOKS = 3  # how often an overdue answer is looked for again while the event loop runs late
+
+Argument = str | bytes | int | float
+
+
+class RedisAway(Exception):
+    """Redis can't be reached, is silent or refuses. Raised at once while the breaker is open."""
+
+
+class Script:
+    """A Lua script, sent whole only to a server that doesn't know it yet."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Events(Protocol):
+    """Who is told what becomes of a connection."""
+
+    def on_silence(self, connection: "Connection") -> None:
+        """An answer is overdue; all who waited have got RedisAway."""
+
+    def on_answer(self, connection: "Connection") -> None:
+        """A silent connection has answered everything that it was asked."""
+
+    def on_loss(self, connection: "Connection", reason: str) -> None:
+        """It is closed, and all who waited have got RedisAway."""
+
+
+class Connection(asyncio.Protocol):
+    """Commands and their answers on one socket."""
+
+    def __init__(self, timeout: float, events: Events) -> None:
+        self.timeout = timeout
+        self.silent = False
+        self._events = events
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
+        self._transport: asyncio.Transport | None = None
+        self._outgoing: list[bytes] = []
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._sent = self._answered = 0
+        # For each write the number of its last command, and when that must be answered.
+        self._writes: deque[tuple[int, float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def execute(self, *command: Argument) -> Any:
+        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError."""
+        reply = await self.send(command)
+        if isinstance(reply, hiredis.ReplyError):
+            raise reply
+        return reply
+
+    async def run(self, script: Script, keys: list[str], *arguments: Argument) -> Any:
+        """A script's answer; it is sent whole."""
+        return await self.execute("EVAL", script.source, len(keys), *keys, *arguments)
+
+    def send(self, command: tuple[Argument, ...]) -> asyncio.Future[Any]:
+        """The future of one answer, which may be a hiredis.ReplyError; or it raises RedisAway."""
+        data = _pack(command)
+        if not self._outgoing:
+            self._loop.call_soon(self._write)
+        self._outgoing.append(data)
+        future = self._loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def close(self, reason: str = "Redis is away") -> None:
+        """Close without waiting; nobody is told but those who wait for an answer."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._fail_waiting(reason)
+        self._waiting.clear()
+
+    def lose(self, reason: str) -> None:
+        """Close, and tell."""
+        if self._transport is not None:
+            self.close(reason)
+            self._events.on_loss(self, reason)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not asserted: uvloop's transports are no subclass of it.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lose(str(exc or "the connection was closed"))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not _NOTHING:
+                future = self._waiting.popleft()
+                self._answered += 1
+                if not future.done():
+                    future.set_result(reply)
+        except (hiredis.ProtocolError, IndexError) as error:
+            self.lose(f"protocol error: {error}")
+            return
+        if self.silent and not self._waiting:
+            self.silent = False
+            self._writes.clear()
+            self._arm(None)
+            self._events.on_answer(self)
+
+    def _write(self) -> None:
+        data, self._outgoing = self._outgoing, []
+        if self._transport is None:
+            # Closed since: whoever came after that must not wait for ever.
+            self.close()
+            return
+        self._sent += len(data)
+        self._writes.append((self._sent, self._loop.time() + self.timeout))
+        if self._timer is None:
+            self._arm(self.timeout)
+        self._transport.write(b"".join(data))
+
+    def _arm(self, delay: float | None, looks: int = LOOKS) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if delay is not None:
+            due = self._loop.time() + delay
+            self._timer = self._loop.call_at(due, self._look, due, looks)
+
+    def _look(self, planned: float, looks: int) -> None:
+        """Find an answer that is overdue; one timer serves all commands in flight."""
+        self._timer = None
+        while self._writes and self._writes[0][0] <= self._answered:
+            self._writes.popleft()
+        if not self._writes:
+            return
+        now, grace = self._loop.time(), self.timeout / 4
+        due = self._writes[0][1] - now
+        if due > 0:
+            self._arm(due)
+        elif looks == LOOKS or (looks and now - planned > grace):
+            # The loop itself may have been busy: the answer lies unread, or isn't sent yet.
+            self._arm(grace, looks - 1)
+        else:
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        # Abandoned answers keep their places: they may still come, and in this order.
+        self.silent = True
+        self._fail_waiting("Redis didn't answer in time")
+        reason = f"no answer for {GIVE_UP:g} seconds"
+        self._timer = self._loop.call_later(max(0, GIVE_UP - self.timeout), self.lose, reason)
+        self._events.on_silence(self)
+
+    def _fail_waiting(self, reason: str) -> None:
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(RedisAway(reason))
+
+
+_NOTHING = object()
+
+
+def _pack(command: tuple[Argument, ...]) -> bytes:
+    try:
+        packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
+    except UnicodeEncodeError:
+        # A lone surrogate, which JSON can carry, is no text; it may be part of a key all the same.
+        raw = [
+            part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+            for part in command
+        ]
+        packed = hiredis.pack_command(tuple(raw))  # type: ignore[arg-type]
+    return packed
+
+
+async def dial(address: Any, patience: float, events: Events) -> Connection:
+    """Connect and log in, within CONNECT_TIMEOUT. Raises RedisAway.
+
+    `patience` is the seconds that later answers may take.
+    """
+    connection: Connection | None = None
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            connection = await _connect(address, events)
+            for command in _greeting(address):
+                await connection.execute(*command)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, OSError | TimeoutError | hiredis.HiredisError):
+            raise RedisAway(str(error) or type(error).__name__) from error
+        raise
+    connection.timeout = patience
+    return connection
+
+
+async def _connect(address: Any, events: Events) -> Connection:
+    loop = asyncio.get_running_loop()
+
+    def factory() -> Connection:
+        return Connection(CONNECT_TIMEOUT, events)
+
+    if "path" in address:
+        _, connection = await loop.create_unix_connection(factory, address["path"])
+    else:
+        host, port = address.get("host", "localhost"), address.get("port", 6379)
+        tls = _tls(address) if address.get("connection_class") is SSLConnection else None
+        _, connection = await loop.create_connection(factory, host, port, ssl=tls)
+    return connection
+
+
+def _greeting(address: Any) -> list[tuple[Argument, ...]]:
+    commands: list[tuple[Argument, ...]] = []
+    if address.get("password"):
+        user = (address["username"],) if address.get("username") else ()
+        commands.append(("AUTH", *user, address["password"]))
+    if address.get("db"):
+        commands.append(("SELECT", address["db"]))
+    return [*commands, ("PING",)]
+
+
+def _tls(address: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=address.get("ssl_ca_certs"))
+    context.check_hostname = address.get("ssl_check_hostname", True)
+    if address.get("ssl_cert_reqs") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if address.get("ssl_certfile"):
+        context.load_cert_chain(address["ssl_certfile"], address.get("ssl_keyfile"))
+    return context
