@@ -17,6 +17,7 @@ from features.users.models import (
     UserUpdate,
     UserUpdateInternal,
 )
+from kernel.cache import forget_argument
 from kernel.database import UnitOfWork
 from kernel.events import emit
 from kernel.pages import Listing
@@ -107,17 +108,29 @@ async def change_user(
 
     With `version`, only while the row still has it. False when there is no such user.
     """
-    where = [col(User.id) == user_id, LIVE]
+    # Joined to itself for the name that the user had before; the lock makes that the latest one.
+    before = (
+        select(col(User.id), col(User.username))
+        .where(col(User.id) == user_id)
+        .with_for_update(key_share=True)
+        .subquery()
+    )
+    where = [col(User.id) == before.c.id, LIVE]
     if version is not None:
         where.append(col(User.version) == version)
     statement = (
         update(User)
         .where(*where)
         .values(**values, version=col(User.version) + 1, updated_at=now())
-        .returning(col(User.id))
+        .returning(before.c.username)
+        .execution_options(synchronize_session=False)
     )
-    if await unit.scalar(statement) is None:
+    username = await unit.scalar(statement)
+    if username is None:
         return False
+    if values.keys() & {"username", "is_deleted"}:
+        # Whoever bears the name next must not be answered with what was kept under it.
+        forget_argument(unit, username=username)
     await emit(unit, UserChanged(user_id, frozenset(values)))
     return True
 
@@ -134,7 +147,9 @@ async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
     """Remove a user, live or soft-deleted, with all rows that belong to it."""
     # Handlers first: afterwards there is nothing left to look up.
     await emit(unit, UserDeleted(user_id, for_good=True))
-    await unit.execute(delete(User).where(col(User.id) == user_id))
+    removal = delete(User).where(col(User.id) == user_id).returning(col(User.username))
+    if username := await unit.scalar(removal):
+        forget_argument(unit, username=username)
 
 
 async def is_last_superuser(unit: UnitOfWork, user_id: int) -> bool:

@@ -1,0 +1,283 @@
+"""Posts: everybody reads them, their author and superusers write them."""
+
+import json
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient, Response
+from structlog.testing import CapturedCall, CapturingLogger
+
+from kernel.resources import Resources
+from tests.accounts import Person
+from tests.jobs import RunJobs
+from tests.statements import Statements
+
+POST = "/api/v1/user1/post"
+POSTS = "/api/v1/user1/posts"
+HELLO: dict[str, Any] = {"title": "Hello", "text": "Hello, world."}
+
+NO_USER = (404, "User not found")
+NO_POST = (404, "Post not found")
+NOT_YOURS = (403, "Request forbidden -- authorization will not help")
+
+
+def detail(answer: Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["detail"]
+
+
+async def publish(author: Person, title: str = "Hello") -> int:
+    path = f"/api/v1/{author.username}/post"
+    answer = await author.post(path, json={**HELLO, "title": title})
+    assert answer.status_code == 201, answer.text
+    post_id: int = answer.json()["id"]
+    return post_id
+
+
+async def titles(client: AsyncClient, query: str = "", username: str = "user1") -> list[str]:
+    page = await client.get(f"/api/v1/{username}/posts?{query}")
+    return [post["title"] for post in page.json()["data"]]
+
+
+async def test_nobody_posts_without_an_account(client: AsyncClient, user: Person) -> None:
+    post_id = await publish(user)
+
+    answers = [
+        await client.post(POST, json=HELLO),
+        await client.patch(f"{POST}/{post_id}", json={"title": "Mine"}),
+        await client.delete(f"{POST}/{post_id}"),
+        await client.delete(f"/api/v1/user1/db_post/{post_id}"),
+    ]
+
+    assert [detail(answer) for answer in answers] == [(401, "Not authenticated")] * 4
+    assert await titles(client) == ["Hello"]
+
+
+async def test_nobody_posts_under_another_name(
+    client: AsyncClient, user: Person, other: Person
+) -> None:
+    post_id = await publish(user)
+
+    answers = [
+        await other.post(POST, json=HELLO),
+        await other.post(POST, json={}),
+        await other.patch(f"{POST}/{post_id}", json={"title": "Mine"}),
+        await other.patch(f"{POST}/{post_id + 1}", json={"title": "Mine"}),
+        await other.delete(f"{POST}/{post_id}"),
+    ]
+
+    assert [detail(answer) for answer in answers] == [NOT_YOURS] * 5
+    assert await titles(client) == ["Hello"]
+
+
+async def test_only_superusers_remove_posts_for_good(user: Person) -> None:
+    post_id = await publish(user)
+
+    answer = await user.delete(f"/api/v1/user1/db_post/{post_id}")
+
+    assert detail(answer) == (403, "You do not have enough privileges.")
+
+
+@pytest.mark.parametrize("whose", ["another's", "a superuser's"])
+async def test_a_post_is_found_under_its_authors_name_only(
+    user: Person, other: Person, superuser: Person, whose: str
+) -> None:
+    """Ownership is of the row: one's own name in the path is no key to another's post."""
+    post_id = await publish(user)
+    caller = other if whose == "another's" else superuser
+    path = f"/api/v1/{caller.username}/post/{post_id}"
+
+    answers = [
+        await caller.get(path),
+        await caller.patch(path, json={"title": "Mine"}),
+        await caller.delete(path),
+        await superuser.delete(f"/api/v1/{caller.username}/db_post/{post_id}"),
+    ]
+
+    assert [detail(answer) for answer in answers] == [NO_POST] * 4
+    assert (await user.get(f"{POST}/{post_id}")).json()["title"] == "Hello"
+
+
+async def test_a_user_who_is_not_there_has_no_posts(
+    client: AsyncClient, user: Person, superuser: Person
+) -> None:
+    for caller in (user, superuser):
+        answers = [
+            await client.get("/api/v1/nobody/posts"),
+            await client.get("/api/v1/nobody/post/1"),
+            await caller.post("/api/v1/nobody/post", json=HELLO),
+            await caller.patch("/api/v1/nobody/post/1", json={"title": "Mine"}),
+            await caller.delete("/api/v1/nobody/post/1"),
+            await superuser.delete("/api/v1/nobody/db_post/1"),
+        ]
+
+        assert [detail(answer) for answer in answers] == [NO_USER] * 6
+
+
+async def test_a_post_that_is_not_there_is_said_to_be_missing(
+    user: Person, superuser: Person
+) -> None:
+    for caller in (user, superuser):
+        path = f"{POST}/{2**31 - 1}"
+        answers = [
+            await caller.get(path),
+            await caller.patch(path, json={}),
+            await caller.delete(path),
+        ]
+
+        assert [detail(answer) for answer in answers] == [NO_POST] * 3
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"title": "H"},
+        {"title": "H" * 31},
+        {"title": None},
+        {"title": "Hi\x00"},
+        {"text": ""},
+        {"text": "x" * 63_207},
+        {"text": "\ud800"},
+        {"media_url": "javascript:alert(1)"},
+        {"media_url": "file:///etc/passwd"},
+        {"media_url": "http://"},
+        {"media_url": "https://example.com/" + "a" * 2048},
+        {"created_by_user_id": 1},
+    ],
+)
+async def test_a_post_that_makes_no_sense_is_refused(user: Person, values: dict[str, Any]) -> None:
+    post_id = await publish(user)
+
+    made = await user.post(POST, content=_json({**HELLO, **values}))
+    changed = await user.patch(f"{POST}/{post_id}", content=_json(values))
+
+    assert (made.status_code, changed.status_code) == (422, 422)
+
+
+def _json(values: dict[str, Any]) -> str:
+    # By hand: a lone surrogate can be written in JSON, but not encoded by a client.
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize("post_id", ["0", "x", "2147483648", "9" * 30])
+async def test_what_is_no_id_is_refused(client: AsyncClient, user: Person, post_id: str) -> None:
+    assert (await client.get(f"{POST}/{post_id}")).status_code == 422
+
+
+@pytest.mark.parametrize("media_url", [None, "ftp://example.com/a.png", "https://example.com/ä?b"])
+async def test_an_author_publishes_a_post(
+    client: AsyncClient, user: Person, statements: Statements, media_url: str | None
+) -> None:
+    longest = {"title": "T" * 30, "text": "é" * 63_206, "media_url": media_url}
+
+    answer = await statements.held(user.post(POST, json=longest))
+
+    assert answer.status_code == 201
+    post = answer.json()
+    assert post["created_at"].endswith("Z")
+    assert {**post, "id": 0, "created_at": ""} == {
+        "id": 0,
+        "created_at": "",
+        "created_by_user_id": user.id,
+        **longest,
+    }
+    shown = await statements.held(client.get(f"{POST}/{post['id']}"))
+    assert shown.json() == post
+
+
+async def test_a_superuser_publishes_for_anybody(
+    user: Person, superuser: Person, statements: Statements
+) -> None:
+    answer = await statements.held(superuser.post(POST, json=HELLO))
+
+    assert answer.json()["created_by_user_id"] == user.id
+
+
+async def test_a_post_is_changed_by_its_author_and_by_superusers(
+    client: AsyncClient, user: Person, superuser: Person, statements: Statements
+) -> None:
+    post_id = await publish(user)
+    one = f"{POST}/{post_id}"
+
+    mine = await statements.held(user.patch(one, json={"title": "Good bye"}))
+    theirs = await statements.held(
+        superuser.patch(one, json={"text": "Bye.", "media_url": "http://example.com/"})
+    )
+
+    assert mine.json() == theirs.json() == {"message": "Post updated"}
+    post = (await client.get(one)).json()
+    assert (post["title"], post["text"]) == ("Good bye", "Bye.")
+    await user.patch(one, json={"media_url": None})
+    assert (await client.get(one)).json()["media_url"] is None
+
+
+@pytest.mark.parametrize("who", ["author", "superuser"])
+async def test_a_deleted_post_is_invisible(
+    client: AsyncClient, user: Person, superuser: Person, statements: Statements, who: str
+) -> None:
+    one = f"{POST}/{await publish(user)}"
+    caller = user if who == "author" else superuser
+
+    answer = await statements.held(caller.delete(one))
+
+    assert answer.json() == {"message": "Post deleted"}
+    answers = [
+        await client.get(one),
+        await caller.patch(one, json={"title": "Again"}),
+        await caller.delete(one),
+    ]
+    assert [detail(answer) for answer in answers] == [NO_POST] * 3
+    assert await titles(client) == []
+
+
+@pytest.mark.parametrize("soft", [True, False])
+async def test_a_superuser_removes_a_post_for_good(
+    user: Person, superuser: Person, resources: Resources, statements: Statements, soft: bool
+) -> None:
+    post_id = await publish(user)
+    if soft:
+        await user.delete(f"{POST}/{post_id}")
+
+    answer = await statements.held(superuser.delete(f"/api/v1/user1/db_post/{post_id}"))
+
+    assert answer.json() == {"message": "Post deleted from the database"}
+    async with resources.unit() as db:
+        assert await (await db.driver()).fetchval("SELECT count(*) FROM post") == 0
+
+
+async def test_posts_of_a_deleted_user_can_still_be_removed(
+    client: AsyncClient, user: Person, superuser: Person
+) -> None:
+    post_id = await publish(user)
+    await user.delete("/api/v1/user/user1")
+    assert detail(await client.get(f"{POST}/{post_id}")) == NO_USER
+
+    answer = await superuser.delete(f"/api/v1/user1/db_post/{post_id}")
+
+    assert answer.json() == {"message": "Post deleted from the database"}
+
+
+async def test_a_users_removal_takes_the_posts_along(
+    user: Person, superuser: Person, resources: Resources
+) -> None:
+    await publish(user)
+    await user.delete(f"{POST}/{await publish(user)}")
+
+    answer = await superuser.delete("/api/v1/db_user/user1")
+
+    assert answer.status_code == 200
+    async with resources.unit() as db:
+        assert await (await db.driver()).fetchval("SELECT count(*) FROM post") == 0
+
+
+async def test_a_new_post_is_announced_by_one_line(
+    user: Person, run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("features.posts.tasks.log", log)
+    post_id = await publish(user)
+    await user.post(POST, json={"title": "H"})
+
+    await run_jobs()
+
+    told = CapturedCall("info", ("post published",), {"post_id": post_id, "author_id": user.id})
+    assert log.calls == [told]
