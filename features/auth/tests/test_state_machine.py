@@ -1,0 +1,291 @@
+"""Whatever people, thieves and a failing Redis do, in any order: no dead token gets in.
+
+A property-based state machine (hypothesis): a model knows which sessions live, and after each
+step every token ever handed out is tried.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import update
+from sqlmodel import col
+
+from features.auth.models import TokenBlacklist
+from features.users.crud import change_user
+from infra.local.valkey import ValkeyServer, start_valkey
+from kernel.app import Application
+from kernel.redis_client import Redis, RedisAway
+from kernel.resources import Resources, Role
+from tests.accounts import Person
+from tests.application import ApplicationFactory, client_of
+
+T = TypeVar("T")
+ME, ANYBODY = "/api/v1/user/me/", "/api/v1/db_user/nobody"
+A_LITTLE = st.integers(min_value=0, max_value=100)
+names = count()
+
+
+async def _answers(client: Redis) -> bool:
+    try:
+        await client.execute("PING")
+    except RedisAway:
+        return False
+    return True
+
+
+@dataclass
+class Login:
+    """A session as the model sees it."""
+
+    cookie: str
+    tokens: list[str]
+    alive: bool = True
+    used: list[str] = field(default_factory=list)
+    recently_used: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Stage:
+    """What all runs of the machine share: the application, on a Redis that may be killed."""
+
+    loop: asyncio.AbstractEventLoop
+    app: Application
+    directory: Path
+    valkey: ValkeyServer | None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
+
+    def start_redis(self) -> None:
+        if self.valkey is None:
+            self.valkey = start_valkey(self.directory, durable=False)
+            self.run(self._until_available())
+
+    def kill_redis(self) -> None:
+        assert self.valkey is not None
+        self.valkey.stop()
+        self.valkey = None
+
+    async def _until_available(self) -> None:
+        resources: Resources = self.app.state.resources
+        async with asyncio.timeout(10):
+            roles: tuple[Role, ...] = ("cache", "rate_limit")
+            for role in roles:
+                client = resources.redis(role)
+                while client is not None and not await _answers(client):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+
+
+class Accounts(RuleBasedStateMachine):
+    """One account under attack."""
+
+    stage: ClassVar[Stage]
+
+    @initialize()
+    def register(self) -> None:
+        self.logins: list[Login] = []
+        self.is_superuser = False
+        self.client = client_of(self.stage.app, Person)
+        self.stage.run(self.client.register(f"person{next(names)}"))
+
+    def teardown(self) -> None:
+        self.stage.start_redis()
+
+    @property
+    def alive(self) -> list[Login]:
+        return [login for login in self.logins if login.alive]
+
+    def send(self, method: str, path: str, token: str = "", cookie: str = "", **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Cookie": f"refresh_token={cookie}"} if cookie else {}
+        self.client.cookies.clear()
+        request = self.client.request(method, path, headers=headers, **more)
+        return self.stage.run(request)
+
+    def refresh(self, cookie: str) -> httpx2.Response:
+        answer: httpx2.Response = self.send("POST", "/api/v1/refresh", cookie=cookie)
+        return answer
+
+    def end(self, logins: list[Login]) -> None:
+        for login in logins:
+            login.alive = False
+
+    @rule()
+    def login(self) -> None:
+        form = {"username": self.client.username, "password": self.client.password}
+        answer = self.send("POST", "/api/v1/login", data=form)
+        assert answer.status_code == 200
+        cookie = answer.cookies["refresh_token"]
+        self.logins.append(Login(cookie, [answer.json()["access_token"]]))
+
+    @rule()
+    def guess(self) -> None:
+        form = {"username": self.client.username, "password": "wrong"}
+        assert self.send("POST", "/api/v1/login", data=form).status_code == 401
+
+    @precondition(lambda self: self.logins)
+    @rule(which=A_LITTLE)
+    def go_on(self, which: int) -> None:
+        login = self.logins[which % len(self.logins)]
+        answer = self.refresh(login.cookie)
+        assert answer.status_code == (200 if login.alive else 401)
+        if login.alive:
+            login.used.append(login.cookie)
+            login.recently_used.append(login.cookie)
+            login.cookie = answer.cookies["refresh_token"]
+            login.tokens.append(answer.json()["access_token"])
+
+    @precondition(lambda self: any(login.recently_used for login in self.logins))
+    @rule(which=A_LITTLE)
+    def be_a_slow_tab(self, which: int) -> None:
+        login = next(login for login in self.logins if login.recently_used)
+        used = login.recently_used[which % len(login.recently_used)]
+        answer = self.refresh(used)
+        assert answer.status_code == (200 if login.alive else 401)
+        if login.alive:
+            chain = [*login.used, login.cookie]
+            assert answer.cookies["refresh_token"] == chain[chain.index(used) + 1]
+            login.tokens.append(answer.json()["access_token"])
+
+    @precondition(lambda self: any(login.used for login in self.logins))
+    @rule(which=A_LITTLE)
+    def steal(self, which: int) -> None:
+        login = [login for login in self.logins if login.used][-1]
+        self.stage.run(self.let_the_grace_pass())
+        for other in self.logins:
+            other.recently_used.clear()
+        assert self.refresh(login.used[which % len(login.used)]).status_code == 401
+        self.end([login])
+
+    async def let_the_grace_pass(self) -> None:
+        resources: Resources = self.stage.app.state.resources
+        async with resources.unit() as db:
+            used_at = col(TokenBlacklist.used_at) - timedelta(seconds=10)
+            await db.execute(update(TokenBlacklist).values(used_at=used_at))
+
+    @precondition(lambda self: self.alive)
+    @rule(which=A_LITTLE)
+    def log_out(self, which: int) -> None:
+        login = self.alive[which % len(self.alive)]
+        assert self.send("POST", "/api/v1/logout", token=login.tokens[-1]).status_code == 200
+        self.end([login])
+
+    @precondition(lambda self: self.alive)
+    @rule(keep=st.booleans())
+    def log_out_everywhere(self, keep: bool) -> None:
+        kept = self.alive[-1]
+        path = f"/api/v1/logout/all?keep_current={keep}"
+        assert self.send("POST", path, token=kept.tokens[-1]).status_code == 200
+        self.end([login for login in self.alive if not (keep and login is kept)])
+
+    @precondition(lambda self: self.alive)
+    @rule()
+    def change_the_password(self) -> None:
+        kept, new = self.alive[0], f"password number {next(names)}"
+        values = {"password": new, "current_password": self.client.password}
+        path = f"/api/v1/user/{self.client.username}"
+        assert self.send("PATCH", path, token=kept.tokens[0], json=values).status_code == 200
+        self.client.password = new
+        self.end([login for login in self.alive if login is not kept])
+
+    @precondition(lambda self: self.alive)
+    @rule()
+    def change_the_name(self) -> None:
+        path, name = f"/api/v1/user/{self.client.username}", f"person{next(names)}"
+        token = self.alive[-1].tokens[-1]
+        answer = self.send("PATCH", path, token=token, json={"username": name})
+        assert answer.status_code == 200
+        self.client.username = name
+
+    @rule()
+    def change_the_role(self) -> None:
+        self.is_superuser = not self.is_superuser
+        self.stage.run(self.store_the_role())
+
+    async def store_the_role(self) -> None:
+        resources: Resources = self.stage.app.state.resources
+        async with resources.unit() as db:
+            await change_user(db, self.client.id, {"is_superuser": self.is_superuser})
+
+    @precondition(lambda self: self.alive and not self.is_superuser)
+    @rule()
+    def delete_and_register_anew(self) -> None:
+        path = f"/api/v1/user/{self.client.username}"
+        assert self.send("DELETE", path, token=self.alive[0].tokens[-1]).status_code == 200
+        self.end(self.logins)
+        self.stage.run(self.client.register(self.client.username, self.client.password))
+
+    @precondition(lambda self: self.stage.valkey)
+    @rule()
+    def empty_redis(self) -> None:
+        client = self.stage.app.state.resources.redis("cache")
+        self.stage.run(client.execute("FLUSHDB"))
+
+    @precondition(lambda self: self.stage.valkey)
+    @rule()
+    def kill_redis(self) -> None:
+        self.stage.kill_redis()
+
+    @precondition(lambda self: not self.stage.valkey)
+    @rule()
+    def start_redis(self) -> None:
+        self.stage.start_redis()
+
+    @invariant()
+    def only_the_living_get_in(self) -> None:
+        for login in self.logins[-6:]:
+            for token in {login.tokens[0], login.tokens[-1]}:
+                assert self.send("GET", ME, token=token).status_code == (
+                    200 if login.alive else 401
+                )
+        for login in self.alive[:1]:
+            answer = self.send("DELETE", ANYBODY, token=login.tokens[-1])
+            assert answer.status_code == (404 if self.is_superuser else 403)
+
+
+@pytest.fixture
+async def stage(make_app: ApplicationFactory, tmp_path: Path) -> AsyncIterator[Stage]:
+    valkey = start_valkey(tmp_path, durable=False)
+    values = {
+        "REDIS_CACHE_URL": valkey.url,
+        "REDIS_RATE_LIMIT_URL": valkey.url,
+        "LOGIN_FAILURE_LIMIT": "1000",
+        "REGISTRATION_LIMIT": "10000",
+    }
+    async with make_app(**values) as app:
+        stage = Stage(asyncio.get_running_loop(), app, tmp_path, valkey)
+        yield stage
+        if stage.valkey is not None:
+            stage.kill_redis()
+
+
+def test_no_dead_token_ever_gets_in(stage: Stage) -> None:
+    Accounts.stage = stage
+
+    run_state_machine_as_test(
+        Accounts,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=16,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
