@@ -1,0 +1,49 @@
+"""The OpenAPI document as clients know it: it changes only when somebody means it to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.contract import pieces
+from infra.contract.report import UPDATE, changes
+from kernel.app import create_application, feature_routers
+from kernel.settings import Settings
+
+
+def test_the_document_is_the_recorded_one() -> None:
+    difference = changes(pieces.recorded(), pieces.shares(pieces.application()))
+
+    if difference:
+        pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)
+
+
+def test_the_pieces_make_the_whole() -> None:
+    app = pieces.application()
+
+    assert pieces.assembled(pieces.shares(app)) == pieces.document(app)
+
+
+def test_a_feature_that_goes_takes_its_share_along_and_nothing_else() -> None:
+    routers = feature_routers()
+    gone = next(router for router in routers if "posts" in router.tags)
+    whole = pieces.shares(pieces.application())
+
+    rest = pieces.shares(
+        create_application(Settings(), [router for router in routers if router is not gone])
+    )
+
+    share = pieces.share_of(gone.routes[0])  # type: ignore[arg-type]
+    assert rest == {file: content for file, content in whole.items() if file != share}
+
+
+def test_writing_leaves_no_share_of_what_is_gone(tmp_path: Path) -> None:
+    old = tmp_path / "features" / "gone" / "tests" / "openapi.json"
+    old.parent.mkdir(parents=True)
+    old.write_text(json.dumps({"paths": {}, "schemas": {}}))
+    parts = pieces.shares(pieces.application())
+
+    pieces.write(parts, tmp_path)
+
+    assert pieces.recorded(tmp_path) == parts
+    assert not old.exists()
