@@ -12,7 +12,6 @@ import pytest
 
 from infra.local import processes
 from infra.local.errors import LocalError
-from infra.local.servers import stop_everything
 from infra.local.supervisor import Program, Supervisor
 
 RUNS = "import time; print('{0} runs', flush=True); time.sleep(60)"
@@ -79,8 +78,9 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
+    before = processes.running()  # servers that other tests of this process stand on
     yield House(tmp_path)
-    stop_everything()
+    processes.stop([child for child in processes.running() if child not in before])
 
 
 def test_an_edit_restarts_both_programs(house: House) -> None:
