@@ -14,6 +14,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HATCH = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
 # Programs that are there before this project is, or that the reader may have.
 OUTSIDE = {"cd", "curl", "git", "pip", "pipx", "pre-commit", "uv", "uvx"}
+# In running text a command line is told from the mere name of an option, such as `arq --watch`.
+COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.
 ELSEWHERE = {"src/", ".dev/", ".env"}
 
@@ -27,7 +29,7 @@ def commands(text: str) -> list[str]:
     """Command lines: those of console blocks, and inline code that begins like one."""
     blocks = re.findall(r"(?ms)^```(?:console|sh|bash)\n(.*?)^```$", text)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
-    inline = [span for span in spans(text) if re.match(r"(hatch|uvicorn|arq|docker) ", span)]
+    inline = [span for span in spans(text) if COMMAND.match(span)]
     return [line.removeprefix("$ ") for line in lines if line and line[0] != "#"] + inline
 
 
