@@ -29,7 +29,7 @@ from infra.bench.cases import AUTHOR
 from kernel.edge import SECURITY_HEADERS
 from kernel.job_queue import PUT as ENQUEUE
 from kernel.limiter import TAKE
-from kernel.versions import FORGET, MARK, MARK_MS
+from kernel.marks import FORGET, MARK, MARK_MS
 
 USERS = """SELECT id, name, username, profile_image_url, tier_id,
  (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total

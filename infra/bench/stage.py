@@ -107,9 +107,8 @@ def _servers(folder: Path) -> Iterator[dict[str, str]]:
             "ENVIRONMENT": "production",
             "SECRET_KEY": secrets.token_hex(32),
             "BENCH_DIRECTORY": str(folder),
-            # The limits of logins and of the default rule are not what is measured.
+            # The default rule is not what is measured.
             "DEFAULT_RATE_LIMIT_LIMIT": "1000000",
-            "LOGIN_FAILURE_LIMIT": "1000000",
         }
     finally:
         postgres.stop()

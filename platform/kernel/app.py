@@ -6,13 +6,14 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
 from kernel import discovery, docs, errors, health, logs, openapi
-from kernel.cache import policy_of
-from kernel.cached_answers import CachedAnswers, namespace_depths
+from kernel.dispatch import Dispatch
 from kernel.edge import Edge
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
@@ -28,10 +29,17 @@ class Application(FastAPI):
     edge: Edge
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap what FastAPI built, its own error layer included."""
+        """Edge, then what `add_middleware` added, then the features' routes or FastAPI's own.
+
+        FastAPI's layers for crashes and large bodies are left out: Edge is both.
+        """
         resources: Resources = self.state.resources
-        settings = resources.settings.group(HttpSettings)
-        self.edge = Edge(super().build_middleware_stack(), settings, resources)
+        app: ASGIApp = AsyncExitStackMiddleware(self.router)
+        app = ExceptionMiddleware(app, handlers=self.exception_handlers)
+        app = Dispatch(app, self.state.feature_routes)
+        for layer in reversed(self.user_middleware):
+            app = layer.cls(app, *layer.args, **layer.kwargs)
+        self.edge = Edge(app, resources.settings.group(HttpSettings), resources)
         return self.edge
 
     def openapi(self) -> dict[str, Any]:
@@ -78,7 +86,7 @@ def create_application(
     app = Application(
         lifespan=lifespan,
         redirect_slashes=False,
-        middleware=_middleware(http, routes),
+        middleware=_middleware(http),
         **docs.metadata(app_settings),
     )
     app.state.resources = Resources(settings)
@@ -93,24 +101,17 @@ def create_application(
 
 def _in_order(routers: Sequence[Router]) -> list[FeatureRoute]:
     routes = [route for router in routers for route in router.routes]
-    found = sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
-    depths = namespace_depths(found)
-    for route in found:
-        if (policy := policy_of(route)) is not None:
-            policy.depths = depths
-    return found
+    return sorted((r for r in routes if isinstance(r, FeatureRoute)), key=by_literalness)
 
 
-def _middleware(settings: HttpSettings, routes: list[FeatureRoute]) -> list[Middleware]:
-    """Outermost first; a cache hit still gets its CORS headers."""
-    layers = [Middleware(CachedAnswers, routes=routes)]
-    if settings.cors_origins:
-        options: dict[str, Any] = {
-            "allow_origins": settings.cors_origins,
-            "allow_credentials": settings.cors_allow_credentials,
-            "allow_methods": ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
-            "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
-            "expose_headers": ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"],
-        }
-        layers.insert(0, Middleware(CORSMiddleware, **options))
-    return layers
+def _middleware(settings: HttpSettings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    options: dict[str, Any] = {
+        "allow_origins": settings.cors_origins,
+        "allow_credentials": settings.cors_allow_credentials,
+        "allow_methods": ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+        "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
+        "expose_headers": ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"],
+    }
+    return [Middleware(CORSMiddleware, **options)]

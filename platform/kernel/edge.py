@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -115,6 +116,11 @@ class _Exchange:
         app = self._edge.refusal(self._scope) or self._edge._app
         try:
             await app(self._scope, self.receive, self.send)
+        except HTTPException as error:  # of a middleware: routes answer theirs
+            response = problem_response(
+                error.status_code, str(error.detail), self._path, headers=error.headers
+            )
+            await response(self._scope, self.receive, self.send)
         except Exception:
             log.exception("request crashed")
             if not self._status:

@@ -9,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from kernel.cache import bind
+from kernel.cache import bind, look_up
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
 from kernel.database import UnitOfWork
@@ -45,7 +45,7 @@ class FeatureRoute(APIRoute):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._answer = self.get_route_handler()
-        bind(self, self.access)
+        self.cached = bind(self, self.access)
 
     @property
     def access(self) -> Access:
@@ -89,6 +89,8 @@ class FeatureRoute(APIRoute):
             try:
                 # Before FastAPI parses the body: 401 and 403 come before 422.
                 await require(request, level)
+                if self.cached is not None:
+                    await look_up(self.cached, request.scope, request.path_params)
                 response = await handle(request)
                 await unit.finish()
                 if public:
