@@ -9,7 +9,7 @@ from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, may_be_absent
+from kernel.shapes import CleanText, InputShape, ReadShape, example, may_be_absent
 from kernel.tables import SoftDeleted, Timestamped
 
 MAX_TITLE = 30
@@ -62,6 +62,8 @@ MediaAddress = Annotated[
 class PostCreate(InputShape):
     """What an author gives to publish."""
 
+    model_config = example(title="On engines", text="It weaves algebraic patterns.")
+
     title: Title
     text: Body
     media_url: MediaAddress | None = None
@@ -78,6 +80,8 @@ class PostCreateInternal(SQLModel):
 
 class PostUpdate(InputShape):
     """What may be changed."""
+
+    model_config = example(title="On analytical engines")
 
     title: Title = may_be_absent()
     text: Body = may_be_absent()

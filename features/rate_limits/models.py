@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from kernel.limits import sanitise
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, may_be_absent
+from kernel.shapes import CleanText, InputShape, ReadShape, example, may_be_absent
 from kernel.tables import Timestamped, unique
 
 NAME_TAKEN = "Rate Limit Name not available"
@@ -62,6 +62,8 @@ Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)
 class RateLimitCreate(InputShape):
     """What an administrator gives to make a rule."""
 
+    model_config = example(path="api/v1/tasks/task", limit=10, period=3600)
+
     path: Path
     limit: Limit
     period: Period
@@ -87,6 +89,8 @@ class RateLimitCreateInternal(SQLModel):
 
 class RateLimitUpdate(InputShape):
     """What may be changed."""
+
+    model_config = example(limit=100)
 
     path: Path = may_be_absent()
     limit: Limit = may_be_absent()

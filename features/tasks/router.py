@@ -49,7 +49,7 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     responses=answers({503: [jobs.QUEUE_AWAY]}),
 )
 async def write_task(
-    message: Annotated[CleanText, Query(min_length=1, max_length=1000)], request: Request
+    message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])], request: Request
 ) -> TaskQueued:
     """Queue the sample task: it takes about five seconds and repeats the message."""
     job_id = await jobs.enqueue(request, "tasks.sample_background_task", message=message)

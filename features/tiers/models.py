@@ -8,7 +8,7 @@ from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, RowId, may_be_absent
+from kernel.shapes import CleanText, InputShape, ReadShape, RowId, example, may_be_absent
 from kernel.tables import Timestamped, unique
 
 NAME_TAKEN = "Tier Name not available"
@@ -31,6 +31,8 @@ TierName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 class TierCreate(InputShape):
     """What an administrator gives to make a tier."""
 
+    model_config = example(name="pro")
+
     name: TierName
 
 
@@ -42,6 +44,8 @@ class TierCreateInternal(SQLModel):
 
 class TierUpdate(InputShape):
     """What may be changed."""
+
+    model_config = example(name="business")
 
     name: TierName = may_be_absent()
 
@@ -73,5 +77,7 @@ class TierQuery(ListQuery):
 
 class UserTierUpdate(InputShape):
     """The tier that a user shall have; null takes the present one away."""
+
+    model_config = example(tier_id=1)
 
     tier_id: RowId | None

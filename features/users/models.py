@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from kernel.identity import Principal
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, RowId, may_be_absent
+from kernel.shapes import CleanText, InputShape, ReadShape, RowId, example, may_be_absent
 from kernel.tables import SoftDeleted, Timestamped, unique
 
 EMAIL_TAKEN = "Email is already registered"
@@ -75,6 +75,13 @@ WebAddress = Annotated[CleanText, Field(max_length=MAX_URL), AfterValidator(_web
 class UserCreate(InputShape):
     """What a person gives to register."""
 
+    model_config = example(
+        name="Ada Lovelace",
+        username="ada",
+        email="ada@example.com",
+        password="correct horse battery",  # noqa: S106 - everybody's example
+    )
+
     name: Name
     username: Username
     email: EmailStr
@@ -94,6 +101,8 @@ class UserCreateInternal(SQLModel):
 class UserUpdate(InputShape):
     """What may be changed; a new password needs the current one."""
 
+    model_config = example(name="Ada King")
+
     name: Name = may_be_absent()
     username: Username = may_be_absent()
     email: EmailStr = may_be_absent()
@@ -104,6 +113,8 @@ class UserUpdate(InputShape):
 
 class RoleUpdate(InputShape):
     """Whether a user is a superuser."""
+
+    model_config = example(is_superuser=True)
 
     is_superuser: bool
 

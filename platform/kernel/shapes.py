@@ -52,6 +52,14 @@ class InputShape(BaseModel):
         return data
 
 
+def example(**values: Any) -> ConfigDict:
+    """An input shape's `model_config`: what a client might send, shown in the documentation.
+
+    The access table sends it, too, so it must be one that works.
+    """
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
 def may_be_absent() -> Any:
     """Default of a field in an update that may be left out but must not be null.
 
