@@ -23,7 +23,7 @@ from kernel.errors import (
     ServiceUnavailableException,
     UnauthorizedException,
 )
-from kernel.identity import CHALLENGE
+from kernel.identity import CHALLENGE, Access, access
 from kernel.openapi import answers
 from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep
@@ -44,6 +44,7 @@ RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 @router.post(
     "/login", response_model=Token, responses=answers({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]})
 )
+@access(Access.PUBLIC)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     request: Request,
@@ -77,6 +78,7 @@ async def login(
 
 
 @router.post("/refresh", response_model=Token, responses=answers({401: [NO_COOKIE, BAD_COOKIE]}))
+@access(Access.PUBLIC)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
 ) -> Token:

@@ -45,7 +45,7 @@ from kernel.errors import (
     NotFoundException,
 )
 from kernel.events import emit
-from kernel.identity import NOT_YOURS, PRIVILEGES, unauthenticated
+from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access, unauthenticated
 from kernel.openapi import answers
 from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep
@@ -64,6 +64,7 @@ router = Router(tags=["users"])
     response_model=UserRead,
     responses=answers({422: [EMAIL_TAKEN, USERNAME_TAKEN], 429: [RATE_LIMIT_EXCEEDED]}),
 )
+@access(Access.PUBLIC)
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
     await count_registration(request)

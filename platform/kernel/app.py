@@ -17,7 +17,13 @@ from kernel.dispatch import Dispatch
 from kernel.edge import Edge
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
-from kernel.routing import FeatureRoute, Router, by_literalness, dependency_overrides
+from kernel.routing import (
+    FeatureRoute,
+    Router,
+    by_literalness,
+    dependency_overrides,
+    refuse_unclear,
+)
 from kernel.settings import AppSettings, HttpSettings, Settings, SettingsGroup
 
 log = structlog.get_logger(__name__)
@@ -83,6 +89,8 @@ def create_application(
     if settings.unknown:
         log.warning("unknown names in .env", names=", ".join(settings.unknown))
     routes = _in_order(feature_routers() if routers is None else routers)
+    if routers is None:
+        refuse_unclear(routes)
     app = Application(
         lifespan=lifespan,
         redirect_slashes=False,

@@ -13,10 +13,13 @@ from kernel.cache import bind, look_up
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
 from kernel.database import UnitOfWork
+from kernel.direct_arguments import Direct, split
 from kernel.errors import CustomException, answer_exception, translate
 from kernel.identity import RANK, Access, require
 
 PREFIX = "/api/v1"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -35,6 +38,19 @@ def statements(number: int) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+class RouteError(Exception):
+    """Routes are declared in a way that can't be served safely; raised while the app is built."""
+
+
+class _Overrides:
+    """FastAPI looks for `dependency_overrides` here; one dictionary serves every application."""
+
+    dependency_overrides: ClassVar[dict[Callable[..., Any], Callable[..., Any]]] = {}
+
+
+dependency_overrides = _Overrides.dependency_overrides
+
+
 class FeatureRoute(APIRoute):
     """A route inside a unit of work that commits before the answer leaves.
 
@@ -50,7 +66,12 @@ class FeatureRoute(APIRoute):
     @property
     def access(self) -> Access:
         """The strictest access among the route's dependencies."""
-        return max((level for level in _levels(self.dependant)), key=RANK.index)
+        return max(_levels(self.dependant), key=RANK.index, default=Access.PUBLIC)
+
+    @property
+    def declares_access(self) -> bool:
+        """Whether a permission dependency, `@public` or `@access` says who may call."""
+        return is_public(self.endpoint) or bool(_levels(self.dependant))
 
     @property
     def statements(self) -> int | None:
@@ -78,8 +99,9 @@ class FeatureRoute(APIRoute):
                 response = await answer_exception(request, error)
             await response(scope, receive, send)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        rest, direct = self._split()
         level = self.access
         public = is_public(self.endpoint)
 
@@ -91,7 +113,11 @@ class FeatureRoute(APIRoute):
                 await require(request, level)
                 if self.cached is not None:
                     await look_up(self.cached, request.scope, request.path_params)
-                response = await handle(request)
+                if direct is None or dependency_overrides:
+                    response = await handle(request)
+                else:
+                    await direct.fill(request)
+                    response = await rest(request)
                 await unit.finish()
                 if public:
                     response = dress(request.scope, response)
@@ -104,6 +130,16 @@ class FeatureRoute(APIRoute):
 
         return in_unit_of_work
 
+    def _split(self) -> tuple[Handler, Direct | None]:
+        """A handler for what `direct` leaves to FastAPI, made from the same route."""
+        whole, parts = self.dependant, split(self.dependant)
+        if parts is None:
+            return super().get_route_handler(), None
+        self.dependant, direct = parts
+        handle = super().get_route_handler()
+        self.dependant = whole
+        return handle, direct
+
 
 async def _end(unit: UnitOfWork, error: BaseException) -> BaseException:
     """End a unit that an error came out of; what it means for the client."""
@@ -114,12 +150,6 @@ async def _end(unit: UnitOfWork, error: BaseException) -> BaseException:
             return translate(failed)
     await unit.fail(error)
     return translate(error) if isinstance(error, Exception) else error
-
-
-class _Overrides:
-    """FastAPI looks for `dependency_overrides` here; one dictionary serves every application."""
-
-    dependency_overrides: ClassVar[dict[Callable[..., Any], Callable[..., Any]]] = {}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -141,9 +171,6 @@ class Router(APIRouter):
         super().__init__(prefix=PREFIX + prefix, tags=list(tags or []), **options)
 
 
-dependency_overrides = _Overrides.dependency_overrides
-
-
 async def unit_of_work(request: Request) -> UnitOfWork:
     """The unit of work of this request. Async, since FastAPI runs a plain function in a thread."""
     unit = context_of(request).unit
@@ -160,6 +187,22 @@ def by_literalness(route: APIRoute) -> tuple[tuple[int, ...], str]:
     for segment in route.path.strip("/").split("/"):
         ranks.append(0 if "{" not in segment else 2 if ":path" in segment else 1)
     return tuple(ranks), route.path
+
+
+def refuse_unclear(routes: Iterable[FeatureRoute]) -> None:
+    """Raise RouteError unless each route says who may call it and bears a name of its own."""
+    problems, named = [], dict[str, FeatureRoute]()
+    for route in routes:
+        where = f"{', '.join(sorted(route.methods or ()))} {route.path}"
+        if not route.declares_access:
+            problems.append(
+                f"{where} doesn't say who may call it: give it a permission dependency, "
+                "or @access(Access.PUBLIC) when anybody may"
+            )
+        if route.include_in_schema and named.setdefault(route.name, route) is not route:
+            problems.append(f"{where} is called {route.name}, like {named[route.name].path}")
+    if problems:
+        raise RouteError("Routes are not clear:" + "".join(f"\n  - {text}" for text in problems))
 
 
 def reserved_names(routes: Iterable[APIRoute], parameter: str) -> frozenset[str]:
@@ -180,7 +223,8 @@ def reserved_names(routes: Iterable[APIRoute], parameter: str) -> frozenset[str]
 
 
 def _levels(dependant: Dependant) -> list[Access]:
-    found = [getattr(dependant.call, "access", Access.PUBLIC)]
+    level = getattr(dependant.call, "access", None)
+    found = [] if level is None else [level]
     for dependency in dependant.dependencies:
         found += _levels(dependency)
     return found
