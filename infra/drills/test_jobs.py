@@ -1,0 +1,211 @@
+"""Durable jobs while everything is killed: each committed order is shipped once, no other is."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+
+from infra.drills.actors import Stage, seed_of_this_run, stage
+from infra.drills.orders import TABLES
+
+pytestmark = pytest.mark.drill
+
+CHAOS = 30.0  # seconds
+SETTLING = 30.0  # seconds
+CLIENTS = 6
+LEASE = 2
+
+
+class Books:
+    """What PostgreSQL has to say about orders, jobs and effects."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def count(self, what: str) -> int:
+        return int(await self._connection.fetchval(f"SELECT count(*) FROM {what}"))  # noqa: S608
+
+    async def are(self, what: str, number: int) -> bool:
+        """Whether that many jobs are so."""
+        return await self.count(f"job WHERE {what}") == number
+
+    async def numbers(self, query: str) -> list[int]:
+        return [row[0] for row in await self._connection.fetch(query)]
+
+    async def settle(self, seconds: float) -> float:
+        """Wait until no job is open; return how long that took."""
+        try:
+            return await until(lambda: self.are("finished_at IS NULL", 0), seconds)
+        except TimeoutError:
+            pytest.fail(await self.open_jobs())
+
+    async def open_jobs(self) -> str:
+        """The jobs that have no end yet, for the message of a failed drill."""
+        rows = await self._connection.fetch("SELECT * FROM job WHERE finished_at IS NULL LIMIT 5")
+        return "\n".join(str(dict(row)) for row in rows)
+
+    async def assert_each_order_is_shipped_once(self) -> None:
+        unshipped = await self.numbers(
+            "SELECT id FROM drill_order o WHERE NOT EXISTS "
+            "(SELECT 1 FROM drill_effect e WHERE e.order_id = o.id)"
+        )
+        shipped_again = await self.numbers(
+            "SELECT order_id FROM drill_effect GROUP BY order_id HAVING count(*) > 1"
+        )
+        of_nothing = await self.numbers(
+            "SELECT order_id FROM drill_effect e WHERE NOT EXISTS "
+            "(SELECT 1 FROM drill_order o WHERE o.id = e.order_id)"
+        )
+        assert (unshipped, shipped_again, of_nothing) == ([], [], [])
+        assert await self.count("job WHERE function = 'tasks.ship'") == await self.count(
+            "drill_order"
+        )
+        assert await self.count("job WHERE status <> 'complete'") == 0
+
+
+@pytest.fixture
+async def books(database_url: str) -> AsyncIterator[Books]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(TABLES)
+    yield Books(connection)
+    await connection.execute("DROP TABLE drill_order, drill_effect")
+    await connection.close()
+
+
+@pytest.fixture
+def actors(setting_values: dict[str, str], books: Books) -> Iterator[Stage]:
+    values = {
+        **setting_values,
+        "LOG_LEVEL": "INFO",
+        "WORKER_LEASE": str(LEASE),
+        "WORKER_DRAIN_TIMEOUT": "2",
+        "JOB_RECHECK_SECONDS": "2",
+    }
+    with stage(values) as actors:
+        yield actors
+
+
+async def until(happens: Callable[[], Awaitable[bool]], seconds: float = 15) -> float:
+    """Wait for it; return how long that took. Raises TimeoutError."""
+    begun = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while not await happens():  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(0.05)
+    return time.monotonic() - begun
+
+
+async def until_ready(client: httpx2.AsyncClient, url: str) -> None:
+    async def answers() -> bool:
+        with suppress(httpx2.TransportError):
+            return (await client.get(url.replace("/api/v1", "/health"))).status_code == 200
+        return False
+
+    await until(answers)
+
+
+async def order(client: httpx2.AsyncClient, url: str, seconds: float, **more: Any) -> int | None:
+    """The order's id when it was answered, else None: nobody knows what became of it."""
+    parameters = {"seconds": seconds, **more}
+    with suppress(httpx2.TransportError):
+        answer = await client.post(f"{url}/drill/orders", params=parameters)
+        if answer.status_code == 201:
+            return int(answer.json()["id"])
+        assert answer.status_code in (409, 503), answer.text
+    return None
+
+
+async def send_orders(client: httpx2.AsyncClient, url: str, name: str, end: float) -> list[int]:
+    chance, confirmed = random.Random(name), []
+    while time.monotonic() < end:
+        refused = chance.random() < 0.2
+        number = await order(client, url, chance.uniform(0, 0.3), risk=0.1, refused=refused)
+        if number is not None:
+            confirmed.append(number)
+        await asyncio.sleep(chance.uniform(0, 0.3))
+    return confirmed
+
+
+async def kill_at_random(actors: Stage, chance: random.Random, end: float) -> list[str]:
+    killed: list[str] = []
+    while time.monotonic() < end:
+        await asyncio.sleep(chance.uniform(0.3, 1.5))
+        name = chance.choice(["api", "redis", "worker1", "worker2"])
+        actors.kill(name)
+        killed.append(name)
+        await asyncio.sleep(chance.uniform(0, 0.8))
+        # Starting Redis waits for it, which must not stop the clients.
+        await asyncio.to_thread(actors.start, name)
+    return killed
+
+
+async def test_each_order_is_shipped_once_whatever_is_killed(actors: Stage, books: Books) -> None:
+    seed = seed_of_this_run()
+    for name in ("api", "worker1", "worker2"):
+        actors.start(name)
+    async with httpx2.AsyncClient(timeout=5) as client:
+        await until_ready(client, actors.url)
+        end = time.monotonic() + CHAOS
+
+        killing = asyncio.create_task(kill_at_random(actors, random.Random(seed), end))
+        streams = [send_orders(client, actors.url, f"{seed}-{n}", end) for n in range(CLIENTS)]
+        confirmed = await asyncio.gather(*streams)
+        killed = await killing
+        settled = await books.settle(SETTLING)
+
+    numbers = {number for numbers in confirmed for number in numbers}
+    print(f"{len(killed)} kills, {len(numbers)} orders confirmed, settled in {settled:.1f} s")
+    assert len(numbers) > 50
+    assert numbers <= set(await books.numbers("SELECT id FROM drill_order"))
+    await books.assert_each_order_is_shipped_once()
+
+
+async def test_a_killed_workers_jobs_run_again_soon(actors: Stage, books: Books) -> None:
+    actors.start("api")
+    actors.start("doomed")
+    async with httpx2.AsyncClient(timeout=5) as client:
+        await until_ready(client, actors.url)
+        for _ in range(5):
+            assert await order(client, actors.url, seconds=6)
+    await until(lambda: books.are("status = 'in_progress'", 5))
+    actors.start("heir")
+    await until(lambda: actors.has_said("heir", "worker ready"))
+
+    actors.kill("doomed")
+    again = await until(lambda: books.are("tries = 2", 5))
+
+    print(f"all five run again after {again:.1f} s, with a lease of {LEASE} s")
+    assert again < LEASE + 3
+    await books.settle(20)
+    await books.assert_each_order_is_shipped_once()
+
+
+async def test_a_drain_under_load_loses_nothing(actors: Stage, books: Books) -> None:
+    for name in ("api", "leaving"):
+        actors.start(name)
+    async with httpx2.AsyncClient(timeout=5) as client:
+        await until_ready(client, actors.url)
+        chance = random.Random(seed_of_this_run())
+        for _ in range(30):
+            assert await order(client, actors.url, chance.uniform(0.1, 4))
+    await until(lambda: books.are("status = 'in_progress'", 10))
+
+    begun = time.monotonic()
+    code = await asyncio.to_thread(actors.terminate, "leaving", 10)
+    took = time.monotonic() - begun
+    running = await books.count("job WHERE status = 'in_progress'")
+    waiting = await books.count("job WHERE finished_at IS NULL")
+    actors.start("staying")
+    await books.settle(SETTLING)
+
+    print(f"exit code {code} after {took:.1f} s, with {waiting} jobs to go")
+    assert code == 0
+    assert took < 2 + 3
+    assert running == 0
+    assert 0 < waiting < 30
+    await books.assert_each_order_is_shipped_once()
