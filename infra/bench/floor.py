@@ -28,8 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from infra.bench.cases import AUTHOR
 from kernel.edge import SECURITY_HEADERS
 from kernel.job_queue import PUT as ENQUEUE
-from kernel.limiter import TAKE
 from kernel.marks import FORGET, MARK, MARK_MS
+from kernel.sliding_log import TAKE
 
 USERS = """SELECT id, name, username, profile_image_url, tier_id,
  (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total

@@ -23,6 +23,7 @@ from kernel.context import RequestContext, context_of
 from kernel.database import UnitOfWork
 from kernel.errors import CustomException
 from kernel.identity import Access, identified
+from kernel.pages import Rendered
 from kernel.versions import Ticket
 
 __all__ = ["CacheError", "bind", "cache", "forget", "forget_argument", "look_up"]
@@ -164,9 +165,12 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
     async def load() -> bytes | None:
         nonlocal uncached
         uncached = await policy.endpoint(**arguments)
-        if isinstance(uncached, Response):
+        if isinstance(uncached, Rendered):
+            body = bytes(uncached.body)
+        elif isinstance(uncached, Response):
             return None
-        body = found.cached.serialise(uncached)
+        else:
+            body = found.cached.serialise(uncached)
         entry = etag_of(body).encode() + b"\n" + body
         uncached = _response(request.scope, entry)
         if context.personal and not found.cached.varies_by_caller:

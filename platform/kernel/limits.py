@@ -1,34 +1,32 @@
 """`Depends(rate_limiter)`: limits any route by the caller's tier, else by the default rule."""
 
 import math
-from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from urllib.parse import quote
 
 import structlog
 from fastapi import Request
 
-from kernel import discovery
 from kernel.context import RequestContext, context_of, template_of
 from kernel.database import UnitOfWork
 from kernel.errors import RateLimitException
 from kernel.identity import identified
-from kernel.limiter import Budget, Decision, Rule
+from kernel.limit_rules import Budget, Decision, Rule, RulesOf
+from kernel.limiter import MICROSECONDS
 from kernel.settings import LimitSettings
 
 log = structlog.get_logger(__name__)
 
-# What rules.py of a feature offers: the rules of a tier, by sanitised path.
-RulesOf = Callable[[UnitOfWork, int], Awaitable[dict[str, Rule]]]
-
 RULES_SECONDS = 3600
-_told: set[tuple[int | None, str]] = set()
+_told: set[tuple[int, str]] = set()
 
 
 async def rate_limiter(request: Request) -> None:
     """Count the call on the caller's budget for this route template.
 
-    Raises RateLimitException (429, with Retry-After). The answer bears RateLimit and
-    RateLimit-Policy by draft-ietf-httpapi-ratelimit-headers-10.
+    Raises RateLimitException (429, with Retry-After). Whatever the answer is, it bears RateLimit
+    and RateLimit-Policy by draft-ietf-httpapi-ratelimit-headers-11.
     """
     context = context_of(request)
     principal = await identified(request)
@@ -37,12 +35,11 @@ async def rate_limiter(request: Request) -> None:
     settings = context.resources.settings.group(LimitSettings)
     default = Rule(settings.default_rate_limit_limit, settings.default_rate_limit_period)
     budget = Budget(f"{who}:{path}", default)
-    tier_id = principal.tier_id if principal else None
-    decision = await _take(context, budget, tier_id, path)
-    _announce(context, decision)
+    decision = await _take(context, budget, principal.tier_id if principal else None, path)
+    wait = max(1, math.ceil(decision.reset))
+    _announce(context, decision, wait)
     if not decision.accepted:
-        wait = str(max(1, math.ceil(decision.reset)))
-        raise RateLimitException(headers={"Retry-After": wait})
+        raise RateLimitException(headers={"Retry-After": str(wait)})
 
 
 def sanitise(path: str) -> str:
@@ -74,20 +71,19 @@ def forget_rules(unit: UnitOfWork, tier_id: int) -> None:
 async def _take(
     context: RequestContext, budget: Budget, tier_id: int | None, path: str
 ) -> Decision:
-    limiter = context.resources.limiter
-    rules_of: RulesOf | None = discovery.offered_once("rules", "rules_of")
-    if tier_id is not None and rules_of is not None:
-        key = rules_key(tier_id)
-        decision = await limiter.take(budget, rules_key=key, path=path)
+    limiter, rules_of = context.resources.limiter, context.resources.rules_of
+    if tier_id is None or rules_of is None:
+        decision = await limiter.take(budget)
+    else:
+        decision = await limiter.take(budget, rules_key=rules_key(tier_id), path=_word(path))
         if decision is None:
             rule = await _load_rule(context, rules_of, tier_id, path)
-            if rule is None:
-                _tell_default(tier_id, path)
             decision = await limiter.take(Budget(budget.key, rule or budget.rule))
-        elif not decision.rule_known:
+            known = rule is not None
+        else:
+            known = decision.rule_known
+        if not known:
             _tell_default(tier_id, path)
-    else:
-        decision = await limiter.take(budget)
     assert decision is not None
     return decision
 
@@ -101,27 +97,36 @@ async def _load_rule(
     async def load() -> bytes:
         assert context.unit is not None, "rate_limiter needs a route of kernel.routing.Router"
         rules = await rules_of(context.unit, tier_id)
-        lines = [f"\n{name} {rule.limit} {rule.period * 1_000_000}" for name, rule in rules.items()]
-        return "".join(lines).encode() + b"\n"
+        lines = [
+            f"{_word(name)} {rule.limit} {round(rule.period * MICROSECONDS)}"
+            for name, rule in rules.items()
+        ]
+        return "\n".join(["", *lines, ""]).encode()
 
     text = await context.resources.limiter.versions.fetch(key, [key], load, RULES_SECONDS)
     for line in (text or b"").decode().splitlines():
         name, _, figures = line.partition(" ")
-        if name == path and figures:
+        if figures and name == _word(path):
             limit, period = figures.split()
-            return Rule(int(limit), int(period) // 1_000_000)
+            return Rule(int(limit), int(period) / MICROSECONDS)
     return None
 
 
-def _tell_default(tier_id: int | None, path: str) -> None:
+@lru_cache(maxsize=1024)
+def _word(path: str) -> str:
+    """A path as one word of a line, whatever an administrator has typed."""
+    return quote(path, safe="{}_")
+
+
+def _tell_default(tier_id: int, path: str) -> None:
     if (tier_id, path) not in _told:
         _told.add((tier_id, path))
         log.info("default rate limit applies", tier_id=tier_id, path=path)
 
 
-def _announce(context: RequestContext, decision: Decision) -> None:
-    rule, reset = decision.rule, max(1, math.ceil(decision.reset))
-    policy = f'"default";q={rule.limit};w={rule.period}'
-    limit = f'"default";r={decision.remaining};t={reset}'
+def _announce(context: RequestContext, decision: Decision, wait: int) -> None:
+    rule = decision.rule
+    policy = f'"default";q={rule.limit};w={math.ceil(rule.period)}'
+    limit = f'"default";r={decision.remaining};t={wait}'
     context.headers.append((b"ratelimit-policy", policy.encode()))
     context.headers.append((b"ratelimit", limit.encode()))

@@ -14,7 +14,8 @@ import hiredis
 import structlog
 from redis.asyncio.connection import parse_url
 
-from kernel.redis_connection import Argument, Connection, RedisAway, Script, dial
+from kernel.redis_connection import Argument, Connection, RedisAway, Script
+from kernel.redis_dial import dial
 
 __all__ = ["Argument", "Connection", "Redis", "RedisAway", "Script"]
 

@@ -11,6 +11,7 @@ from kernel import discovery
 from kernel.database import Database, UnitOfWork
 from kernel.identity import Identify
 from kernel.job_queue import arq_client
+from kernel.limit_rules import RulesOf
 from kernel.limiter import Limiter
 from kernel.redis_client import Redis
 from kernel.settings import DatabaseSettings, RedisSettings, Settings
@@ -40,6 +41,12 @@ class Resources:
     def identify(self) -> Identify | None:
         """The function that tells who is calling, where a feature offers one."""
         found: Identify | None = discovery.offered_once("permissions", "identify")
+        return found
+
+    @cached_property
+    def rules_of(self) -> RulesOf | None:
+        """The function that tells a tier's limits, where a feature offers one."""
+        found: RulesOf | None = discovery.offered_once("rules", "rules_of")
         return found
 
     def redis(self, role: Role) -> Redis | None:

@@ -19,66 +19,33 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import hiredis
 
-from kernel.redis_client import Connection, Redis, RedisAway, Script
+from kernel.lease import LEASE, LEASE_MS, Lease
+from kernel.marks import FORGET, MARK, MARK_MS, NOBODY
+from kernel.redis_client import Redis, RedisAway, Script
 from kernel.single_flight import SingleFlight
 
 Load = Callable[[], Awaitable[bytes | None]]
 
-LEASE = "lease"
-LEASE_MS = 1000  # after trouble with Redis nothing older than this is served
-KEEP_SECONDS = 0.25
 LOADING_MS = 20_000  # a version lives as long as the loads that may want to store under it
-MARK_MS = 30_000  # longer than any commit may take
-NOBODY = "-"  # the token of who has marked nothing
-MAX_OWED = 10_000  # names; with more of them, all are forgotten
 
 # What goes wrong with Redis costs a miss. A ReplyError is a mistake of ours, or of who set it up.
 TROUBLE = (RedisAway, hiredis.ReplyError)
 
-# A mark is "!" and a list of token@deadline: several writers may change one name at once, and the
-# first to end must not clear the others' marks.
-_OTHERS = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function others(key)
-  local value, list, last = redis.call('GET', key), '', 0
-  if value and string.sub(value, 1, 1) == '!' then
-    for token, till in string.gmatch(value, '([^,!@]+)@(%d+)') do
-      if token ~= ARGV[1] and tonumber(till) > now then
-        list = list .. ',' .. token .. '@' .. till
-        last = math.max(last, tonumber(till))
-      end
-    end
-  end
-  return list, last
+
+# A version lives as long as what is stored under it. Until then it is gone soon, so that names
+# which only occur in wrong paths fill no memory.
+STORE = Script("""
+for i = 2, #KEYS do
+  if redis.call('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end
 end
-"""
-MARK = Script(
-    _OTHERS
-    + """
-local till = string.format('%.0f', now + ARGV[2])
-for _, key in ipairs(KEYS) do
-  redis.call('SET', key, '!' .. ARGV[1] .. '@' .. till .. others(key), 'PX', ARGV[2])
-end
-"""
-)
-FORGET = Script(
-    _OTHERS
-    + """
-for _, key in ipairs(KEYS) do
-  local list, last = others(key)
-  if list == '' then
-    redis.call('DEL', key)
-  else
-    redis.call('SET', key, '!' .. string.sub(list, 2), 'PX', last - now)
-  end
-end
-"""
-)
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
+for i = 3, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[1], 'GT') end
+return 1
+""")
 
 
 @dataclass(slots=True, frozen=True)
@@ -86,8 +53,10 @@ class Ticket:
     """Permission to store a value: its key, and the versions read before loading it."""
 
     key: str
+    names: tuple[str, ...]
+    versions: tuple[bytes, ...]
     header: bytes
-    versions: tuple[str, ...] = field(compare=False)
+    """What the stored value begins with."""
 
 
 class Versions:
@@ -97,11 +66,7 @@ class Versions:
         self.role = role
         self._redis = redis
         self._flights = SingleFlight(self)
-        self._owed: set[str] = set()
-        self._owes_all = self._was_connected = False
-        self._keeper: asyncio.Task[None] | None = None
-        if redis is not None:
-            redis.on_connect(self._settle)
+        self._lease = Lease(redis)
 
     async def read(self, key: str, names: Iterable[str]) -> tuple[bytes | None, Ticket | None]:
         """The value, or None and a ticket for storing it; no ticket: don't store.
@@ -122,21 +87,16 @@ class Versions:
         header: bytes = b"|".join(versions) + b"\n"
         if entry is not None and entry.startswith(header):
             return entry[len(header) :], None
-        return None, Ticket(key, header, keys[1:])
+        return None, Ticket(key, keys[1:], tuple(versions), header)
 
     async def store(self, ticket: Ticket, value: bytes, seconds: float) -> None:
-        """Keep the value for those seconds, under the ticket's versions."""
+        """Keep the value for those seconds, if the ticket's versions still stand."""
         if self._redis is None:
             return
-        life = int(seconds * 1000)
-        # Versions of names that nothing was stored under are gone soon, so that names which only
-        # occur in wrong paths fill no memory.
-        longer = [("PEXPIRE", version, life, "GT") for version in ticket.versions]
+        keys = [f"e:{ticket.key}", LEASE, *ticket.names]
         with suppress(*TROUBLE):
-            await asyncio.gather(
-                self._redis.execute("SET", f"e:{ticket.key}", ticket.header + value, "PX", life),
-                *[self._redis.execute(*command) for command in longer],
-            )
+            life = int(seconds * 1000)
+            await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
     async def fetch(
         self, key: str, names: Iterable[str], load: Load, seconds: float
@@ -184,19 +144,13 @@ class Versions:
         try:
             await self._redis.run(FORGET, [f"v:{name}" for name in names], token)
         except TROUBLE:
-            self._owed |= names
-            if len(self._owed) > MAX_OWED:
-                self._owes_all = True
-                self._owed.clear()
+            self._lease.owe(names)
             return False
         return True
 
     async def close(self) -> None:
         """Stop extending the lease."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+        await self._lease.close()
 
     async def _complete(self, keys: tuple[str, ...], found: list[bytes | None]) -> list[bytes]:
         """Give a first version to each name that has none; whoever comes first wins."""
@@ -211,37 +165,3 @@ class Versions:
         replies = await asyncio.gather(*[self._redis.execute(*command) for command in commands])
         now = {key: old or made[key] for key, old in zip(missing, replies, strict=True)}
         return [version or now[key] for key, version in zip(keys, found, strict=True)]
-
-    async def _settle(self, connection: Connection, fresh: bool) -> None:
-        """Pay what is owed, before anything is read from the connection."""
-        # Another server may be there, or this one without its last second: what this process
-        # forgot is not all that may have come back.
-        if fresh and self._was_connected:
-            self._owes_all = True
-        self._was_connected = True
-        await self._pay(connection)
-        if self._keeper is None:
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
-
-    async def _pay(self, redis: Redis | Connection) -> None:
-        while self._owes_all or self._owed:
-            (names, everything), self._owed = (self._owed, self._owes_all), set()
-            self._owes_all = False
-            try:
-                if everything:
-                    await redis.execute("DEL", LEASE)
-                else:
-                    await redis.run(FORGET, [f"v:{name}" for name in names], NOBODY)
-            except BaseException:
-                self._owed |= names
-                self._owes_all |= everything
-                raise
-
-    async def _keep(self) -> None:
-        """Extend the lease while Redis is reached; this is its heartbeat, too."""
-        assert self._redis is not None
-        while True:
-            with suppress(*TROUBLE):
-                await self._redis.execute("PEXPIRE", LEASE, LEASE_MS)
-                await self._pay(self._redis)
-            await asyncio.sleep(KEEP_SECONDS)

@@ -1,0 +1,47 @@
+"""Marks of names that are being changed: set before a commit, removed after it."""
+
+from kernel.redis_client import Script
+
+MARK_MS = 30_000  # longer than any commit may take
+NOBODY = "-"  # the token of who has marked nothing
+
+# A mark is "!" and a list of token@deadline: several writers may change one name at once, and the
+# first to end must not clear the others' marks.
+_OTHERS = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function others(key)
+  local value, list, last = redis.call('GET', key), '', 0
+  if value and string.sub(value, 1, 1) == '!' then
+    for token, till in string.gmatch(value, '([^,!@]+)@(%d+)') do
+      if token ~= ARGV[1] and tonumber(till) > now then
+        list = list .. ',' .. token .. '@' .. till
+        last = math.max(last, tonumber(till))
+      end
+    end
+  end
+  return list, last
+end
+"""
+MARK = Script(
+    _OTHERS
+    + """
+local till = string.format('%.0f', now + ARGV[2])
+for _, key in ipairs(KEYS) do
+  redis.call('SET', key, '!' .. ARGV[1] .. '@' .. till .. others(key), 'PX', ARGV[2])
+end
+"""
+)
+FORGET = Script(
+    _OTHERS
+    + """
+for _, key in ipairs(KEYS) do
+  local list, last = others(key)
+  if list == '' then
+    redis.call('DEL', key)
+  else
+    redis.call('SET', key, '!' .. string.sub(list, 2), 'PX', last - now)
+  end
+end
+"""
+)

@@ -1,0 +1,64 @@
+"""The limiter's sliding log in this process's memory, for the time without Redis."""
+
+import time
+from bisect import bisect_left
+from collections import OrderedDict
+
+from kernel.limit_rules import Budget, Decision
+
+# Beyond either, together about 50 MB, the budgets that were used longest ago are dropped.
+MAX_STAMPS = 1_000_000
+MAX_BUDGETS = 50_000
+
+
+class StandIn:
+    """Counts as kernel.sliding_log does, for one process."""
+
+    def __init__(self, max_stamps: int = MAX_STAMPS) -> None:
+        self._logs: OrderedDict[str, list[float]] = OrderedDict()
+        self._stamps, self._max_stamps = 0, max_stamps
+
+    def take(self, budgets: tuple[Budget, ...]) -> Decision:
+        """As Limiter.take."""
+        now = time.monotonic()
+        decisions = [self._judge(budget, now) for budget in budgets]
+        refusals = [decision for decision in decisions if not decision.accepted]
+        if refusals:
+            return max(refusals, key=lambda decision: decision.reset)
+        for budget in budgets:
+            self._record(budget, now)
+        return min(decisions, key=lambda decision: decision.remaining)
+
+    def give_back(self, keys: tuple[str, ...]) -> None:
+        """As Limiter.give_back; it takes the newest call."""
+        for key in keys:
+            if stamps := self._logs.get(key):
+                stamps.pop()
+                self._stamps -= 1
+                if not stamps:
+                    del self._logs[key]
+
+    def clear(self, key: str) -> None:
+        """As Limiter.clear."""
+        self._stamps -= len(self._logs.pop(key, ()))
+
+    def _judge(self, budget: Budget, now: float) -> Decision:
+        limit, period = budget.rule.limit, budget.rule.period
+        stamps = self._logs.get(budget.key, [])
+        oldest = bisect_left(stamps, now - period)
+        used = len(stamps) - oldest
+        if used >= limit:
+            return Decision(False, budget.rule, 0, stamps[-limit] + period - now)
+        reset = stamps[oldest] + period - now if used else period
+        return Decision(True, budget.rule, limit - used - 1, reset)
+
+    def _record(self, budget: Budget, now: float) -> None:
+        stamps = self._logs.setdefault(budget.key, [])
+        self._logs.move_to_end(budget.key)
+        surplus = max(0, len(stamps) + 1 - budget.rule.limit)
+        del stamps[:surplus]
+        stamps.append(now)
+        self._stamps += 1 - surplus
+        while self._stamps > self._max_stamps or len(self._logs) > MAX_BUDGETS:
+            _, dropped = self._logs.popitem(last=False)
+            self._stamps -= len(dropped)
