@@ -24,67 +24,86 @@ def _good(answer: Response) -> Response:
     return answer
 
 
+async def _make_plan(superuser: Person, name: str, limit: int) -> int:
+    """A tier with a rule for the route of tasks, given as a path. Returns the tier's id."""
+    tier = _good(await superuser.post("/api/v1/tier", json={"name": name})).json()
+    rule = {"path": "api/v1/tasks/task", "limit": limit, "period": 3600}
+    _good(await superuser.post(f"/api/v1/tier/{name}/rate_limit", json=rule))
+    tier_id: int = tier["id"]
+    return tier_id
+
+
+async def _assign(superuser: Person, user: Person, tier_id: int) -> None:
+    path = f"/api/v1/user/{user.username}/tier"
+    _good(await superuser.patch(path, json={"tier_id": tier_id}))
+
+
+async def _path_of_rule(superuser: Person, tier: str) -> str:
+    (rule,) = (await superuser.get(f"/api/v1/tier/{tier}/rate_limits")).json()["data"]
+    assert rule["name"].startswith("api_v1_tasks_task:")
+    return f"/api/v1/tier/{tier}/rate_limit/{rule['id']}"
+
+
 async def test_what_a_tier_allows_is_what_its_users_get(
     superuser: Person, user: Person, other: Person
 ) -> None:
-    # Two plans, with a rule each for the same route, given as a path.
-    tiers = {}
-    for name, limit in (("free", 1), ("pro", 10)):
-        made = _good(await superuser.post("/api/v1/tier", json={"name": name}))
-        tiers[name] = made.json()["id"]
-        rule = {"path": "api/v1/tasks/task", "limit": limit, "period": 3600}
-        _good(await superuser.post(f"/api/v1/tier/{name}/rate_limit", json=rule))
-    for username, name in (("user1", "free"), ("other1", "pro")):
-        path = f"/api/v1/user/{username}/tier"
-        _good(await superuser.patch(path, json={"tier_id": tiers[name]}))
+    free, pro = await _make_plan(superuser, "free", 1), await _make_plan(superuser, "pro", 10)
+    await _assign(superuser, user, free)
+    await _assign(superuser, other, pro)
 
     assert await _accepted(user, 11) == 1
     assert await _accepted(other, 11) == 10
 
     # The free plan is raised: what was used already counts.
-    rules = (await user.get("/api/v1/tier/free/rate_limits")).json()["data"]
-    assert [rule["name"] for rule in rules] == ["api_v1_tasks_task:1:3600"]
-    path = f"/api/v1/tier/free/rate_limit/{rules[0]['id']}"
-    _good(await superuser.patch(path, json={"limit": 3}))
+    _good(await superuser.patch(await _path_of_rule(superuser, "free"), json={"limit": 3}))
 
     assert await _accepted(user, 11) == 2
 
     # A better plan: the change holds from the next call on.
-    _good(await superuser.patch("/api/v1/user/user1/tier", json={"tier_id": tiers["pro"]}))
+    await _assign(superuser, user, pro)
 
     assert await _accepted(user, 11) == 7
 
     # Its rule is taken away: the default one, ten an hour, holds, and ten are used.
-    rules = (await superuser.get("/api/v1/user/user1/rate_limits")).json()["tier_rate_limits"]
-    assert [rule["limit"] for rule in rules] == [10]
-    _good(await superuser.delete(f"/api/v1/tier/pro/rate_limit/{rules[0]['id']}"))
+    shown = (await superuser.get("/api/v1/user/user1/rate_limits")).json()
+    assert [rule["limit"] for rule in shown["tier_rate_limits"]] == [10]
+    _good(await superuser.delete(await _path_of_rule(superuser, "pro")))
 
     assert await _accepted(user, 11) == 0
 
-    # A generous rule by the route's stored name, while the plan can't be deleted.
-    refused = await superuser.delete("/api/v1/tier/pro")
-    assert (refused.status_code, refused.json()["detail"]) == (409, "Tier is in use")
+    # Another rule, by the name that the path is stored under.
     rule = {"path": "api_v1_tasks_task", "limit": 12, "period": 60}
     _good(await superuser.post("/api/v1/tier/pro/rate_limit", json=rule))
 
     assert await _accepted(user, 11) == 2
 
-    # Nobody is on the free plan any more: it goes.
+
+async def test_a_plan_goes_once_nobody_is_on_it(superuser: Person, user: Person) -> None:
+    free, pro = await _make_plan(superuser, "free", 1), await _make_plan(superuser, "pro", 10)
+    await _assign(superuser, user, free)
+
+    refused = await superuser.delete("/api/v1/tier/free")
+
+    assert (refused.status_code, refused.json()["detail"]) == (409, "Tier is in use")
+
+    await _assign(superuser, user, pro)
     _good(await superuser.delete("/api/v1/tier/free"))
+
     assert (await user.get("/api/v1/tier/free")).status_code == 404
+    assert await _accepted(user, 11) == 10
 
 
-async def test_a_rule_counts_all_paths_of_its_template_together(
+async def test_a_limited_answer_says_what_the_tiers_rule_is(
     superuser: Person, user: Person
 ) -> None:
-    tier = _good(await superuser.post("/api/v1/tier", json={"name": "free"})).json()
-    rule = {"path": "/api/v1/tasks/task", "limit": 2, "period": 60}
-    _good(await superuser.post("/api/v1/tier/free/rate_limit", json=rule))
-    _good(await superuser.patch("/api/v1/user/user1/tier", json={"tier_id": tier["id"]}))
+    await _assign(superuser, user, await _make_plan(superuser, "free", 2))
 
-    answers = [await user.post(f"/api/v1/tasks/task?message={number}") for number in range(3)]
+    answers = [await user.post(TASK) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [201, 201, 429]
-    policies = {answer.headers["RateLimit-Policy"] for answer in answers}
-    assert len(policies) == 1
-    assert "w=60" in policies.pop()
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"default";q=2;w=3600'}
+    assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == [
+        "r=1",
+        "r=0",
+        "r=0",
+    ]
