@@ -73,6 +73,7 @@ pytest_plugins = [
     "tests.documented",
     "tests.application",
     "tests.accounts",
+    "tests.callers",
     "tests.jobs",
     "tests.statements",
 ]

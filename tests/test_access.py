@@ -1,0 +1,100 @@
+"""Every route says who may call it, or the application doesn't start."""
+
+from typing import Any
+
+import pytest
+
+from features.auth.permissions import CurrentUser, SuperUser
+from kernel.app import feature_routers
+from kernel.client_cache import public
+from kernel.identity import Access, access
+from kernel.routing import FeatureRoute, RouteError, Router, SessionDep, refuse_unclear
+from kernel.shapes import Message
+from tests.callers import CALLERS
+from tests.test_access_table import unproved
+
+
+def only_route(router: Router) -> FeatureRoute:
+    [route] = router.routes
+    assert isinstance(route, FeatureRoute)
+    return route
+
+
+def test_a_route_that_says_nothing_stops_the_start() -> None:
+    router = Router()
+
+    @router.get("/notes", response_model=Message)
+    async def read_notes(db: SessionDep) -> Any: ...
+
+    with pytest.raises(RouteError, match=r"GET /api/v1/notes doesn't say who may call it"):
+        refuse_unclear([only_route(router)])
+
+
+def test_two_functions_of_one_name_stop_the_start() -> None:
+    router = Router()
+
+    @router.get("/notes", response_model=Message)
+    @access(Access.PUBLIC)
+    async def read_notes(db: SessionDep) -> Any: ...
+
+    router.add_api_route("/others", read_notes, response_model=Message)
+
+    with pytest.raises(RouteError, match=r"others is called read_notes, like /api/v1/notes"):
+        refuse_unclear([route for route in router.routes if isinstance(route, FeatureRoute)])
+
+
+def test_a_dependency_a_public_cache_or_a_word_of_its_own_is_enough() -> None:
+    router = Router()
+
+    @router.get("/a", response_model=Message)
+    async def read_a(caller: CurrentUser) -> Any: ...
+
+    @router.get("/b", response_model=Message)
+    @public
+    async def read_b() -> Any: ...
+
+    @router.get("/c", response_model=Message)
+    @access(Access.PUBLIC)
+    async def read_c() -> Any: ...
+
+    routes = [route for route in router.routes if isinstance(route, FeatureRoute)]
+    refuse_unclear(routes)
+
+    assert [route.access for route in routes] == [Access.USER, Access.PUBLIC, Access.PUBLIC]
+
+
+def test_every_feature_says_who_may_call_its_routes() -> None:
+    routes = [route for router in feature_routers() for route in router.routes]
+
+    refuse_unclear(route for route in routes if isinstance(route, FeatureRoute))
+
+    assert all(isinstance(route, FeatureRoute) for route in routes)
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ((401, 403, 403, 200, 401, 401), []),
+        ((200, 403, 403, 200, 401, 401), ["lets anonymous in: 200"]),
+        ((401, 403, 403, 200, 401, 200), ["lets expired in: 200"]),
+        ((401, 403, 404, 200, 401, 401), ["lets owner in: 404"]),
+        (
+            (401, 403, 403, 403, 401, 401),
+            [
+                f"nobody gets through: {[401, 403, 403, 403, 401, 401]}",
+                "refuses superuser: 403",
+            ],
+        ),
+    ],
+)
+def test_answers_that_belie_a_declared_access_are_told(
+    answers: tuple[int, ...], told: list[str]
+) -> None:
+    router = Router()
+
+    @router.delete("/notes", response_model=Message)
+    async def erase_notes(caller: SuperUser) -> Any: ...
+
+    statuses = dict(zip(CALLERS, answers, strict=True))
+
+    assert list(unproved(only_route(router), statuses)) == told

@@ -1,0 +1,103 @@
+"""Who may call what: every route called by everybody, and the answers kept as text to review."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.checks import ROOT
+from kernel import discovery
+from kernel.app import Application
+from kernel.identity import Access
+from kernel.routing import FeatureRoute
+from tests.callers import CALLERS, Arrange, arranger_of, call, people
+
+UPDATE = "hatch run access"
+HEAD = f"""\
+# What each caller is answered who calls the route in a valid way. `owner` is the user in the path
+# or whose row it is. Written by `{UPDATE}`, held by tests/test_access_table.py.
+"""
+KNOWN_CALLERS = ("other", "owner", "superuser")
+REFUSALS = {401, 403}
+WITH_ROUTES = sorted(discovery.offers("router", "router"))
+
+
+@pytest.mark.parametrize("feature", WITH_ROUTES)
+async def test_everybody_is_answered_as_the_table_says(
+    app: Application, feature: str, pytestconfig: pytest.Config
+) -> None:
+    file = ROOT / "features" / feature / "tests" / "access.txt"
+    arrange = arranger_of(feature)
+
+    rows, wrong = [], []
+    for method, route in routes_of(app, feature):
+        statuses = await answers(app, method, route, arrange)
+        rows.append(((f"{method} {route.path_format}", str(route.access)), statuses))
+        wrong += [f"{method} {route.path}: {text}" for text in unproved(route, statuses)]
+    table = written(rows)
+
+    assert wrong == []
+    if pytestconfig.getoption("write_access"):
+        file.write_text(table)
+    assert file.is_file(), f"{file} is missing: {UPDATE}"
+    assert file.read_text() == table, f"Who may call what has changed. If you mean it: {UPDATE}"
+
+
+async def answers(
+    app: Application, method: str, route: FeatureRoute, arrange: Arrange
+) -> dict[str, int]:
+    """The status that each caller is answered. What writes is called on rows of its own."""
+    together = [CALLERS] if method == "GET" else [(caller,) for caller in CALLERS]
+    statuses = {}
+    for callers in together:
+        async with people(app) as somebody:
+            arranged = await arrange(somebody, route.name)
+            for caller in callers:
+                statuses[caller] = await call(somebody, route, method, arranged, caller)
+    return statuses
+
+
+def routes_of(app: Application, feature: str) -> Iterator[tuple[str, FeatureRoute]]:
+    """The feature's routes, hidden ones too, in the order of their paths."""
+    routes: list[FeatureRoute] = app.state.feature_routes
+    for route in sorted(routes, key=lambda route: (route.path, sorted(route.methods or ()))):
+        if route.endpoint.__module__.startswith(f"features.{feature}."):
+            for method in sorted(route.methods or ()):
+                yield method, route
+
+
+def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
+    """Where the answers don't bear out the access that the route declares."""
+    if not any(200 <= status < 300 for status in statuses.values()):
+        yield f"nobody gets through: {[*statuses.values()]}"
+    documented = {int(status) for status in route.responses}
+    refused = {caller for caller, status in statuses.items() if status in REFUSALS - documented}
+    if route.access in (Access.PUBLIC, Access.OPTIONAL):
+        if refused:
+            yield f"is open to all, and refuses {sorted(refused)}"
+        return
+    for caller in set(CALLERS) - set(KNOWN_CALLERS):
+        if statuses[caller] != 401:
+            yield f"lets {caller} in: {statuses[caller]}"
+    if route.access is Access.USER:
+        return
+    # A row that isn't the caller's may be one that the caller doesn't get to know of.
+    unknown = {Access.SUPER: {403}}.get(route.access, {403, 404})
+    barred = ("other", "owner") if route.access is Access.SUPER else ("other",)
+    for caller in barred:
+        if statuses[caller] not in unknown:
+            yield f"lets {caller} in: {statuses[caller]}"
+    for caller in set(KNOWN_CALLERS) - set(barred):
+        if statuses[caller] in REFUSALS:
+            yield f"refuses {caller}: {statuses[caller]}"
+
+
+def written(rows: list[tuple[tuple[str, str], dict[str, int]]]) -> str:
+    """The table as text, in columns."""
+    lines = [["route", "access", *CALLERS]]
+    lines += [[*labels, *map(str, statuses.values())] for labels, statuses in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return HEAD + "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        + "\n"
+        for line in lines
+    )
