@@ -30,24 +30,16 @@ class Statements:
         if not sql.lstrip().upper().startswith(FRAME):
             self.made.append(sql)
 
-    async def of(self, call: Awaitable[httpx2.Response]) -> list[str]:
-        """The statements of a call that goes well, with cold caches."""
-        await self._forget_everything()
-        self.made.clear()
-        answer = await call
-        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
-        assert answer.is_success, answer.text
-        return list(self.made)
-
     async def held(self, call: Awaitable[httpx2.Response], fewer: int = 0) -> httpx2.Response:
-        """Await a call that goes well and see that it made what its route declares.
+        """Await a call that goes well, with cold caches, and see that it made as many statements
+        as its route declares.
 
         `fewer` is for a call that is cheaper than the dearest one: nobody is logged in, say.
         """
         await self._forget_everything()
         self.made.clear()
         answer = await call
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
         assert answer.is_success, answer.text
         declared = self._declared(answer.request)
         assert len(self.made) == declared - fewer, "\n\n".join(self.made)
