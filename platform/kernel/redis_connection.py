@@ -80,6 +80,11 @@ class Connection(asyncio.Protocol):
         self._waiting.append(future)
         return future
 
+    def expect_within(self, timeout: float) -> None:
+        """Change the seconds that later answers may take."""
+        self.timeout = timeout
+        self._arm(None)
+
     def close(self, reason: str = "Redis is away") -> None:
         """Close without waiting; nobody is told but those who wait for an answer."""
         transport, self._transport = self._transport, None

@@ -29,7 +29,7 @@ async def dial(address: Any, patience: float, events: Events) -> Connection:
         if isinstance(error, OSError | TimeoutError | hiredis.HiredisError):
             raise RedisAway(str(error) or type(error).__name__) from error
         raise
-    connection.timeout = patience
+    connection.expect_within(patience)
     return connection
 
 

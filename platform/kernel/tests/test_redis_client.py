@@ -1,0 +1,314 @@
+"""The Redis client: answers go to who asked, and trouble costs one time-out and no restart."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import hiredis
+import pytest
+import uvloop
+
+from kernel.redis_client import Redis, RedisAway, Script
+from kernel.tests.wire import Wire, wire_to
+
+TIMEOUT = 0.08
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(redis_url) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def redis(wire: Wire) -> AsyncIterator[Redis]:
+    client = Redis(wire.url, TIMEOUT, "test")
+    await client.open()
+    yield client
+    await client.close()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what it waits for sets no event
+            await asyncio.sleep(0.005)
+
+
+async def cut_and_back(wire: Wire, redis: Redis) -> None:
+    before = wire.connections
+    wire.cut()
+    await until(lambda: wire.connections > before and redis.available)
+
+
+async def is_away(redis: Redis) -> bool:
+    try:
+        await redis.execute("PING")
+    except RedisAway:
+        return True
+    return False
+
+
+async def test_each_of_many_callers_gets_its_own_answer(redis: Redis) -> None:
+    echoes = await asyncio.gather(*[redis.execute("ECHO", f"n{n}") for n in range(2000)])
+
+    assert echoes == [f"n{n}".encode() for n in range(2000)]
+
+
+async def test_a_caller_that_gave_up_shifts_nobody_s_answer(redis: Redis) -> None:
+    async def ask(number: int) -> Any:
+        return await redis.execute("ECHO", str(number))
+
+    callers = [asyncio.create_task(ask(number)) for number in range(100)]
+    await asyncio.sleep(0)
+    for caller in callers[::3]:
+        caller.cancel()
+    answers = await asyncio.gather(*callers, return_exceptions=True)
+
+    kept = [answer for answer in answers if not isinstance(answer, asyncio.CancelledError)]
+    assert kept == [str(n).encode() for n in range(100) if n % 3]
+    assert await redis.execute("ECHO", "next") == b"next"
+
+
+async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
+    redis: Redis, wire: Wire
+) -> None:
+    wire.stall()
+    started = time.perf_counter()
+    answers = await asyncio.gather(
+        *[redis.execute("ECHO", str(n)) for n in range(500)], return_exceptions=True
+    )
+    waited = time.perf_counter() - started
+
+    assert all(isinstance(answer, RedisAway) for answer in answers)
+    assert TIMEOUT <= waited < 5 * TIMEOUT
+    started = time.perf_counter()
+    for _ in range(1000):
+        assert await is_away(redis)
+    assert time.perf_counter() - started < 0.2
+
+
+async def test_a_hiccup_keeps_the_connection_and_the_order_of_answers(
+    redis: Redis, wire: Wire
+) -> None:
+    wire.stall()
+    await asyncio.gather(*[is_away(redis) for _ in range(50)])
+    wire.flow()
+    await until(lambda: redis.available)
+
+    assert wire.connections == 1
+    assert await redis.execute("ECHO", "mine") == b"mine"
+
+
+async def test_a_server_that_is_silent_for_long_gets_a_new_connection(
+    redis: Redis, wire: Wire
+) -> None:
+    wire.stall()
+    assert await is_away(redis)
+    await asyncio.sleep(1.1)
+    wire.flow()
+    await until(lambda: redis.available)
+
+    assert wire.connections > 1
+    assert await redis.execute("ECHO", "mine") == b"mine"
+
+
+async def test_a_lost_connection_fails_who_waits_and_comes_back_by_itself(
+    redis: Redis, wire: Wire
+) -> None:
+    wire.stall()
+    waiting = asyncio.create_task(redis.execute("ECHO", "lost"))
+    await asyncio.sleep(0.01)
+    wire.cut()
+    wire.flow()
+
+    with pytest.raises(RedisAway):
+        await waiting
+    await until(lambda: redis.available)
+    assert await redis.execute("ECHO", "back") == b"back"
+
+
+async def test_a_server_that_comes_up_later_is_taken_up(redis_url: str) -> None:
+    async with wire_to(redis_url) as wire:
+        await wire.unplug()
+        redis = Redis(wire.url, TIMEOUT)
+        await redis.open()
+
+        assert await is_away(redis)
+        await wire.plug()
+        await until(lambda: redis.available)
+        assert await redis.execute("PING") == b"PONG"
+        await redis.close()
+
+
+async def test_a_connection_that_is_lost_while_greeting_is_tried_again(redis_url: str) -> None:
+    async with wire_to(redis_url) as wire:
+        redis = Redis(wire.url, TIMEOUT)
+        wire.stall()
+        opening = asyncio.create_task(redis.open())
+        await asyncio.sleep(0.05)
+        wire.cut()
+        started = time.perf_counter()
+        await opening
+        assert time.perf_counter() - started < 0.5  # it was told, and waited for no time-out
+
+        wire.flow()
+        await until(lambda: redis.available)
+        await redis.close()
+
+
+async def test_a_busy_event_loop_is_not_taken_for_a_silent_server(redis: Redis) -> None:
+    asked = asyncio.create_task(redis.execute("ECHO", "slow"))
+    await asyncio.sleep(0)
+    time.sleep(4 * TIMEOUT)  # noqa: ASYNC251 - a mistake of someone's that blocks the loop
+
+    assert await asked == b"slow"
+    for _ in range(5):
+        asked = asyncio.create_task(redis.execute("ECHO", "again"))
+        await asyncio.sleep(0.001)
+        time.sleep(2 * TIMEOUT)  # noqa: ASYNC251
+        assert await asked == b"again"
+    assert redis.available
+
+
+async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: Wire) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    seen: list[bool] = []
+
+    async def hook(connection: Any, fresh: bool) -> None:
+        assert await connection.execute("PING") == b"PONG"
+        seen.append(fresh)
+        begun.set()
+        await may_end.wait()
+
+    redis.on_connect(hook)
+    wire.cut()
+    await begun.wait()
+    assert await is_away(redis)
+    may_end.set()
+    await until(lambda: redis.available)
+    wire.stall()
+    assert await is_away(redis)
+    wire.flow()
+    await until(lambda: redis.available)
+
+    assert seen == [True, False]
+
+
+async def test_a_hook_that_fails_gets_another_connection(redis: Redis, wire: Wire) -> None:
+    failures = [ValueError("a mistake"), RedisAway("away again")]
+
+    async def hook(connection: Any, fresh: bool) -> None:
+        if failures:
+            raise failures.pop()
+
+    redis.on_connect(hook)
+    wire.cut()
+    await until(lambda: wire.connections == 4 and redis.available)
+
+
+async def test_closing_ends_a_recovery_and_every_wait(redis_url: str) -> None:
+    async with wire_to(redis_url) as wire:
+        redis = Redis(wire.url, TIMEOUT)
+        await redis.open()
+        wire.stall()
+        waiting = asyncio.create_task(redis.execute("PING"))
+        await asyncio.sleep(0.01)
+        wire.cut()
+        await asyncio.sleep(0.05)  # it greets a server that is silent
+        await redis.close()
+
+        with pytest.raises(RedisAway):
+            await waiting
+        assert await is_away(redis)
+        connections = wire.connections
+        await asyncio.sleep(0.3)
+        assert wire.connections == connections
+
+
+async def test_wrong_commands_are_the_caller_s_and_cost_no_connection(redis: Redis) -> None:
+    with pytest.raises(hiredis.ReplyError, match="unknown command"):
+        await redis.execute("NONSENSE")
+    with pytest.raises(hiredis.ReplyError, match="boom"):
+        await redis.run(Script("return redis.error_reply('ERR boom')"), [])
+
+    assert redis.available
+
+
+async def test_a_server_that_refuses_work_is_as_good_as_away(redis: Redis) -> None:
+    limit = (await redis.execute("CONFIG", "GET", "maxmemory"))[1]
+    await redis.execute("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(RedisAway, match="OOM"):
+            await redis.execute("SET", "some", "thing")
+        with pytest.raises(RedisAway, match="OOM"):
+            await redis.run(Script("return redis.call('SET', 'some', 'thing')"), [])
+        assert await redis.execute("DEL", "some") == 0
+    finally:
+        await redis.execute("CONFIG", "SET", "maxmemory", limit)
+
+
+async def test_a_script_is_sent_whole_only_once(redis: Redis) -> None:
+    await redis.execute("SCRIPT", "FLUSH")
+    script = Script("return {KEYS[1], ARGV[1]}")
+    for _ in range(3):
+        assert await redis.run(script, ["key"], "argument") == [b"key", b"argument"]
+
+    stats = (await redis.execute("INFO", "commandstats")).decode()
+    assert "cmdstat_evalsha:" in stats
+    assert await redis.execute("SCRIPT", "EXISTS", script.sha) == [1]
+
+
+async def test_what_is_no_text_can_be_part_of_a_key(redis: Redis) -> None:
+    await redis.execute("SET", "login:\ud800", b"\xff\x00")
+
+    assert await redis.execute("GET", "login:\ud800") == b"\xff\x00"
+
+
+async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: Wire) -> None:
+    wire.stall()
+    calls = [asyncio.ensure_future(redis.execute("GET", f"key{n}")) for n in range(5_000)]
+    await asyncio.wait(calls)
+
+    assert all(isinstance(call.exception(), RedisAway) for call in calls)
+    wire.flow()
+    await until(lambda: redis.available)
+    assert redis._connection is not None
+    assert not redis._connection._waiting
+
+
+async def test_trouble_is_told_once_a_minute(
+    redis: Redis, wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        await cut_and_back(wire, redis)
+    told = "".join(capsys.readouterr())
+
+    assert told.count("redis away") == 1
+    assert told.count("redis is back") == 1
+    assert "redis=test" in told
+
+
+def test_it_works_on_either_event_loop(redis_url: str) -> None:
+    async def work() -> None:
+        async with wire_to(redis_url) as wire:
+            redis = Redis(wire.url, TIMEOUT)
+            await redis.open()
+            assert await redis.execute("ECHO", "a") == b"a"
+            await cut_and_back(wire, redis)
+            wire.stall()
+            assert await is_away(redis)
+            wire.flow()
+            await until(lambda: redis.available)
+            big = b"x" * 3_000_000
+            await redis.execute("SET", "big", big)
+            assert await redis.execute("GET", "big") == big
+            await redis.close()
+
+    run_on(asyncio.new_event_loop, work())
+    run_on(uvloop.new_event_loop, work())
+
+
+def run_on(loop: Callable[[], asyncio.AbstractEventLoop], work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(work)
