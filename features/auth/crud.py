@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from features.auth.models import Session, SessionQuery, SessionRead, TokenBlacklist
-from features.users.models import User
+from features.users.models import User, UserRead
 from kernel.database import UnitOfWork
 from kernel.pages import Listing
 from kernel.statements import Statement
@@ -52,7 +52,7 @@ def _given(name: str, kind: Any = String) -> ColumnElement[Any]:
 # Who a session's tokens speak for, as long as it lives. The user's id is part of the question,
 # so that a token can name neither another's session nor a session's other user.
 principal_by_session = Statement(
-    select(col(User.id), col(User.username), col(User.is_superuser), col(User.tier_id))
+    select(*[getattr(User, name) for name in UserRead.model_fields], col(User.is_superuser))
     .join(Session, col(Session.user_id) == col(User.id))
     .where(
         col(Session.id) == bindparam("session_id"),

@@ -3,14 +3,15 @@
 from features.auth import sessions
 from features.auth.principals import forget_principal
 from features.users.events import PasswordChanged, UserChanged, UserDeleted
+from features.users.models import UserRead
 from kernel.database import UnitOfWork
 
-# What a Principal says; nothing else of a user concerns a token.
-PRINCIPAL_COLUMNS = frozenset({"username", "is_superuser", "tier_id", "is_deleted"})
+# What is kept of a caller; nothing else of a user concerns a token.
+KEPT_COLUMNS = frozenset({*UserRead.model_fields, "is_superuser", "is_deleted"})
 
 
 async def forget_changed_principal(event: UserChanged, unit: UnitOfWork) -> None:
-    if event.columns & PRINCIPAL_COLUMNS:
+    if event.columns & KEPT_COLUMNS:
         forget_principal(unit, user_id=event.user_id)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import HTTPConnection
 
 from features.auth.credentials import account_of
-from features.auth.principals import live_principal
+from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
 from kernel.context import context_of
@@ -28,7 +28,7 @@ USER_NOT_FOUND = "User not found"
 NO_SESSION = 0
 
 
-async def identify(connection: HTTPConnection) -> Principal | None:
+async def identify(connection: HTTPConnection) -> KnownUser | None:
     """The caller behind the bearer token; None without one, and for a bad one."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -73,23 +73,24 @@ async def optional_user(connection: HTTPConnection) -> Principal | None:
 
 
 @access(Access.USER)
-async def current_user(connection: HTTPConnection) -> Principal:
+async def current_user(connection: HTTPConnection) -> KnownUser:
     """The caller. The route has refused anonymous ones before the body was read."""
     principal = await principal_of(connection)
     if principal is None:
         raise unauthenticated(connection)
+    assert isinstance(principal, KnownUser), "identify is this feature's"
     return principal
 
 
 @access(Access.SUPER)
-async def super_user(connection: HTTPConnection) -> Principal:
+async def super_user(connection: HTTPConnection) -> KnownUser:
     """The caller, who is a superuser: the route has refused others before the body was read."""
     return await current_user(connection)
 
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
-CurrentUser = Annotated[Principal, Depends(current_user)]
-SuperUser = Annotated[Principal, Depends(super_user)]
+CurrentUser = Annotated[KnownUser, Depends(current_user)]
+SuperUser = Annotated[KnownUser, Depends(super_user)]
 
 UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
 

@@ -1,11 +1,14 @@
 """The caller of a request: the live user behind the live session that its token names."""
 
+from dataclasses import dataclass
+
 import orjson
 
 from features.auth.cache_keys import PRINCIPAL, SESSION
 from features.auth.crud import principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
+from features.users.models import UserRead
 from kernel.context import RequestContext
 from kernel.database import UnitOfWork
 from kernel.identity import Principal
@@ -13,7 +16,15 @@ from kernel.identity import Principal
 KEPT_SECONDS = 600
 
 
-async def live_principal(context: RequestContext, claims: Claims) -> Principal | None:
+@dataclass(frozen=True, slots=True)
+class KnownUser(Principal):
+    """A caller with a token: the principal, and what the caller sees of the own account."""
+
+    shown: bytes
+    """UserRead in JSON."""
+
+
+async def live_principal(context: RequestContext, claims: Claims) -> KnownUser | None:
     """Who the token speaks for at this moment; None when its session or its user is gone.
 
     One round trip to Redis, and no SQL while nothing has changed. That nobody is there is kept
@@ -33,13 +44,19 @@ async def live_principal(context: RequestContext, claims: Claims) -> Principal |
         load,
         KEPT_SECONDS,
     )
-    values = orjson.loads(found or b"null")
-    return values and Principal(user_id, session_id, *values)
+    if not found:
+        return None
+    values, _, shown = found.partition(b"\n")
+    username, is_superuser, tier_id = orjson.loads(values)
+    return KnownUser(user_id, session_id, username, is_superuser, tier_id, shown)
 
 
 async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
     row = await principal_by_session.one(unit, user_id=claims.user_id, session_id=claims.session_id)
-    return orjson.dumps(row and [row["username"], row["is_superuser"], row["tier_id"]])
+    if row is None:
+        return b""
+    values = orjson.dumps([row["username"], row["is_superuser"], row["tier_id"]])
+    return values + b"\n" + UserRead.model_validate(row).model_dump_json().encode()
 
 
 def forget_principal(
@@ -47,8 +64,8 @@ def forget_principal(
 ) -> None:
     """Once the unit has committed, look anew at whoever this user is, or this session speaks for.
 
-    Every change of a username, tier, role, every deletion and every end of a session comes
-    through here.
+    Every change of what a principal or UserRead says, every deletion and every end of a session
+    comes through here.
     """
     versions = unit.resources.versions
     if user_id is not None:

@@ -1,7 +1,7 @@
 """Routes of posts."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 from fastapi import Query, Request
 
@@ -18,7 +18,7 @@ from kernel.database import UnitOfWork
 from kernel.errors import NotFoundException
 from kernel.identity import NOT_YOURS
 from kernel.openapi import answers
-from kernel.pages import pages_of
+from kernel.pages import Rendered, pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message, PathId
 from kernel.statements import Row
@@ -66,12 +66,12 @@ async def read_posts(
     request: Request,
     query: Annotated[PostQuery, Query()],
     db: SessionDep,
-) -> dict[str, Any]:
+) -> Rendered:
     """List a user's posts."""
     user_id = await id_by_username.scalar(db, username=username)
     if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
-    return await crud.listing.page(db, query, created_by_user_id=user_id)
+    return await crud.listing.answer(db, query, created_by_user_id=user_id)
 
 
 @router.get(

@@ -21,7 +21,7 @@ from kernel.client_cache import public
 from kernel.errors import NotFoundException
 from kernel.limits import forget_rules
 from kernel.openapi import answers
-from kernel.pages import pages_of
+from kernel.pages import Rendered, pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message, PathId
 from kernel.statements import Row
@@ -67,12 +67,12 @@ async def write_rate_limit(
 @statements(2)
 async def read_rate_limits(
     tier_name: CleanText, query: Annotated[RateLimitQuery, Query()], db: SessionDep
-) -> dict[str, Any]:
+) -> Rendered:
     """List the rules of a tier."""
     tier_id = await id_by_name.scalar(db, name=tier_name)
     if tier_id is None:
         raise NotFoundException(TIER_NOT_FOUND)
-    return await crud.listing.page(db, query, tier_id=tier_id)
+    return await crud.listing.answer(db, query, tier_id=tier_id)
 
 
 @router.get(

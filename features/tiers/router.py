@@ -1,7 +1,7 @@
 """Routes of tiers, and of the tier that a user is on."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 from fastapi import Query
@@ -30,7 +30,7 @@ from kernel.client_cache import public
 from kernel.errors import ConflictException, NotFoundException
 from kernel.limits import forget_rules
 from kernel.openapi import answers
-from kernel.pages import pages_of
+from kernel.pages import Rendered, pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message
 from kernel.statements import Row, constraint_of
@@ -61,9 +61,9 @@ async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> R
 @router.get("/tiers", response_model=pages_of(TierRead))
 @public
 @statements(1)
-async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> dict[str, Any]:
+async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> Rendered:
     """List the tiers."""
-    return await crud.listing.page(db, query)
+    return await crud.listing.answer(db, query)
 
 
 @router.get("/tier/{name}", response_model=TierRead, responses=answers({404: [TIER_NOT_FOUND]}))

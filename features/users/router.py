@@ -45,9 +45,9 @@ from kernel.errors import (
     NotFoundException,
 )
 from kernel.events import emit
-from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access, unauthenticated
+from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access
 from kernel.openapi import answers
-from kernel.pages import pages_of
+from kernel.pages import Rendered, pages_of
 from kernel.routing import Router, SessionDep
 from kernel.shapes import Message
 from kernel.statements import Row
@@ -86,11 +86,13 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
 @public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
-) -> dict[str, Any]:
+) -> Rendered | dict[str, Any]:
     """List the users. Only superusers see, sort and filter by e-mail."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"
     if by_email and not (caller and caller.is_superuser):
         raise ForbiddenException(PRIVILEGES)
+    if caller is None:
+        return await crud.listing.answer(db, query, hide=["email"])
     page = await crud.listing.page(db, query)
     for user in page["data"]:
         as_seen_by(caller, user)
@@ -99,13 +101,9 @@ async def read_users(
 
 @router.get("/user/me/", response_model=UserRead)
 @router.get("/user/me", response_model=UserRead, include_in_schema=False)
-async def read_user_me(caller: CurrentUser, request: Request, db: SessionDep) -> Row:
+async def read_user_me(caller: CurrentUser) -> Rendered:
     """Show the caller's own account."""
-    user = await crud.user_by_id.one(db, user_id=caller.user_id)
-    if user is None:
-        # Deleted since the caller was recognised.
-        raise unauthenticated(request)
-    return user
+    return Rendered(caller.shown)
 
 
 @router.get("/user/{username}", response_model=UserRead, responses=answers({404: [USER_NOT_FOUND]}))

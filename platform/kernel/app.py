@@ -88,6 +88,7 @@ def create_application(
     logs.configure(app_settings)
     if settings.unknown:
         log.warning("unknown names in .env", names=", ".join(settings.unknown))
+    discovery.load("models")  # tables refer to each other by name, whichever routers there are
     routes = _in_order(feature_routers() if routers is None else routers)
     if routers is None:
         refuse_unclear(routes)

@@ -5,27 +5,23 @@ next page starts after the last row's sort value and primary key, so rows that c
 meanwhile neither repeat nor hide others.
 """
 
-import hashlib
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar, get_args
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, tuple_
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, true, tuple_
 from sqlmodel import SQLModel
+from starlette.responses import Response
 
+from kernel.cursors import CursorSigner
 from kernel.database import UnitOfWork
-from kernel.errors import UnprocessableEntityException
-from kernel.settings import SecretSettings
 from kernel.shapes import CleanText, ReadShape
 from kernel.statements import Row, Statement
 
 T = TypeVar("T")
 MAX_PAGE = 2**31 - 1
-SIGNATURE_BYTES = 16
 
 
 class ListQuery(BaseModel):
@@ -83,6 +79,12 @@ def pages_of(read: type[BaseModel]) -> Any:
     return Annotated[page | cursor_page, Discriminator(_kind)]
 
 
+class Rendered(Response):
+    """An answer that is JSON already; a route may return it, and `@cache` keep it."""
+
+    media_type = "application/json"
+
+
 class Listing:
     """A list of one table's rows, as `read` shows them.
 
@@ -108,7 +110,19 @@ class Listing:
         for name in (*self._filters, *self._given, *sorts):
             assert name in self._columns, f"{table.__name__} has no column {name}"
 
-    async def page(self, unit: UnitOfWork, query: ListQuery, **given: Any) -> dict[str, Any]:
+    async def answer(
+        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
+    ) -> Rendered:
+        """The page asked for, as a finished answer.
+
+        Its columns are those of `read`, typed by the database, so the response model has nothing
+        to add but time. The columns in `hide` are shown as null.
+        """
+        return Rendered(to_json(await self.page(unit, query, hide, **given)))
+
+    async def page(
+        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
+    ) -> dict[str, Any]:
         """The page asked for, in the shape of Page or CursorPage, by one statement.
 
         Raises UnprocessableEntityException for a bad cursor.
@@ -118,15 +132,16 @@ class Listing:
         }
         values = {**filters, **given}
         if query.cursor is not None:
-            return await self._cursor_page(unit, query, filters, values)
+            return await self._cursor_page(unit, query, filters, values, hide)
         number, size = query.page or 1, query.items_per_page
         mode = "page" if number == 1 else "later page"
-        statement = self._statement(mode, query.sort, tuple(filters))
+        statement = self._statement(mode, query.sort, filters, hide)
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
         total = rows[0]["total_"] if rows else 0
         if rows and number > 1 and rows[0]["id_"] is None:
             rows = []  # past the end, the total comes alone
+        _strip(rows)
         return {
             "data": rows,
             "total_count": total,
@@ -136,32 +151,37 @@ class Listing:
         }
 
     async def _cursor_page(
-        self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row
+        self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
     ) -> dict[str, Any]:
         column = self._columns[query.sort.lstrip("-")]
-        signer = _Signer(unit, [query.sort, sorted(values.items())])
+        signer = CursorSigner(unit, [query.sort, sorted(values.items())])
         size = query.items_per_page
         if query.cursor:
             after, row_id = signer.open(query.cursor)
             if issubclass(column.type.python_type, datetime):
                 after = datetime.fromisoformat(after)
-            statement = self._statement("after", query.sort, tuple(filters))
+            statement = self._statement("after", query.sort, filters, hide)
             keys = {"after_": after, "id_": row_id}
         else:
-            statement, keys = self._statement("first", query.sort, tuple(filters)), {}
+            statement, keys = self._statement("first", query.sort, filters, hide), {}
         rows = await statement.all(unit, **values, **keys, limit_=size + 1)
         more = len(rows) > size
         rows = rows[:size]
         last = signer.seal(rows[-1]["sort_"], rows[-1]["id_"]) if more else None
+        _strip(rows)
         return {"data": rows, "next_cursor": last, "has_more": more}
 
-    def _statement(self, mode: str, sort: str, filters: tuple[str, ...]) -> Statement:
-        key = (mode, sort, filters)
+    def _statement(
+        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
+    ) -> Statement:
+        key = (mode, sort, *filters, "", *hide)
         if key not in self._statements:
-            self._statements[key] = Statement(self._build(mode, sort, filters))
+            self._statements[key] = Statement(self._build(mode, sort, filters, hide))
         return self._statements[key]
 
-    def _build(self, mode: str, sort: str, filters: tuple[str, ...]) -> Select[Any]:
+    def _build(
+        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
+    ) -> Select[Any]:
         where = [*self._where]
         where += [self._columns[name] == bindparam(name) for name in (*filters, *self._given)]
         count = select(func.count().label("total_")).select_from(self._columns["id"].table)
@@ -172,7 +192,9 @@ class Listing:
         def ordered(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
             return [column.desc() if descending else column for column in columns]
 
-        chosen: list[ColumnElement[Any]] = [self._columns[name] for name in self._shown]
+        chosen: list[ColumnElement[Any]] = [
+            null().label(name) if name in hide else self._columns[name] for name in self._shown
+        ]
         if mode == "page":
             chosen.append(count.scalar_subquery().label("total_"))
         else:
@@ -193,27 +215,9 @@ class Listing:
         return statement
 
 
-class _Signer:
-    """Makes cursors that only this list, with these filters, accepts (HMAC, RFC 2104)."""
-
-    def __init__(self, unit: UnitOfWork, scope: Any) -> None:
-        secret = unit.resources.settings.group(SecretSettings).key
-        self._key = hashlib.sha256(b"cursor:" + secret + orjson.dumps(scope)).digest()
-
-    def seal(self, value: Any, row_id: int) -> str:
-        payload = orjson.dumps([value, row_id])
-        return urlsafe_b64encode(self._sign(payload) + payload).decode().rstrip("=")
-
-    def open(self, cursor: str) -> tuple[Any, int]:
-        try:
-            raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        except ValueError:
-            raw = b""
-        signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._sign(payload)):
-            raise UnprocessableEntityException("The cursor is not one of this list.")
-        value, row_id = orjson.loads(payload)
-        return value, row_id
-
-    def _sign(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, "sha256")[:SIGNATURE_BYTES]
+def _strip(rows: list[Row]) -> None:
+    """Take out the columns that only the page itself needs."""
+    extra = [name for name in ("total_", "sort_", "id_") if rows and name in rows[0]]
+    for row in rows:
+        for name in extra:
+            del row[name]

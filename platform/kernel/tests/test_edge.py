@@ -108,7 +108,7 @@ async def test_an_odd_request_id_is_replaced(edge_app: Application, bad: str) ->
         edge_app.router.lifespan_context(edge_app),
         behind_proxy(edge_app) as client,
     ):
-        answer = await client.get("/api/v1/whoami", headers={"X-Request-ID": bad.encode()})
+        answer = await client.get("/api/v1/whoami", headers=[(b"X-Request-ID", bad.encode())])
 
     assert len(answer.headers["x-request-id"]) == 32
 

@@ -1,5 +1,6 @@
 """Events: handlers of every feature run inside the emitter's unit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ class Happened:
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, UnitOfWork]]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, UnitOfWork]]]:
     """What two features' handlers saw of Happened."""
     seen: list[tuple[str, UnitOfWork]] = []
 
@@ -31,7 +32,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, UnitOfWork]]:
     }
     monkeypatch.setattr(discovery, "load", lambda file: modules if file == "handlers" else {})
     events._registry.cache_clear()
-    yield seen  # type: ignore[misc]
+    yield seen
     events._registry.cache_clear()
 
 

@@ -1,0 +1,140 @@
+"""Arguments of endpoints that need no dependency solving, filled without it.
+
+FastAPI solves each dependency and each field of a query model at every request, in general code
+that costs more than a small query. What needs nothing but the request (`SessionDep`,
+`CurrentUser`, `rate_limiter`) and query models of plain fields are asked for directly. FastAPI
+keeps the rest, the document and the checks at declaration; with `dependency_overrides` set, it
+keeps everything. tests/test_direct_arguments.py holds both ways to the same answers.
+"""
+
+import functools
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, get_args, get_origin
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+VALUES = "kernel.direct_arguments"
+REQUEST = "_request"
+
+# What a dependant may have besides its call, to be one that needs only the request.
+ASKED = (
+    "path_params",
+    "query_params",
+    "header_params",
+    "cookie_params",
+    "body_params",
+    "dependencies",
+    "websocket_param_name",
+    "response_param_name",
+    "background_tasks_param_name",
+    "security_scopes_param_name",
+    "own_oauth_scopes",
+    "concurrency",
+)
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The arguments of one endpoint that are filled here: dependencies, and one query model."""
+
+    dependencies: list[tuple[str | None, Callable[..., Awaitable[Any]], str]]
+    query: tuple[str, type[BaseModel]] | None
+
+    async def fill(self, request: Request) -> None:
+        """Leave the values in the scope, for the endpoint. Raises what a dependency raises, and
+        RequestValidationError."""
+        values: dict[str, Any] = {}
+        for name, call, parameter in self.dependencies:
+            value = await call(**{parameter: request})
+            if name is not None:
+                values[name] = value
+        if self.query is not None:
+            name, model = self.query
+            try:
+                values[name] = model.model_validate(dict(request.query_params))
+            except ValidationError as invalid:
+                raise RequestValidationError(
+                    [{**error, "loc": ("query", *error["loc"])} for error in invalid.errors()]
+                ) from None
+        request.scope[VALUES] = values
+
+
+def split(dependant: Dependant) -> tuple[Dependant, Direct] | None:
+    """What is left for FastAPI to solve, and what isn't; None when all is."""
+    call = dependant.call
+    if call is None or not inspect.iscoroutinefunction(inspect.unwrap(call)):
+        return None
+    uses = Counter(one.call for one in _all(dependant))
+    plain = [d for d in dependant.dependencies if _needs_only_request(d) and uses[d.call] == 1]
+    query = _plain_query_model(dependant)
+    if not plain and query is None:
+        return None
+    direct = Direct(
+        dependencies=[(d.name, d.call, _parameter(d)) for d in plain if d.call is not None],
+        query=query,
+    )
+    given = dependant.request_param_name
+    rest = replace(
+        dependant,
+        call=_completed(call, hide_request=given is None),
+        dependencies=[d for d in dependant.dependencies if all(d is not one for one in plain)],
+        query_params=[] if query else dependant.query_params,
+        request_param_name=given or REQUEST,
+    )
+    return rest, direct
+
+
+def _completed(call: Callable[..., Any], hide_request: bool) -> Callable[..., Any]:
+    @functools.wraps(call)
+    async def completed(**values: Any) -> Any:
+        if hide_request:
+            filled = values.pop(REQUEST).scope[VALUES]
+        else:
+            request = next(value for value in values.values() if isinstance(value, Request))
+            filled = request.scope[VALUES]
+        return await call(**values, **filled)
+
+    return completed
+
+
+def _all(dependant: Dependant) -> Iterator[Dependant]:
+    for dependency in dependant.dependencies:
+        yield dependency
+        yield from _all(dependency)
+
+
+def _needs_only_request(dependant: Dependant) -> bool:
+    if any(getattr(dependant, part) for part in ASKED):
+        return False
+    takes = [dependant.request_param_name, dependant.http_connection_param_name]
+    return sum(map(bool, takes)) == 1 and inspect.iscoroutinefunction(dependant.call)
+
+
+def _parameter(dependant: Dependant) -> str:
+    return dependant.request_param_name or dependant.http_connection_param_name or ""
+
+
+def _plain_query_model(dependant: Dependant) -> tuple[str, type[BaseModel]] | None:
+    if len(dependant.query_params) != 1:
+        return None
+    parameter = dependant.query_params[0]
+    model = parameter.field_info.annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return None
+    plain = all(
+        info.alias is None and info.validation_alias is None and not _is_sequence(info.annotation)
+        for info in model.model_fields.values()
+    )
+    return (parameter.name, model) if plain else None
+
+
+def _is_sequence(annotation: Any) -> bool:
+    kinds = (list, tuple, set, frozenset)
+    found = get_origin(annotation) or annotation
+    return found in kinds or any(_is_sequence(part) for part in get_args(annotation))
