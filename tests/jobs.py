@@ -8,6 +8,7 @@ import pytest
 
 from kernel import jobs
 from kernel.jobs import Function, Task
+from kernel.outbox import outbox
 from kernel.resources import Resources
 from kernel.settings import Settings
 from workers.options import options
@@ -39,9 +40,9 @@ def run_jobs(make_worker: WorkerFactory, resources: Resources) -> RunJobs:
     """Hand over what the outbox holds, and run jobs until the queue is empty."""
 
     async def run() -> Worker:
-        outbox = jobs.outbox()
-        if outbox is not None:
-            await outbox.hand_over(resources)
+        keeper = outbox()
+        if keeper is not None:
+            await keeper.hand_over(resources)
         async with make_worker(burst=True) as worker:
             await worker.async_run()
         return worker

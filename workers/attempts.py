@@ -12,10 +12,11 @@ from arq.cron import CronJob, cron
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
-from kernel import job_queue, jobs
+from kernel import job_queue
 from kernel.context import request_id_var
 from kernel.database import UnitOfWork
-from kernel.jobs import JobContext, Run, Schedule, Task
+from kernel.jobs import JobContext, Schedule, Task
+from kernel.outbox import Run, outbox
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources
 
@@ -103,7 +104,7 @@ class _Attempt:
     def __init__(self, task: Task, resources: Resources, run: Run) -> None:
         self._task, self._resources, self._run = task, resources, run
         self._started = time.perf_counter()
-        self._outbox = jobs.outbox()
+        self._outbox = outbox()
         # Without an outbox there is nobody to ask, and the job runs as a plain one.
         self._durable = run.durable and self._outbox is not None
         self._log = log.bind(job=run.id, task=task.name)

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from kernel import jobs, logs
+from kernel.outbox import Outbox, outbox
 from kernel.resources import Resources, opened
 from kernel.settings import AppSettings, Settings
 
@@ -25,9 +26,9 @@ async def start(ctx: dict[str, Any]) -> None:
     logging.getLogger("arq.worker").addFilter(_no_job_lines)
     stack = ctx["stack"] = AsyncExitStack()
     resources = ctx["resources"] = await stack.enter_async_context(opened(settings, "worker"))
-    outbox = jobs.outbox()
-    if outbox is not None:
-        task = asyncio.create_task(_hand_over(outbox, resources))
+    keeper = outbox()
+    if keeper is not None:
+        task = asyncio.create_task(_hand_over(keeper, resources))
         stack.push_async_callback(_stop, task)
     log.info("worker ready", tasks=sorted(jobs.declared()))
 
@@ -40,12 +41,12 @@ async def stop(ctx: dict[str, Any]) -> None:
         log.info("worker stopped")
 
 
-async def _hand_over(outbox: jobs.Outbox, resources: Resources) -> None:
+async def _hand_over(keeper: Outbox, resources: Resources) -> None:
     trouble = ""
     while True:
         delay = HAND_OVER_INTERVAL
         try:
-            if await outbox.hand_over(resources):
+            if await keeper.hand_over(resources):
                 delay = 0.0
             trouble = ""
         except Exception as error:  # noqa: BLE001 - no trouble may end the hand-over

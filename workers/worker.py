@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from arq import worker as arq_worker
@@ -27,10 +28,12 @@ class Worker(arq_worker.Worker):
     # No constructor of ours: ARQ reads its parameters to know which settings to pass.
     _away = False
     _renewal: asyncio.Task[None] | None = None
+    _ends: set[asyncio.Task[Any]] | None = None
 
     async def main(self) -> None:
         lease: float = self.ctx["lease"]
         self.in_progress_timeout_s = lease
+        self._ends = set()
         if self._pool is None:
             self._pool = arq_client(self.ctx["queue_url"])
         while not await self._reachable():  # noqa: ASYNC110 - it waits for another machine
@@ -43,6 +46,7 @@ class Worker(arq_worker.Worker):
         if self.main_task is not None and not self.main_task.done():
             self.main_task.cancel()
             await asyncio.wait([self.main_task])
+        await self._stop_jobs()
         try:
             await super().close()
         except AWAY as error:
@@ -54,6 +58,27 @@ class Worker(arq_worker.Worker):
                 self._renewal.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._renewal
+
+    async def _stop_jobs(self) -> None:
+        """Stop what the drain left, and let each end that was being written be written.
+
+        ARQ's own close() gives up at the first job that is cancelled at that moment.
+        """
+        for task in self.tasks.values():
+            if not task.cancelling():  # a second time would stop it from handing its job back
+                task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        self.tasks.clear()
+        await asyncio.gather(*(self._ends or ()), return_exceptions=True)
+
+    async def finish_job(self, *arguments: Any, **named: Any) -> None:
+        # ARQ shields this from cancellation, in a task that it doesn't keep.
+        task = asyncio.current_task()
+        assert task is not None
+        assert self._ends is not None
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
+        await super().finish_job(*arguments, **named)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         for job_id in job_ids:

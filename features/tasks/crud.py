@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     null,
     select,
@@ -158,27 +159,30 @@ record = Statement(
 )
 
 one = Statement(select(*[getattr(Job, name) for name in Job.model_fields]).where(_this))
-cancel = Statement(
-    update(Job)
-    .where(_this, _unfinished)
-    .values(status="cancelled", finished_at=func.now(), hand_over_at=null())
-    .returning(col(Job.id)),
-    writes=True,
-)
-requeue = Statement(
-    update(Job)
-    .where(_this, col(Job.finished_at).is_not(None))
-    .values(
-        status="waiting",
-        hand_over_at=func.now(),
-        started_at=null(),
-        finished_at=null(),
-        tries=0,
-        error=null(),
-        result=null(),
+
+
+def _change(where: Any, **values: Any) -> Statement:
+    """One row: whether the job was `changed`, and whether it is `known` at all."""
+    changed = update(Job).where(_this, where).values(**values).returning(col(Job.id)).cte()
+    return Statement(
+        select(
+            exists(select(changed)).label("changed"),
+            exists(select(col(Job.id)).where(_this)).label("known"),
+        ),
+        writes=True,
     )
-    .returning(col(Job.id)),
-    writes=True,
+
+
+cancel = _change(_unfinished, status="cancelled", finished_at=func.now(), hand_over_at=null())
+requeue = _change(
+    col(Job.finished_at).is_not(None),
+    status="waiting",
+    hand_over_at=func.now(),
+    started_at=null(),
+    finished_at=null(),
+    tries=0,
+    error=null(),
+    result=null(),
 )
 
 _old = (

@@ -1,6 +1,6 @@
 """Jobs that must not be lost: kept with their transaction, handed over until their end is recorded.
 
-The functions are what kernel.jobs.Outbox asks for. The worker calls all but `add`.
+The functions are what kernel.outbox asks for. The worker calls all but `add`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from features.tasks.settings import JobSettings
 from kernel import job_queue, jobs
 from kernel.database import UnitOfWork
 from kernel.job_queue import Job
-from kernel.jobs import Run
+from kernel.outbox import Run
 from kernel.resources import Resources
 
 BATCH = 200

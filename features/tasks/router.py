@@ -28,7 +28,7 @@ from kernel.errors import ConflictException, NotFoundException
 from kernel.limits import rate_limiter
 from kernel.openapi import answers
 from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep
+from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message
 from kernel.statements import Row
 
@@ -48,8 +48,10 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     dependencies=[Depends(optional_user), Depends(rate_limiter)],
     responses=answers({503: [jobs.QUEUE_AWAY]}),
 )
+@statements(2)
 async def write_task(
-    message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])], request: Request
+    message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])],
+    request: Request,
 ) -> TaskQueued:
     """Queue the sample task: it takes about five seconds and repeats the message."""
     job_id = await jobs.enqueue(request, "tasks.sample_background_task", message=message)
@@ -62,6 +64,7 @@ async def write_task(
     dependencies=[Depends(optional_user)],
     responses=answers({404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_AWAY]}),
 )
+@statements(2)
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show a job to whoever queued it, and to superusers: its state, then its result."""
     job = await queued_job(db.resources, task_id)
@@ -74,6 +77,7 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 
 
 @router.get("/jobs", response_model=pages_of(JobRead))
+@statements(2)
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
 ) -> dict[str, Any]:
@@ -82,6 +86,7 @@ async def read_jobs(
 
 
 @router.get("/jobs/{job_id}", response_model=JobDetail, responses=answers({404: [JOB_NOT_FOUND]}))
+@statements(2)
 async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
     """Show a job that is kept, with its arguments, its progress, its result or its error."""
     job = await crud.one.one(db, job_id=job_id)
@@ -95,11 +100,14 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
     response_model=Message,
     responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [TWIN_WAITS]}),
 )
+@statements(2)
 async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Run a job that has ended once more, from its first attempt."""
-    if await crud.requeue.scalar(db, job_id=job_id) is None:
-        if await crud.one.one(db, job_id=job_id) is None:
-            raise NotFoundException(JOB_NOT_FOUND)
+    job = await crud.requeue.one(db, job_id=job_id)
+    assert job is not None
+    if not job["known"]:
+        raise NotFoundException(JOB_NOT_FOUND)
+    if not job["changed"]:
         raise ConflictException(JOB_NOT_OVER)
     return Message(message="Job queued again")
 
@@ -109,11 +117,14 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
     response_model=Message,
     responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_AWAY]}),
 )
+@statements(3)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Stop a job, or keep it from starting."""
-    if await crud.cancel.scalar(db, job_id=job_id) is not None:
+    job = await crud.cancel.one(db, job_id=job_id)
+    assert job is not None
+    if job["changed"]:
         abort_after_commit(db, job_id)
-    elif await crud.one.one(db, job_id=job_id) is not None:
+    elif job["known"]:
         raise ConflictException(JOB_OVER)
     elif not await cancel_queued(db, job_id):
         raise NotFoundException(JOB_NOT_FOUND)

@@ -77,7 +77,7 @@ async def test_the_job_of_a_dead_worker_runs_again_after_its_lease(
     await redis.execute("PSETEX", f"arq:in-progress:{job_id}", 500, "1")
     await redis.execute("SET", f"arq:retry:{job_id}", 1)
 
-    async with make_worker(burst=True) as worker, asyncio.timeout(5):
+    async with make_worker(burst=True) as worker, asyncio.timeout(20):
         await worker.async_run()
 
     assert tries == [2]
@@ -120,7 +120,7 @@ async def test_the_worker_outlives_redis_and_what_redis_lost_is_run(
         done.append(ctx["job_id"])
 
     own = Resources(Settings({**setting_values, **values}))
-    async with make_worker(**values) as worker, asyncio.timeout(15):
+    async with make_worker(**values) as worker, asyncio.timeout(30):
         running = asyncio.create_task(worker.async_run())
         server.child.process.kill()
         async with own.unit() as db:

@@ -12,6 +12,7 @@ from kernel.resources import Resources
 from kernel.shapes import InputShape
 from tests.accounts import Person
 from tests.jobs import Declare, RunJobs, WorkerFactory
+from tests.statements import Statements
 
 JOBS = "/api/v1/jobs"
 
@@ -160,7 +161,7 @@ async def test_a_running_job_is_stopped_when_it_is_cancelled(
             stopped.set()
 
     job_id = await add(resources, "tasks.endless", 1)
-    async with make_worker() as worker, asyncio.timeout(5):
+    async with make_worker() as worker, asyncio.timeout(20):
         running = asyncio.create_task(worker.async_run())
         await begun.wait()
         await superuser.post(f"{JOBS}/{job_id}/cancel")
@@ -184,3 +185,16 @@ async def test_a_job_that_only_the_queue_knows_is_cancelled_too(
     assert answer.status_code == 200
     assert ran == []
     assert (await detail(superuser, job_id))["status"] == "cancelled"
+
+
+async def test_routes_make_as_few_statements_as_they_say(
+    superuser: Person, user: Person, resources: Resources, ran: list[int], statements: Statements
+) -> None:
+    job_id = await add(resources, "tasks.run", 1)
+
+    await statements.held(user.post("/api/v1/tasks/task", params={"message": "x"}), fewer=1)
+    await statements.held(superuser.get(f"/api/v1/tasks/task/{job_id}"))
+    await statements.held(superuser.get(JOBS, params={"page": 2}))
+    await statements.held(superuser.get(f"{JOBS}/{job_id}"))
+    await statements.held(superuser.post(f"{JOBS}/{job_id}/cancel"), fewer=1)
+    await statements.held(superuser.post(f"{JOBS}/{job_id}/requeue"))

@@ -1,0 +1,60 @@
+"""A task that leaves an effect, and what the tests of the outbox ask of it."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from features.tasks import crud
+from kernel import jobs
+from kernel.jobs import JobContext
+from kernel.resources import Resources
+from kernel.shapes import InputShape
+from kernel.statements import Statement
+from kernel.tables import now
+
+NAME = "tasks.write"
+effects = Statement(text("SELECT count(*) FROM job WHERE function = 'effect'"))
+move_back = Statement(
+    text("UPDATE job SET hand_over_at = now() - interval '1 minute' WHERE hand_over_at > now()"),
+    writes=True,
+)
+
+
+class Nothing(InputShape):
+    """A task without arguments."""
+
+
+async def write_effect(ctx: JobContext, arguments: InputShape) -> None:
+    """Leave a row in the job's own transaction, for which the table of jobs serves as well."""
+    effect = {"job_id": f"effect of {ctx['job_id']} {ctx['job_try']}", "function": "effect"}
+    values = {**effect, "arguments": {}, "status": "complete", "tries": 0}
+    await crud.record.scalar(ctx["db"], **values, created_at=now())
+
+
+async def add(resources: Resources, name: str = NAME, **arguments: Any) -> str:
+    async with resources.unit() as db:
+        return await jobs.add(db, name, **arguments)
+
+
+async def row(resources: Resources, job_id: str) -> dict[str, Any]:
+    async with resources.unit() as db:
+        found = await crud.one.one(db, job_id=job_id)
+    assert found is not None
+    return found
+
+
+async def count_effects(resources: Resources) -> int:
+    async with resources.unit() as db:
+        return int(await effects.scalar(db))
+
+
+async def come_due(resources: Resources) -> None:
+    """Let a minute pass for the outbox."""
+    async with resources.unit() as db:
+        await move_back.scalar(db)
+
+
+async def flush_queue(resources: Resources) -> None:
+    redis = resources.redis("queue")
+    assert redis is not None
+    await redis.execute("FLUSHDB")
