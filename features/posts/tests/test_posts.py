@@ -1,5 +1,6 @@
 """Posts: everybody reads them, their author and superusers write them."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -170,6 +171,18 @@ async def test_a_users_removal_takes_the_posts_along(
     assert answer.status_code == 200
     async with resources.unit() as db:
         assert await (await db.driver()).fetchval("SELECT count(*) FROM post") == 0
+
+
+async def test_nothing_is_published_for_an_author_who_is_removed_at_this_moment(
+    user: Person, superuser: Person, resources: Resources
+) -> None:
+    async with resources.unit() as db:
+        await (await db.driver(write=True)).execute('DELETE FROM "user" WHERE id = $1', user.id)
+        call = asyncio.create_task(superuser.post(POST, json=HELLO))
+        await asyncio.sleep(0.2)
+        assert not call.done()
+
+    assert detail(await call) == (404, "User not found")
 
 
 async def test_a_new_post_is_announced_by_one_line(

@@ -1,5 +1,6 @@
 """Rules of tiers: everybody reads them, superusers set them, each within its tier."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -77,6 +78,18 @@ async def test_a_rule_is_found_in_its_own_tier_only(superuser: Person, free: int
 
     assert [detail(answer) for answer in answers] == [(404, "Rate Limit not found")] * 3
     assert (await superuser.get(f"{RULE}/{rule_id}")).json()["limit"] == 1
+
+
+async def test_no_rule_is_made_for_a_tier_that_goes_at_this_moment(
+    superuser: Person, free: int, resources: Resources
+) -> None:
+    async with resources.unit() as db:
+        await (await db.driver(write=True)).execute("DELETE FROM tier")
+        call = asyncio.create_task(superuser.post(RULE, json=TASKS))
+        await asyncio.sleep(0.2)
+        assert not call.done()
+
+    assert detail(await call) == (404, "Tier not found")
 
 
 @pytest.mark.parametrize("name", [{}, {"name": None}])

@@ -1,5 +1,7 @@
 """DEFAULT_TIER and TIER_NAME: the tier of new accounts, and the first one of all."""
 
+import asyncio
+
 import httpx2
 import pytest
 from structlog.testing import capture_logs
@@ -62,6 +64,22 @@ async def test_a_new_account_is_on_the_default_tier_from_its_first_answer_on(
     async with client_of(app) as client:
         shown = await client.get("/api/v1/user/ada/tier")
     assert shown.json()["tier_name"] == "free"
+
+
+async def test_a_default_tier_that_goes_at_this_moment_is_none_any_more(
+    superuser: Person, make_app: ApplicationFactory, resources: Resources
+) -> None:
+    await make(superuser, "free")
+
+    async with make_app(DEFAULT_TIER="free") as app:
+        async with resources.unit() as db:
+            await (await db.driver(write=True)).execute("DELETE FROM tier")
+            registration = asyncio.create_task(register(app))
+            await asyncio.sleep(0.2)
+            assert not registration.done()
+        answer = await registration
+
+    assert answer.json()["tier_id"] is None
 
 
 async def test_a_default_tier_that_is_not_there_is_told_to_the_log(
