@@ -1,0 +1,64 @@
+"""What tests run in several processes: `python -m kernel.tests.processes PROGRAM URL ...`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+
+from kernel.redis_client import Redis
+
+
+async def meet(redis: Redis, number: int) -> None:
+    """Wait until that many processes are here."""
+    await redis.execute("INCR", "here")
+    while int(await redis.execute("GET", "here")) < number:  # noqa: ASYNC110 - other processes
+        await asyncio.sleep(0.001)
+
+
+async def read(redis: Redis, processes: int, readers: int) -> object:
+    """Miss the same value many times at once; what the readers got."""
+    from kernel.versions import Versions
+
+    versions = Versions(redis)
+
+    async def load() -> bytes:
+        await redis.execute("INCR", "loads")
+        await asyncio.sleep(0.2)
+        return b"value"
+
+    await meet(redis, processes)
+    reads = [versions.fetch("key", ["x"], load, 60) for _ in range(readers)]
+    return sorted({str(value) for value in await asyncio.gather(*reads)})
+
+
+PROGRAMS: dict[str, Callable[..., Awaitable[object]]] = {"read": read}
+
+
+async def main(program: str, url: str, *arguments: str) -> None:
+    redis = Redis(url, timeout=2.0)
+    await redis.open()
+    print(json.dumps(await PROGRAMS[program](redis, *map(int, arguments))))
+    await redis.close()
+
+
+async def run(program: str, url: str, processes: int, *arguments: int) -> list[object]:
+    """What each of the processes has printed."""
+    command = [sys.executable, "-m", "kernel.tests.processes", program, url, str(processes)]
+    command += [str(argument) for argument in arguments]
+    running = [
+        await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        for _ in range(processes)
+    ]
+    try:
+        async with asyncio.timeout(30):
+            outputs = [(await process.communicate())[0] for process in running]
+    finally:
+        for process in running:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    return [json.loads(output) for output in outputs]
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
