@@ -46,8 +46,8 @@ class Fleet:
     programs: dict[str, Child] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        found = itertools.chain.from_iterable(ports(self.folder / "none") for _ in range(2))
-        self.port_of = dict(zip(("nginx", *APIS), dict.fromkeys(found), strict=False))
+        names = ("nginx", *APIS)
+        self.port_of = dict(zip(names, unused_ports(len(names)), strict=True))
 
     def start(self, name: str) -> None:
         """Start an API process or a worker, as `hatch run api` and `hatch run worker` do."""
@@ -120,6 +120,16 @@ class Fleet:
         """NGINX's lines, each of which is JSON."""
         text = (self.folder / "nginx" / "access.log").read_text()
         return [json.loads(line) for line in text.splitlines()]
+
+
+def unused_ports(count: int) -> list[int]:
+    """So many different ports of this machine that nobody listens on."""
+    nobody_remembers = Path("/nonexistent")
+    found = itertools.chain.from_iterable(ports(nobody_remembers) for _ in itertools.count())
+    different: dict[int, None] = {}
+    while len(different) < count:
+        different[next(found)] = None
+    return list(different)
 
 
 async def launched(folder: Path, values: Mapping[str, str]) -> Fleet:
