@@ -30,19 +30,31 @@ class Statements:
         if not sql.lstrip().upper().startswith(FRAME):
             self.made.append(sql)
 
+    async def begin(self) -> None:
+        """Count from here on, with cold caches."""
+        cache = self._resources.redis("cache")
+        assert cache is not None
+        # Not all that is there: the queue may share the server.
+        for key in await cache.execute("KEYS", "e:*"):
+            await cache.execute("DEL", key)
+        self.made.clear()
+
+    async def counted(self) -> list[str]:
+        """What was made since `begin`."""
+        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
+        return list(self.made)
+
     async def held(self, call: Awaitable[httpx2.Response], fewer: int = 0) -> httpx2.Response:
         """Await a call that goes well, with cold caches, and see that it made as many statements
         as its route declares.
 
         `fewer` is for a call that is cheaper than the dearest one: nobody is logged in, say.
         """
-        await self._forget_everything()
-        self.made.clear()
+        await self.begin()
         answer = await call
-        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
+        made = await self.counted()
         assert answer.is_success, answer.text
-        declared = self._declared(answer.request)
-        assert len(self.made) == declared - fewer, "\n\n".join(self.made)
+        assert len(made) == self._declared(answer.request) - fewer, "\n\n".join(made)
         return answer
 
     def _declared(self, request: httpx2.Request) -> int:
@@ -52,11 +64,6 @@ class Statements:
                 assert route.statements is not None, f"{route.path} declares no @statements"
                 return route.statements
         raise AssertionError(f"no route for {request.method} {request.url.path}")
-
-    async def _forget_everything(self) -> None:
-        cache = self._resources.redis("cache")
-        assert cache is not None
-        await cache.execute("FLUSHDB")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from kernel.errors import (
 from kernel.identity import CHALLENGE, Access, access
 from kernel.openapi import answers
 from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep
+from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message, PathId
 from kernel.statements import Row
 
@@ -45,6 +45,7 @@ RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
     "/login", response_model=Token, responses=answers({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]})
 )
 @access(Access.PUBLIC)
+@statements(3)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     request: Request,
@@ -79,6 +80,7 @@ async def login(
 
 @router.post("/refresh", response_model=Token, responses=answers({401: [NO_COOKIE, BAD_COOKIE]}))
 @access(Access.PUBLIC)
+@statements(2)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
 ) -> Token:
@@ -100,6 +102,7 @@ async def refresh(
 
 
 @router.post("/logout", response_model=Message)
+@statements(3)
 async def logout(
     request: Request,
     response: Response,
@@ -121,6 +124,7 @@ async def logout(
 
 
 @router.post("/logout/all", response_model=Message)
+@statements(2)
 async def logout_all(
     request: Request,
     response: Response,
@@ -138,6 +142,7 @@ async def logout_all(
 
 
 @router.get("/sessions", response_model=pages_of(SessionRead))
+@statements(2)
 async def read_sessions(
     query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
 ) -> dict[str, Any]:
@@ -152,6 +157,7 @@ async def read_sessions(
 @router.delete(
     "/session/{id}", response_model=Message, responses=answers({404: [SESSION_NOT_FOUND]})
 )
+@statements(2)
 async def erase_session(
     id: PathId,
     request: Request,

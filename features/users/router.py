@@ -34,7 +34,7 @@ from features.users.permissions import (
     WRONG_PASSWORD,
     check_current_password,
     count_registration,
-    refuse_last_superuser,
+    keep_a_superuser,
     refuse_reserved_name,
 )
 from kernel.client_cache import public
@@ -48,7 +48,7 @@ from kernel.events import emit
 from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access
 from kernel.openapi import answers
 from kernel.pages import Rendered, pages_of
-from kernel.routing import Router, SessionDep
+from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message
 from kernel.statements import Row
 
@@ -65,6 +65,7 @@ router = Router(tags=["users"])
     responses=answers({422: [EMAIL_TAKEN, USERNAME_TAKEN], 429: [RATE_LIMIT_EXCEEDED]}),
 )
 @access(Access.PUBLIC)
+@statements(3)
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
     await count_registration(request)
@@ -84,6 +85,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
 
 @router.get("/users", response_model=pages_of(UserRead), responses=answers({403: [PRIVILEGES]}))
 @public
+@statements(2)
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
 ) -> Rendered | dict[str, Any]:
@@ -101,6 +103,7 @@ async def read_users(
 
 @router.get("/user/me/", response_model=UserRead)
 @router.get("/user/me", response_model=UserRead, include_in_schema=False)
+@statements(1)
 async def read_user_me(caller: CurrentUser) -> Rendered:
     """Show the caller's own account."""
     return Rendered(caller.shown)
@@ -108,6 +111,7 @@ async def read_user_me(caller: CurrentUser) -> Rendered:
 
 @router.get("/user/{username}", response_model=UserRead, responses=answers({404: [USER_NOT_FOUND]}))
 @public
+@statements(2)
 async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
     """Show a user; the e-mail only to that user and to superusers."""
     user = await crud.user_by_username.one(db, username=username)
@@ -129,6 +133,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
         }
     ),
 )
+@statements(5)
 async def patch_user(
     values: UserUpdate, user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
@@ -164,15 +169,16 @@ async def patch_user(
     response_model=Message,
     responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
 )
+@statements(5)
 async def erase_user(
     user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete an account: it becomes invisible, its sessions end, its name and e-mail are free."""
-    # Nobody but a superuser can remove one: spare ordinary users the question.
-    if caller.is_superuser:
-        await refuse_last_superuser(db, user_id)
-    if not await crud.soft_delete_user(db, user_id):
+    was = await crud.soft_delete_user(db, user_id)
+    if was is None:
         raise NotFoundException(USER_NOT_FOUND)
+    if was.was_superuser:
+        await keep_a_superuser(db)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
@@ -182,6 +188,7 @@ async def erase_user(
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
 )
+@statements(5)
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
@@ -190,9 +197,9 @@ async def erase_db_user(
     user = await crud.removable_by_username.one(db, username=username)
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
-    if user["is_superuser"] and not user["is_deleted"]:
-        await refuse_last_superuser(db, user["id"])
     await crud.hard_delete_user(db, user["id"])
+    if user["is_superuser"]:
+        await keep_a_superuser(db)
     record_after_commit(db, "user removed for good", request, user=user["id"])
     return Message(message="User deleted from the database")
 
@@ -202,6 +209,7 @@ async def erase_db_user(
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
 )
+@statements(4)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,
@@ -211,9 +219,10 @@ async def patch_user_role(
     db: SessionDep,
 ) -> Message:
     """Make a user a superuser, or an ordinary one."""
-    if not values.is_superuser:
-        await refuse_last_superuser(db, user_id)
-    if not await crud.change_user(db, user_id, {"is_superuser": values.is_superuser}):
+    was = await crud.change_user(db, user_id, {"is_superuser": values.is_superuser})
+    if was is None:
         raise NotFoundException(USER_NOT_FOUND)
+    if was.was_superuser and not values.is_superuser:
+        await keep_a_superuser(db)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
     return Message(message=f"User {username} Role updated")

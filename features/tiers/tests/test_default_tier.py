@@ -4,7 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
 from features.tiers.seed import seed
 from features.tiers.tests.test_tiers import make
@@ -83,15 +83,18 @@ async def test_a_default_tier_that_goes_at_this_moment_is_none_any_more(
 
 
 async def test_a_default_tier_that_is_not_there_is_told_to_the_log(
-    make_app: ApplicationFactory,
+    make_app: ApplicationFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("features.tiers.handlers.log", log)
+
     async with make_app(DEFAULT_TIER="fre") as app:
-        with capture_logs() as logs:
-            answer = await register(app)
+        answer = await register(app)
 
     assert answer.json()["tier_id"] is None
-    warnings = [line for line in logs if line.get("default_tier") == "fre"]
-    assert [line["log_level"] for line in warnings] == ["warning"]
+    assert [(call.method_name, call.kwargs) for call in log.calls] == [
+        ("warning", {"default_tier": "fre"})
+    ]
 
 
 async def test_the_first_seed_makes_the_tier_and_the_next_ones_nothing(
