@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from infra.local import processes
+
 SILENCE = 2.0  # seconds a step may take before it says that it is still at it
 _lock = threading.Lock()
 _COLOURS = {"api": 36, "worker": 35}
@@ -16,8 +18,12 @@ to_errors = threading.Event()  # set where standard output belongs to a command
 
 def say(text: str = "") -> None:
     """Print whole lines, never mixed with those of another thread."""
-    with _lock:
-        print(text, file=sys.stderr if to_errors.is_set() else sys.stdout, flush=True)
+    try:
+        with _lock:
+            print(text, file=sys.stderr if to_errors.is_set() else sys.stdout, flush=True)
+    except OSError:
+        # Whoever looked is gone; what we started must still be stopped in order.
+        processes.stop_asked.set()
 
 
 @contextmanager
