@@ -21,7 +21,8 @@ async def end_other_sessions(event: PasswordChanged, unit: UnitOfWork) -> None:
 
 async def end_sessions_of_deleted(event: UserDeleted, unit: UnitOfWork) -> None:
     forget_principal(unit, user_id=event.user_id)
-    await sessions.end_all(unit, event.user_id, reason="deletion")
+    if not event.for_good:  # else they go with the user's row
+        await sessions.end_all(unit, event.user_id, reason="deletion")
 
 
 handlers = {

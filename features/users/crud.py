@@ -1,6 +1,7 @@
 """Queries on users."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
@@ -72,14 +73,17 @@ removable_by_username = Statement(
     .order_by(col(User.is_deleted), col(User.deleted_at).desc(), col(User.id).desc())
     .limit(1)
 )
-# Locks every live superuser, so that two who go at once can't both leave another behind.
-lock_superusers = Statement(
-    select(col(User.id))
-    .where(col(User.is_superuser), LIVE)
-    .order_by(col(User.id))
-    .with_for_update(),
-    writes=True,
-)
+# Makes those who remove superusers queue, so that each sees what the one before has left.
+_queue_up = Statement(select(func.pg_advisory_xact_lock(0x5AFE)), writes=True)
+_live_superuser = Statement(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a user was before a change."""
+
+    username: str
+    was_superuser: bool
 
 
 async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
@@ -103,14 +107,14 @@ async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> No
 
 async def change_user(
     unit: UnitOfWork, user_id: int, values: Mapping[str, Any], version: int | None = None
-) -> bool:
+) -> Before | None:
     """Give a live user new values and tell the other features: the only way to change one.
 
-    With `version`, only while the row still has it. False when there is no such user.
+    With `version`, only while the row still has it. None when there is no such user.
     """
-    # Joined to itself for the name that the user had before; the lock makes that the latest one.
+    # Joined to itself for what the user was before; the lock makes that the latest state.
     before = (
-        select(col(User.id), col(User.username))
+        select(col(User.id), col(User.username), col(User.is_superuser))
         .where(col(User.id) == user_id)
         .with_for_update(key_share=True)
         .subquery()
@@ -122,25 +126,26 @@ async def change_user(
         update(User)
         .where(*where)
         .values(**values, version=col(User.version) + 1, updated_at=now())
-        .returning(before.c.username)
+        .returning(before.c.username, before.c.is_superuser)
         .execution_options(synchronize_session=False)
     )
-    username = await unit.scalar(statement)
-    if username is None:
-        return False
+    row = (await unit.execute(statement)).first()
+    if row is None:
+        return None
+    was = Before(*row)
     if values.keys() & {"username", "is_deleted"}:
         # Whoever bears the name next must not be answered with what was kept under it.
-        forget_argument(unit, username=username)
+        forget_argument(unit, username=was.username)
     await emit(unit, UserChanged(user_id, frozenset(values)))
-    return True
+    return was
 
 
-async def soft_delete_user(unit: UnitOfWork, user_id: int) -> bool:
-    """Hide a user, who frees the username and the e-mail. False when there is no such user."""
-    if not await change_user(unit, user_id, {"is_deleted": True, "deleted_at": now()}):
-        return False
-    await emit(unit, UserDeleted(user_id, for_good=False))
-    return True
+async def soft_delete_user(unit: UnitOfWork, user_id: int) -> Before | None:
+    """Hide a user, who frees the username and the e-mail. None when there is no such user."""
+    was = await change_user(unit, user_id, {"is_deleted": True, "deleted_at": now()})
+    if was is not None:
+        await emit(unit, UserDeleted(user_id, for_good=False))
+    return was
 
 
 async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
@@ -152,7 +157,7 @@ async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
         forget_argument(unit, username=username)
 
 
-async def is_last_superuser(unit: UnitOfWork, user_id: int) -> bool:
-    """Whether no other live superuser would be left; holds until the unit ends."""
-    ids = [row["id"] for row in await lock_superusers.all(unit)]
-    return ids == [user_id]
+async def is_superuser_left(unit: UnitOfWork) -> bool:
+    """Whether there is a live superuser, after the unit's own changes; holds until it ends."""
+    await _queue_up.scalar(unit)
+    return await _live_superuser.scalar(unit) is not None

@@ -52,7 +52,7 @@ async def check_current_password(
         raise UnprocessableEntityException(WRONG_PASSWORD)
 
 
-async def refuse_last_superuser(db: UnitOfWork, user_id: int) -> None:
-    """Raise ConflictException (409) when no other superuser would be left."""
-    if await crud.is_last_superuser(db, user_id):
+async def keep_a_superuser(db: UnitOfWork) -> None:
+    """After a superuser's removal: raise ConflictException (409) when nobody is left."""
+    if not await crud.is_superuser_left(db):
         raise ConflictException(LAST_SUPERUSER)

@@ -28,9 +28,9 @@ async def set_role(db: UnitOfWork, username: str, is_superuser: bool) -> None:
     user_id = await crud.id_by_username.scalar(db, username=username)
     if user_id is None:
         raise Refusal(f"There is no user called {username}.")
-    if not is_superuser and await crud.is_last_superuser(db, user_id):
-        raise Refusal("The last superuser can't be removed: grant somebody else the role first.")
     await crud.change_user(db, user_id, {"is_superuser": is_superuser})
+    if not is_superuser and not await crud.is_superuser_left(db):
+        raise Refusal("The last superuser can't be removed: grant somebody else the role first.")
 
     async def record() -> None:
         log.info("role changed", by="command", user=user_id, is_superuser=is_superuser)
