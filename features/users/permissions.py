@@ -3,9 +3,10 @@
 from fastapi import Request
 
 from features.auth.credentials import is_password_of
+from features.auth.password_rules import refuse_guessable
 from features.auth.throttle import take
 from features.users import crud
-from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN
+from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, UserUpdate
 from features.users.settings import RegistrationSettings
 from kernel.context import context_of
 from kernel.database import UnitOfWork
@@ -21,6 +22,7 @@ from kernel.statements import Row
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 LAST_SUPERUSER = "The last superuser can't be removed."
+NAMES = ("name", "username", "email")
 
 
 async def count_registration(request: Request) -> None:
@@ -44,12 +46,18 @@ async def refuse_reserved_name(
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
 
-async def check_current_password(
-    request: Request, db: UnitOfWork, account: Row, given: str | None
+async def check_new_password(
+    request: Request, db: UnitOfWork, account: Row, values: UserUpdate, own: bool
 ) -> None:
-    """Raise UnprocessableEntityException (422) unless the password is the account's."""
-    if not await is_password_of(request, db, account, given or ""):
-        raise UnprocessableEntityException(WRONG_PASSWORD)
+    """Raise UnprocessableEntityException (422) for a guessable new password, and where the owner
+    changes it, for a wrong current one."""
+    assert values.password is not None
+    if own:
+        current = values.current_password.get_secret_value() if values.current_password else ""
+        if not await is_password_of(request, db, account, current):
+            raise UnprocessableEntityException(WRONG_PASSWORD)
+    names = {name: getattr(values, name) or account[name] for name in NAMES}
+    refuse_guessable(values.password.get_secret_value(), **names)
 
 
 async def keep_a_superuser(db: UnitOfWork) -> None:

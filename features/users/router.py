@@ -16,7 +16,7 @@ from features.auth.permissions import (
     UsernameInPath,
 )
 from features.auth.security_log import record_after_commit
-from features.users import crud
+from features.users import crud, permissions
 from features.users.events import PasswordChanged
 from features.users.models import (
     EMAIL_TAKEN,
@@ -28,14 +28,6 @@ from features.users.models import (
     UserRead,
     UserUpdate,
     as_seen_by,
-)
-from features.users.permissions import (
-    LAST_SUPERUSER,
-    WRONG_PASSWORD,
-    check_current_password,
-    count_registration,
-    keep_a_superuser,
-    refuse_reserved_name,
 )
 from kernel.client_cache import public
 from kernel.errors import (
@@ -52,7 +44,6 @@ from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message
 from kernel.statements import Row
 
-NAMES = {"name", "username", "email"}
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
 router = Router(tags=["users"])
@@ -68,11 +59,11 @@ router = Router(tags=["users"])
 @statements(3)
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
-    await count_registration(request)
+    await permissions.count_registration(request)
     password = values.password.get_secret_value()
-    refuse_guessable(password, **values.model_dump(include=NAMES))
+    refuse_guessable(password, **values.model_dump(include=set(permissions.NAMES)))
     hashed = await hash_password(db, password)
-    await refuse_reserved_name(request, db, values.username, values.email)
+    await permissions.refuse_reserved_name(request, db, values.username, values.email)
     user = UserCreateInternal(
         name=values.name, username=values.username, email=values.email, hashed_password=hashed
     )
@@ -128,7 +119,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
             403: [NOT_YOURS],
             404: [USER_NOT_FOUND],
             409: [CHANGED_MEANWHILE],
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, WRONG_PASSWORD],
+            422: [EMAIL_TAKEN, USERNAME_TAKEN, permissions.WRONG_PASSWORD],
             429: [RATE_LIMIT_EXCEEDED],
         }
     ),
@@ -147,15 +138,11 @@ async def patch_user(
         account = await crud.account_by_id.one(db, user_id=user_id)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
-        if own:
-            current = values.current_password
-            given = current.get_secret_value() if current else None
-            await check_current_password(request, db, account, given)
-        password, version = values.password.get_secret_value(), account["version"]
-        refuse_guessable(password, **{name: changes.get(name, account[name]) for name in NAMES})
-        changes["hashed_password"] = await hash_password(db, password)
+        await permissions.check_new_password(request, db, account, values, own)
+        version = account["version"]
+        changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
     if values.username is not None:
-        await refuse_reserved_name(request, db, values.username, values.email, user_id)
+        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_id)
     if changes and not await crud.change_user(db, user_id, changes, version):
         raise ConflictException(CHANGED_MEANWHILE)
     if values.password is not None:
@@ -167,9 +154,9 @@ async def patch_user(
 @router.delete(
     "/user/{username}",
     response_model=Message,
-    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
+    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(5)
+@statements(6)
 async def erase_user(
     user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
@@ -178,7 +165,7 @@ async def erase_user(
     if was is None:
         raise NotFoundException(USER_NOT_FOUND)
     if was.was_superuser:
-        await keep_a_superuser(db)
+        await permissions.keep_a_superuser(db)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
@@ -186,7 +173,7 @@ async def erase_user(
 @router.delete(
     "/db_user/{username}",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
+    responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
 @statements(5)
 async def erase_db_user(
@@ -199,7 +186,7 @@ async def erase_db_user(
         raise NotFoundException(USER_NOT_FOUND)
     await crud.hard_delete_user(db, user["id"])
     if user["is_superuser"]:
-        await keep_a_superuser(db)
+        await permissions.keep_a_superuser(db)
     record_after_commit(db, "user removed for good", request, user=user["id"])
     return Message(message="User deleted from the database")
 
@@ -207,9 +194,9 @@ async def erase_db_user(
 @router.patch(
     "/user/{username}/role",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND], 409: [LAST_SUPERUSER]}),
+    responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(4)
+@statements(5)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,
@@ -223,6 +210,6 @@ async def patch_user_role(
     if was is None:
         raise NotFoundException(USER_NOT_FOUND)
     if was.was_superuser and not values.is_superuser:
-        await keep_a_superuser(db)
+        await permissions.keep_a_superuser(db)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
     return Message(message=f"User {username} Role updated")
