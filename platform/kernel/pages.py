@@ -26,8 +26,8 @@ MAX_PAGE = 2**31 - 1
 
 class ListQuery(BaseModel):
     """Query parameters of every list. A subclass declares `sort` anew, as the Literal of what may
-    be sorted by, and each field that it adds filters the column of that name by equality.
-    Anything else is refused."""
+    be sorted by (columns that are never null), and each field that it adds filters the column of
+    that name by equality. Anything else is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -109,6 +109,9 @@ class Listing:
         sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
         for name in (*self._filters, *self._given, *sorts):
             assert name in self._columns, f"{table.__name__} has no column {name}"
+        for name in sorts:
+            # A null is neither before nor after anything: cursor pages would lose its row.
+            assert not self._columns[name].nullable, f"{name} may be null: it can't be sorted by"
 
     async def answer(
         self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
