@@ -12,6 +12,7 @@ from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
 from kernel.context import context_of
+from kernel.direct_arguments import repeatable
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.identity import (
     NOT_YOURS,
@@ -65,6 +66,7 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 
 
 @access(Access.OPTIONAL)
+@repeatable
 async def optional_user(connection: HTTPConnection) -> Principal | None:
     """The caller, or None. Without a token the answer is the one for everybody."""
     if "authorization" not in connection.headers:
@@ -73,6 +75,7 @@ async def optional_user(connection: HTTPConnection) -> Principal | None:
 
 
 @access(Access.USER)
+@repeatable
 async def current_user(connection: HTTPConnection) -> KnownUser:
     """The caller. The route has refused anonymous ones before the body was read."""
     principal = await principal_of(connection)
@@ -83,6 +86,7 @@ async def current_user(connection: HTTPConnection) -> KnownUser:
 
 
 @access(Access.SUPER)
+@repeatable
 async def super_user(connection: HTTPConnection) -> KnownUser:
     """The caller, who is a superuser: the route has refused others before the body was read."""
     return await current_user(connection)

@@ -89,12 +89,15 @@ def create_application(
     if settings.unknown:
         log.warning("unknown names in .env", names=", ".join(settings.unknown))
     discovery.load("models")  # tables refer to each other by name, whichever routers there are
+    telemetry = app_settings.opentelemetry
     routes = _in_order(feature_routers() if routers is None else routers)
     if routers is None:
         refuse_unclear(routes)
     app = Application(
         lifespan=lifespan,
         redirect_slashes=False,
+        # Asking at each request whether there is a provider costs a tenth of a cached answer.
+        telemetry={"tracing": telemetry, "metrics": telemetry, "logs": telemetry},
         middleware=_middleware(http),
         **docs.metadata(app_settings),
     )

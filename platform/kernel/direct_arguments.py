@@ -12,12 +12,14 @@ import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 VALUES = "kernel.direct_arguments"
 REQUEST = "_request"
@@ -71,7 +73,11 @@ def split(dependant: Dependant) -> tuple[Dependant, Direct] | None:
     if call is None or not inspect.iscoroutinefunction(inspect.unwrap(call)):
         return None
     uses = Counter(one.call for one in _all(dependant))
-    plain = [d for d in dependant.dependencies if _needs_only_request(d) and uses[d.call] == 1]
+    plain = [
+        d
+        for d in dependant.dependencies
+        if _needs_only_request(d) and (uses[d.call] == 1 or _is_repeatable(d))
+    ]
     query = _plain_query_model(dependant)
     if not plain and query is None:
         return None
@@ -83,7 +89,7 @@ def split(dependant: Dependant) -> tuple[Dependant, Direct] | None:
     rest = replace(
         dependant,
         call=_completed(call, hide_request=given is None),
-        dependencies=[d for d in dependant.dependencies if all(d is not one for one in plain)],
+        dependencies=[_lighter(d) for d in _without(dependant.dependencies, plain)],
         query_params=[] if query else dependant.query_params,
         request_param_name=given or REQUEST,
     )
@@ -101,6 +107,50 @@ def _completed(call: Callable[..., Any], hide_request: bool) -> Callable[..., An
         return await call(**values, **filled)
 
     return completed
+
+
+def repeatable(function: Function) -> Function:
+    """Mark a dependency that may run several times in a request, since it only looks something
+    up there: each of its users asks it directly."""
+    function.repeatable = True  # type: ignore[attr-defined]
+    return function
+
+
+def _is_repeatable(dependant: Dependant) -> bool:
+    return getattr(dependant.call, "repeatable", False)
+
+
+def _lighter(dependant: Dependant) -> Dependant:
+    """A dependency that asks its own repeatable dependencies itself."""
+    call = dependant.call
+    plain = [d for d in dependant.dependencies if _is_repeatable(d) and _needs_only_request(d)]
+    if not plain or call is None or not inspect.iscoroutinefunction(call):
+        return dependant
+    given = dependant.request_param_name
+    return replace(
+        dependant,
+        call=_asking(call, given, tuple((d.name, d.call, _parameter(d)) for d in plain)),
+        dependencies=[_lighter(d) for d in _without(dependant.dependencies, plain)],
+        request_param_name=given or REQUEST,
+    )
+
+
+@functools.cache  # one per dependency: FastAPI knows by the call what it has solved already
+def _asking(
+    call: Callable[..., Any], given: str | None, plain: tuple[tuple[str, Any, str], ...]
+) -> Callable[..., Any]:
+    @functools.wraps(call)
+    async def asking(**values: Any) -> Any:
+        request = values[given] if given else values.pop(REQUEST)
+        for name, ask, parameter in plain:
+            values[name] = await ask(**{parameter: request})
+        return await call(**values)
+
+    return asking
+
+
+def _without(dependants: list[Dependant], some: list[Dependant]) -> list[Dependant]:
+    return [one for one in dependants if all(one is not other for other in some)]
 
 
 def _all(dependant: Dependant) -> Iterator[Dependant]:

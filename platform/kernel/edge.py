@@ -4,8 +4,8 @@ Pure ASGI. It wraps the finished application, so that no answer leaves without i
 no exception leaves at all, not even one from the layers around the router.
 """
 
+import os
 import time
-import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
@@ -76,7 +76,7 @@ class Edge:
             request_id = _acceptable_id(headers.get("x-request-id"))
             if headers.get("x-forwarded-proto") in ("http", "https"):
                 scope["scheme"] = headers["x-forwarded-proto"]
-        return RequestContext(request_id or uuid.uuid4().hex, address, self._resources)
+        return RequestContext(request_id or os.urandom(16).hex(), address, self._resources)
 
     def refusal(self, scope: Scope) -> Response | None:
         """An answer for what must not reach the application."""
@@ -85,12 +85,14 @@ class Edge:
             return problem_response(404, phrase(404), path)
         if b"%00" in scope["query_string"]:
             return problem_response(422, "query: must not contain NUL characters", path, [])
-        headers = Headers(scope=scope)
-        host = headers.get("host", "").rsplit(":", 1)[0].lower()
         # A probe asks by address, and gets nothing that anybody could misuse.
-        if self._hosts and host not in self._hosts and not path.startswith("/health"):
-            return problem_response(400, "Invalid host header.", path)
-        length = headers.get("content-length", "")
+        if self._hosts and not path.startswith("/health"):
+            host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
+            if host not in self._hosts:
+                return problem_response(400, "Invalid host header.", path)
+        # A read's body is counted only if it is received, as every streamed one is.
+        reads = scope["method"] in ("GET", "HEAD")
+        length = "" if reads else Headers(scope=scope).get("content-length", "")
         if length.isdigit() and int(length) > self._settings.max_body_bytes:
             detail = f"The body is larger than {self._settings.max_body_bytes} bytes."
             return problem_response(413, detail, path, headers={"Connection": "close"})

@@ -13,7 +13,7 @@ from kernel.cache import bind, look_up
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
 from kernel.database import UnitOfWork
-from kernel.direct_arguments import Direct, split
+from kernel.direct_arguments import Direct, repeatable, split
 from kernel.errors import CustomException, answer_exception, translate
 from kernel.identity import RANK, Access, require
 
@@ -171,6 +171,7 @@ class Router(APIRouter):
         super().__init__(prefix=PREFIX + prefix, tags=list(tags or []), **options)
 
 
+@repeatable
 async def unit_of_work(request: Request) -> UnitOfWork:
     """The unit of work of this request. Async, since FastAPI runs a plain function in a thread."""
     unit = context_of(request).unit

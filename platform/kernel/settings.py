@@ -85,6 +85,9 @@ class AppSettings(SettingsGroup):
     contact_email: str | None = None
     license_name: str | None = None
     environment: Environment = "local"
+    opentelemetry: bool = Field(
+        False, description="true: FastAPI reports to the OpenTelemetry providers of the process"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     dev_data_dir: Path = Field(Path(".dev"), description="where `hatch run dev` keeps its data")
 

@@ -35,6 +35,14 @@ class Statement:
         self._sql: str | None = None
         self._parameters: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
 
+    @property
+    def sql(self) -> tuple[str, dict[str, Any]]:
+        """The text that the driver gets; its parameters in order, with the values they have."""
+        if self._sql is None:
+            self._compile()
+        assert self._sql is not None
+        return self._sql, {name: default for name, default, _ in self._parameters}
+
     async def all(self, unit: UnitOfWork, **parameters: Any) -> list[Row]:
         """Every row."""
         return [dict(record) for record in await self._run(unit, "fetch", parameters)]
