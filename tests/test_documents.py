@@ -13,11 +13,12 @@ from infra.checks import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HATCH = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
 # Programs that are there before this project is, or that the reader may have.
-OUTSIDE = {"cd", "curl", "git", "pip", "pipx", "pre-commit", "uv", "uvx"}
+OUTSIDE = {"cd", "curl", "docker", "export", "git", "install", "mkdir", "pip", "pipx", "pre-commit"}
+OUTSIDE |= {"ssh", "uv", "uvx"}
 # In running text a command line is told from the mere name of an option, such as `arq --watch`.
 COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.
-ELSEWHERE = {"src/", ".dev/", ".env"}
+ELSEWHERE = {"src/", ".dev/", ".env", "infra/secrets", "infra/secrets/", "infra/secrets/production"}
 
 
 def spans(text: str) -> list[str]:
@@ -48,8 +49,9 @@ def missing(command: str) -> str | None:
             module, _, name = target.replace(":", ".").rpartition(".")
             file = module_file(module)
             return None if file and re.search(rf"\b{name}\b", file.read_text()) else target
-        case ["docker", "compose", *_]:
-            return None if (ROOT / "compose.yaml").exists() else "compose.yaml"
+        case ["docker", "compose", *words]:
+            named = words[words.index("-f") + 1] if "-f" in words else "compose.yaml"
+            return None if (ROOT / named).exists() else named
         case ["cp", source, *_]:
             return None if (ROOT / source).exists() else source
         case [program, *_] if program in OUTSIDE:
@@ -166,6 +168,7 @@ def test_the_tree_begins_with_what_is_unusual_and_names_only_what_exists() -> No
         ("uvicorn kernel.nothing:app", "kernel.nothing:app"),
         ("no-such-program --now", "no-such-program"),
         ("cp no-such-file .env", "no-such-file"),
+        ("docker compose -f infra/no-such.yml up", "infra/no-such.yml"),
     ],
 )
 def test_a_command_without_a_target_is_seen(command: str, lacking: str) -> None:
