@@ -308,8 +308,9 @@ class UnitOfWork(AsyncSession):
 
     async def _discard(self) -> None:
         fairy, self._fairy = self._fairy, None
-        if fairy is not None:
-            fairy.driver_connection.terminate()  # type: ignore[union-attr]
+        # SQLAlchemy gives a connection up itself when it sees that it was cut.
+        if fairy is not None and fairy.driver_connection is not None:
+            fairy.driver_connection.terminate()
             await asyncio.shield(greenlet_spawn(fairy.invalidate))
 
 

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import hiredis
 
-from kernel.marks import FORGET, NOBODY
+from kernel.marks import FORGET
 from kernel.redis_client import Connection, Redis, RedisAway
 
 LEASE = "lease"
 LEASE_MS = 1000  # after trouble with Redis nothing older than this is served
 KEEP_SECONDS = 0.25
-MAX_OWED = 10_000  # names; with more of them, everything is forgotten
+MAX_OWED = 10_000  # names, and writers; with more of them, everything is forgotten
 
 
 class Lease:
@@ -23,18 +23,21 @@ class Lease:
 
     def __init__(self, redis: Redis | None) -> None:
         self._owed: set[str] = set()
+        self._tokens: set[str] = set()
         self._owes_all = self._was_connected = False
         self._keeper: asyncio.Task[None] | None = None
         if redis is not None:
             self._redis = redis
             redis.on_connect(self._settle)
 
-    def owe(self, names: Iterable[str]) -> None:
-        """Forget these names as soon as Redis is back."""
+    def owe(self, names: Iterable[str], token: str) -> None:
+        """Forget these names, and that writer's marks, as soon as Redis is back."""
         self._owed.update(names)
-        if len(self._owed) > MAX_OWED:
+        self._tokens.add(token)
+        if max(len(self._owed), len(self._tokens)) > MAX_OWED:
             self._owes_all = True
             self._owed.clear()
+            self._tokens.clear()
 
     async def close(self) -> None:
         """Stop extending the lease."""
@@ -56,15 +59,16 @@ class Lease:
 
     async def _pay(self, redis: Redis | Connection) -> None:
         while self._owes_all or self._owed:
-            (names, everything), self._owed = (self._owed, self._owes_all), set()
-            self._owes_all = False
+            names, tokens, everything = self._owed, self._tokens, self._owes_all
+            self._owed, self._tokens, self._owes_all = set(), set(), False
             try:
                 if everything:
                     await redis.execute("DEL", LEASE)
-                else:
-                    await redis.run(FORGET, [f"v:{name}" for name in names], NOBODY)
+                if names:
+                    await redis.run(FORGET, [f"v:{name}" for name in names], *tokens)
             except BaseException:
                 self._owed |= names
+                self._tokens |= tokens
                 self._owes_all |= everything
                 raise
 

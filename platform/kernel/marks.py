@@ -10,11 +10,13 @@ NOBODY = "-"  # the token of who has marked nothing
 _OTHERS = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local own = {}
+for _, token in ipairs(ARGV) do own[token] = true end
 local function others(key)
   local value, list, last = redis.call('GET', key), '', 0
   if value and string.sub(value, 1, 1) == '!' then
     for token, till in string.gmatch(value, '([^,!@]+)@(%d+)') do
-      if token ~= ARGV[1] and tonumber(till) > now then
+      if not own[token] and tonumber(till) > now then
         list = list .. ',' .. token .. '@' .. till
         last = math.max(last, tonumber(till))
       end
@@ -23,6 +25,7 @@ local function others(key)
   return list, last
 end
 """
+# ARGV: the writer's token, and how long its mark lasts, in milliseconds.
 MARK = Script(
     _OTHERS
     + """
@@ -32,6 +35,7 @@ for _, key in ipairs(KEYS) do
 end
 """
 )
+# ARGV: the tokens of the writers that end.
 FORGET = Script(
     _OTHERS
     + """

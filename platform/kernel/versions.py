@@ -144,7 +144,7 @@ class Versions:
         try:
             await self._redis.run(FORGET, [f"v:{name}" for name in names], token)
         except TROUBLE:
-            self._lease.owe(names)
+            self._lease.owe(names, token)
             return False
         return True
 

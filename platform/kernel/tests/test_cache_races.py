@@ -1,0 +1,209 @@
+"""`@cache` under concurrency and trouble, in two applications on one database and one Redis."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from kernel.app import Application, create_application
+from kernel.database import is_away
+from kernel.settings import Settings
+from kernel.tests import shelf
+from kernel.tests.wire import Wire, wire_to
+from tests.application import client_of
+
+SHELF = "/api/v1/shelf"
+ROUTES = ["books", "guarded"]
+
+
+class Two:
+    """A writing and a reading application, each with a wire of its own to Redis."""
+
+    def __init__(self, apps: list[Application], wires: list[Wire]) -> None:
+        self.writer: httpx2.AsyncClient = client_of(apps[0])
+        self.reader: httpx2.AsyncClient = client_of(apps[1])
+        self.writing, self.reading = apps
+        self.writer_wire, self.reader_wire = wires
+
+    async def put(self, title: str, owner: str = "ada", id: int = 1) -> None:
+        answer = await self.writer.post(f"{SHELF}/{owner}/book/{id}", params={"title": title})
+        assert answer.status_code == 201
+
+    async def titles(self, route: str = "books", owner: str = "ada") -> list[str]:
+        answer = await self.reader.get(f"{SHELF}/{owner}/{route}")
+        assert answer.status_code in (200, 404), answer.text
+        return [book["title"] for book in answer.json().get("data", [])]
+
+    async def start_reading(self, route: str, gate: str) -> "asyncio.Task[list[str]]":
+        """A reader that is held at the gate, having read."""
+        shelf.gates[gate] = asyncio.Event()
+        reading = asyncio.create_task(self.titles(route))
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+        return reading
+
+
+@pytest.fixture
+async def two(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Two]:
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(wire_to(redis_url)) for _ in range(2)]
+        given = [{**setting_values, "REDIS_CACHE_URL": wire.url} for wire in wires]
+        writing = await stack.enter_async_context(shelf.shelf_app(given[0]))
+        reading = create_application(Settings(given[1]), routers=[shelf.router])
+        await stack.enter_async_context(reading.router.lifespan_context(reading))
+        two = Two([writing, reading], wires)
+        await stack.enter_async_context(two.writer)
+        await stack.enter_async_context(two.reader)
+        yield two
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_who_read_before_a_write_can_t_store_after_it(two: Two, route: str) -> None:
+    await two.put("old")
+    reading = await two.start_reading(route, "books")
+    await two.put("new")
+    shelf.gates.pop("books").set()
+
+    assert await reading == ["old"]  # it began before the write
+    assert await two.titles(route) == ["new"]
+
+
+async def test_a_dependency_that_read_before_a_write_can_t_store_after_it(two: Two) -> None:
+    await two.put("hers")
+    await two.put("his", "bob", 2)
+    reading = await two.start_reading("guarded", "owner")
+    await two.writer.patch(f"{SHELF}/ada?name=eve")
+    await two.writer.patch(f"{SHELF}/bob?name=ada")
+    shelf.gates.pop("owner").set()
+
+    assert await reading == ["hers"]
+    assert await two.titles("guarded") == ["his"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_what_is_read_during_a_write_is_not_served_after_it(two: Two, route: str) -> None:
+    await two.put("old")
+    await two.titles(route)
+    shelf.gates["write"] = asyncio.Event()
+    writing = asyncio.create_task(two.put("new"))
+    await asyncio.sleep(0.1)
+
+    assert await two.titles(route) == ["old"]  # it isn't committed
+    shelf.gates.pop("write").set()
+    await writing
+
+    assert await two.titles(route) == ["new"]
+
+
+async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
+    await two.put("old")
+    await two.titles()
+    resources = two.writing.state.resources
+    unit = resources.unit()
+    await unit.execute(text("DELETE FROM shelf_book"))
+    unit.forget(resources.versions, "ada_books:*")
+    pid = await unit.scalar(text("SELECT pg_backend_pid()"))
+    async with resources.unit() as other:
+        await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    with pytest.raises(Exception, match="connection") as failed:
+        await unit.finish()
+    assert is_away(failed.value)
+    shelf.loads.clear()
+
+    for _ in range(3):
+        assert await two.titles() == ["old"]
+    assert len(shelf.loads) == 1
+
+
+async def test_two_hundred_misses_at_once_load_once(two: Two) -> None:
+    await two.put("one")
+    clients = [two.reader, two.writer] * 100
+
+    answers = await asyncio.gather(*[client.get(f"{SHELF}/ada/books") for client in clients])
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(shelf.loads) == 1
+
+
+async def test_who_waits_for_a_load_holds_no_connection(two: Two) -> None:
+    await two.put("one")
+    await two.put("his", "bob", 2)
+    reading = await two.start_reading("guarded", "books")
+    waiting = [asyncio.create_task(two.titles("guarded")) for _ in range(40)]
+    await asyncio.sleep(0.2)
+    gate = shelf.gates.pop("books")
+    started = time.perf_counter()
+
+    assert await two.titles("books", "bob") == ["his"]
+
+    assert time.perf_counter() - started < 1
+    gate.set()
+    assert await reading == ["one"]
+    assert await asyncio.gather(*waiting) == [["one"]] * 40
+    assert shelf.loads.count("books of 1") == 1
+
+
+@pytest.mark.parametrize("trouble", ["stalled", "cut off", "flushed"])
+async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trouble: str) -> None:
+    await two.put("old")
+    assert await two.titles() == ["old"]
+    for wire in (two.writer_wire, two.reader_wire):
+        if trouble == "stalled":
+            wire.stall()
+        elif trouble == "cut off":
+            await wire.unplug()
+    if trouble == "flushed":
+        await two.writing.state.resources.redis("cache").execute("FLUSHALL")
+
+    started = time.perf_counter()
+    for number in range(20):
+        await two.put(f"new{number}")
+        assert await two.titles() == [f"new{number}"]
+    assert time.perf_counter() - started < 2
+
+    for wire in (two.writer_wire, two.reader_wire):
+        if trouble == "stalled":
+            wire.flow()
+        elif trouble == "cut off":
+            await wire.plug()
+    for app in (two.writing, two.reading):
+        async with asyncio.timeout(3):
+            while not app.state.resources.redis("cache").available:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert await two.titles() == ["new19"]
+    shelf.loads.clear()
+    assert await two.titles() == ["new19"]
+    assert shelf.loads == []
+
+
+async def test_a_writer_that_alone_lost_redis_is_heard_when_it_is_back(two: Two) -> None:
+    await two.put("old")
+    assert await two.titles() == ["old"]
+    await two.writer_wire.unplug()
+    await two.put("new")
+    await two.writer_wire.plug()
+
+    async with asyncio.timeout(1.0):
+        while await two.titles() != ["new"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_cache_that_is_turned_off_changes_nothing_else(
+    setting_values: dict[str, str],
+) -> None:
+    async with (
+        shelf.shelf_app({**setting_values, "REDIS_CACHE_URL": "off"}) as app,
+        client_of(app) as client,
+    ):
+        for title in ("one", "two"):
+            await client.post(f"{SHELF}/ada/book/1?title={title}")
+            for _ in range(2):
+                answer: httpx2.Response = await client.get(f"{SHELF}/ada/books")
+                assert answer.json() == {"data": [{"id": 1, "title": title}]}
+                assert answer.headers["etag"]
+    assert len(shelf.loads) == 4
