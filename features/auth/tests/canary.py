@@ -5,6 +5,7 @@ settings come from the environment.
 """
 
 import asyncio
+import re
 import sys
 from base64 import b64encode
 from pathlib import Path
@@ -64,11 +65,25 @@ async def crash_with_secrets(person: Person) -> None:
     assert answer.status_code == 500, answer.text
 
 
+async def sweep(person: Person, secrets: set[str]) -> None:
+    """Secrets in the body, the query and the headers of every route there is."""
+    await person.register("eve", password=OLD)
+    await person.login()
+    secrets.update({person.token, person.cookies["refresh_token"]})
+    for route in person.app.state.feature_routes:
+        path = re.sub(r"{\w+}", "7", route.path)
+        for method in route.methods if "logout" not in path else ():
+            body = {"password": NEW, "token": OLD}
+            await person.request(method, path, json=body, params={"password": WRONG})
+
+
 async def main() -> set[str]:
     app = create_application()
     secrets = {OLD, NEW, WRONG}
     async with app.router.lifespan_context(app), client_of(app, Person) as person:
+        person.app = app
         await live(person, secrets)
+        await sweep(person, secrets)
     return secrets
 
 

@@ -4,10 +4,8 @@ A property-based state machine (hypothesis): a model knows which sessions live, 
 step every token ever handed out is tried.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -24,15 +22,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import update
-from sqlmodel import col
 
-from features.auth.models import TokenBlacklist
-from features.users.crud import change_user
-from infra.local.valkey import ValkeyServer, start_valkey
-from kernel.app import Application
-from kernel.redis_client import Redis, RedisAway
-from kernel.resources import Resources, Role
+from features.auth.tests.stage import Stage, staged
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 
@@ -40,14 +31,6 @@ T = TypeVar("T")
 ME, ANYBODY = "/api/v1/user/me/", "/api/v1/db_user/nobody"
 A_LITTLE = st.integers(min_value=0, max_value=100)
 names = count()
-
-
-async def _answers(client: Redis) -> bool:
-    try:
-        await client.execute("PING")
-    except RedisAway:
-        return False
-    return True
 
 
 @dataclass
@@ -59,38 +42,6 @@ class Login:
     alive: bool = True
     used: list[str] = field(default_factory=list)
     recently_used: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Stage:
-    """What all runs of the machine share: the application, on a Redis that may be killed."""
-
-    loop: asyncio.AbstractEventLoop
-    app: Application
-    directory: Path
-    valkey: ValkeyServer | None
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(coroutine)
-
-    def start_redis(self) -> None:
-        if self.valkey is None:
-            self.valkey = start_valkey(self.directory, durable=False)
-            self.run(self._until_available())
-
-    def kill_redis(self) -> None:
-        assert self.valkey is not None
-        self.valkey.stop()
-        self.valkey = None
-
-    async def _until_available(self) -> None:
-        resources: Resources = self.app.state.resources
-        async with asyncio.timeout(10):
-            roles: tuple[Role, ...] = ("cache", "rate_limit")
-            for role in roles:
-                client = resources.redis(role)
-                while client is not None and not await _answers(client):  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
 
 
 class Accounts(RuleBasedStateMachine):
@@ -168,17 +119,11 @@ class Accounts(RuleBasedStateMachine):
     @rule(which=A_LITTLE)
     def steal(self, which: int) -> None:
         login = [login for login in self.logins if login.used][-1]
-        self.stage.run(self.let_the_grace_pass())
+        self.stage.run(self.stage.let_the_grace_pass())
         for other in self.logins:
             other.recently_used.clear()
         assert self.refresh(login.used[which % len(login.used)]).status_code == 401
         self.end([login])
-
-    async def let_the_grace_pass(self) -> None:
-        resources: Resources = self.stage.app.state.resources
-        async with resources.unit() as db:
-            used_at = col(TokenBlacklist.used_at) - timedelta(seconds=10)
-            await db.execute(update(TokenBlacklist).values(used_at=used_at))
 
     @precondition(lambda self: self.alive)
     @rule(which=A_LITTLE)
@@ -217,12 +162,7 @@ class Accounts(RuleBasedStateMachine):
     @rule()
     def change_the_role(self) -> None:
         self.is_superuser = not self.is_superuser
-        self.stage.run(self.store_the_role())
-
-    async def store_the_role(self) -> None:
-        resources: Resources = self.stage.app.state.resources
-        async with resources.unit() as db:
-            await change_user(db, self.client.id, {"is_superuser": self.is_superuser})
+        self.stage.run(self.stage.set_role(self.client.id, self.is_superuser))
 
     @precondition(lambda self: self.alive and not self.is_superuser)
     @rule()
@@ -262,18 +202,8 @@ class Accounts(RuleBasedStateMachine):
 
 @pytest.fixture
 async def stage(make_app: ApplicationFactory, tmp_path: Path) -> AsyncIterator[Stage]:
-    valkey = start_valkey(tmp_path, durable=False)
-    values = {
-        "REDIS_CACHE_URL": valkey.url,
-        "REDIS_RATE_LIMIT_URL": valkey.url,
-        "LOGIN_FAILURE_LIMIT": "1000",
-        "REGISTRATION_LIMIT": "10000",
-    }
-    async with make_app(**values) as app:
-        stage = Stage(asyncio.get_running_loop(), app, tmp_path, valkey)
+    async with staged(make_app, tmp_path) as stage:
         yield stage
-        if stage.valkey is not None:
-            stage.kill_redis()
 
 
 def test_no_dead_token_ever_gets_in(stage: Stage) -> None:
