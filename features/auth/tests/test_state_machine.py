@@ -67,8 +67,7 @@ class Accounts(RuleBasedStateMachine):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Cookie": f"refresh_token={cookie}"} if cookie else {}
         self.client.cookies.clear()
-        request = self.client.request(method, path, headers=headers, **more)
-        return self.stage.run(request)
+        return self.stage.run(self.client.request(method, path, headers=headers, **more))
 
     def refresh(self, cookie: str) -> httpx2.Response:
         answer: httpx2.Response = self.send("POST", "/api/v1/refresh", cookie=cookie)
