@@ -48,7 +48,8 @@ class CachedRoute:
         mark = blake2b(shape, digest_size=4).hexdigest()
         endpoint = policy.endpoint
         self._id = f"{endpoint.__module__}.{endpoint.__qualname__}:{mark}"
-        self._query = _query_defaults(asked)
+        self._query = _query_parameters(asked)
+        self._query_names = {alias for alias, _ in self._query.values()}
         in_path = [field for dependant in asked for field in dependant.path_params]
         self._names = {field.name: field.alias for field in in_path}
         self._format = PLACEHOLDER.sub("%s", policy.template.replace("%", "%%"))
@@ -110,8 +111,8 @@ class CachedRoute:
             alias = self._names[argument]
             return lambda path, query, caller: str(path[alias])
         if argument in self._query:
-            default = self._query[argument]
-            return lambda path, query, caller: query.get(argument, default)
+            alias, default = self._query[argument]
+            return lambda path, query, caller: query.get(alias, default)
         raise CacheError(
             f"@cache on GET {self._route.path}: {argument} stands neither in the path nor in the "
             "query, so a hit can't know it; name what does"
@@ -122,7 +123,7 @@ class CachedRoute:
             return None
         pairs = [part.partition("=") for part in query_string.decode("latin-1").split("&")]
         found = {name: value for name, _, value in pairs}
-        if len(found) != len(pairs) or not self._query.keys() >= found.keys():
+        if len(found) != len(pairs) or not self._query_names >= found.keys():
             return None
         return found
 
@@ -149,17 +150,17 @@ def _all_asked(dependant: Dependant) -> Iterator[Dependant]:
         yield from _all_asked(dependency)
 
 
-def _query_defaults(asked: list[Dependant]) -> dict[str, str]:
-    """The query parameters of a route, with the fields of query models, and their defaults."""
-    defaults: dict[str, str] = {}
+def _query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, str]]:
+    """How each query parameter, fields of query models too, is spelled, and its default."""
+    found: dict[str, tuple[str, str]] = {}
     for parameter in [field for dependant in asked for field in dependant.query_params]:
         kind = parameter.field_info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields = {info.alias or name: info for name, info in kind.model_fields.items()}
+            for name, info in kind.model_fields.items():
+                found[name] = info.alias or name, spell(info.default)
         else:
-            fields = {parameter.alias: parameter.field_info}
-        defaults |= {name: spell(info.default) for name, info in fields.items()}
-    return defaults
+            found[parameter.name] = parameter.alias, spell(parameter.field_info.default)
+    return found
 
 
 def _check(route: APIRoute, policy: Policy, access: Access, asked: list[Dependant]) -> None:
