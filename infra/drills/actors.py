@@ -64,15 +64,19 @@ class Stage:
         child.process.send_signal(signal.SIGKILL)
         child.process.wait()
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a program a signal."""
+        self.programs[name].process.send_signal(number)
+
     def terminate(self, name: str, patience: float) -> int:
         """SIGTERM; the exit code. Raises subprocess.TimeoutExpired after `patience` seconds."""
         process = self.programs[name].process
         process.send_signal(signal.SIGTERM)
         return process.wait(patience)
 
-    async def has_said(self, name: str, words: str) -> bool:
-        """Whether the words are in its log."""
-        return words in (self.folder / f"{name}.log").read_text()
+    def log(self, name: str) -> str:
+        """What it has logged, all its lives together."""
+        return (self.folder / f"{name}.log").read_text()
 
 
 @contextmanager
