@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from infra.bench import table
+from infra.bench import extras, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
 from infra.bench.measure import rounds
@@ -24,6 +24,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=1, help="of each server")
     parser.add_argument("--against", metavar="URL", help="load this server, too; no CPU figures")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--extras", action="store_true", help="logins, deep pages, start-up, too")
     parser.add_argument("--smoke", action="store_true", help="a second each, to see that it works")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -40,8 +41,12 @@ def main() -> None:
             case = stage.cast(case)
             say(f"{case.name}: {arguments.rounds} rounds of {arguments.seconds:g} s")
             outcomes.append(measure(stage, case, arguments))
-            say(table.markdown(outcomes[-1:]).splitlines()[-1])
-    say(f"\n{table.machine()}\n\n{table.markdown(outcomes)}")
+            say(table.markdown(outcomes[-1:]).splitlines()[2])
+        more = ""
+        if arguments.extras:
+            say("extras: some minutes")
+            more = "\n\n" + extras.report(stage, arguments.rounds, arguments.seconds)
+    say(f"\n{table.machine()}\n\n{table.markdown(outcomes)}{more}")
     if arguments.json:
         arguments.json.write_bytes(
             orjson.dumps(table.as_json(outcomes), option=orjson.OPT_INDENT_2)
