@@ -23,7 +23,7 @@ from kernel import logs
 from kernel.app import load_settings
 from kernel.settings import AppSettings, HttpSettings, Settings, SettingsError
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 
 APPLICATION = "kernel.main:app"
 # Seconds that an idle connection is kept. Longer than any proxy keeps its own (NGINX: 60), so that
@@ -31,6 +31,8 @@ APPLICATION = "kernel.main:app"
 KEEP_ALIVE = 75
 # Seconds that idle connections get to be closed by the other side; infra/nginx closes after 4.
 FAREWELL = 5.0
+# Seconds that a process may take to start; uvicorn's own five are too few on a busy machine.
+START_LIMIT = 30
 
 
 class Config(uvicorn.Config):
@@ -50,6 +52,7 @@ class Config(uvicorn.Config):
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=http.shutdown_timeout,
+            timeout_worker_healthcheck=START_LIMIT,
         )
         self.drain_delay = http.drain_delay
         self.shutdown_timeout = http.shutdown_timeout
