@@ -3,6 +3,7 @@
 import time
 from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Callable
 
 from kernel.limit_rules import Budget, Decision
 
@@ -14,13 +15,16 @@ MAX_BUDGETS = 50_000
 class StandIn:
     """Counts as kernel.sliding_log does, for one process."""
 
-    def __init__(self, max_stamps: int = MAX_STAMPS) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, max_stamps: int = MAX_STAMPS
+    ) -> None:
+        self._clock = clock
         self._logs: OrderedDict[str, list[float]] = OrderedDict()
         self._stamps, self._max_stamps = 0, max_stamps
 
     def take(self, budgets: tuple[Budget, ...]) -> Decision:
         """As Limiter.take."""
-        now = time.monotonic()
+        now = self._clock()
         decisions = [self._judge(budget, now) for budget in budgets]
         refusals = [decision for decision in decisions if not decision.accepted]
         if refusals:

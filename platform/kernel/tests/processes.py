@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -31,7 +32,27 @@ async def read(redis: Redis, processes: int, readers: int) -> object:
     return sorted({str(value) for value in await asyncio.gather(*reads)})
 
 
-PROGRAMS: dict[str, Callable[..., Awaitable[object]]] = {"read": read}
+async def take(redis: Redis, processes: int, limit: int, period: int, duration: int) -> object:
+    """Take as much as one gets from one budget, times in milliseconds; stamps, and whether."""
+    from kernel.limiter import Budget, Limiter, Rule
+
+    limiter = Limiter(redis)
+    budget = Budget(f"shared:{limit}:{period}", Rule(limit, period / 1000))
+    chance = random.Random()  # noqa: S311 - when to call is no secret
+    calls: list[tuple[int, bool]] = []
+    await meet(redis, processes)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + duration / 1000
+    while loop.time() < end:
+        burst = [limiter.take(budget) for _ in range(chance.randint(1, 5))]
+        for decision in await asyncio.gather(*burst):
+            assert decision is not None
+            calls.append((int(decision.stamp or 0), decision.accepted))
+        await asyncio.sleep(chance.random() * period / 1000 / limit)
+    return calls
+
+
+PROGRAMS: dict[str, Callable[..., Awaitable[object]]] = {"read": read, "take": take}
 
 
 async def main(program: str, url: str, *arguments: str) -> None:

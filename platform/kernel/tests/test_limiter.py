@@ -1,0 +1,161 @@
+"""The limiter on a real Redis: over processes, given back, cleared, and without Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kernel.limiter import Budget, Decision, Limiter, Rule
+from kernel.redis_client import Redis
+from kernel.tests import processes
+from kernel.tests.wire import Wire, wire_to
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(redis_url) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def redis(wire: Wire) -> AsyncIterator[Redis]:
+    client = Redis(wire.url, timeout=0.1)
+    await client.open()
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def limiter(redis: Redis) -> AsyncIterator[Limiter]:
+    limiter = Limiter(redis)
+    yield limiter
+    await limiter.versions.close()
+
+
+async def take(limiter: Limiter, *budgets: Budget) -> Decision:
+    decision = await limiter.take(*budgets)
+    assert decision is not None
+    return decision
+
+
+def budget(key: str = "a", limit: int = 3, period: float = 60) -> Budget:
+    return Budget(key, Rule(limit, period))
+
+
+@pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])
+async def test_several_processes_share_one_budget_exactly(
+    redis_url: str, limit: int, period: int
+) -> None:
+    results = await processes.run("take", redis_url, 2, limit, period, 800)
+
+    calls = sorted(tuple(call) for result in results for call in result)  # type: ignore[attr-defined]
+    accepted = [stamp for stamp, was_accepted in calls if was_accepted]
+    refused = [stamp for stamp, was_accepted in calls if not was_accepted]
+    length = period * 1000
+    over = [b - a for a, b in zip(accepted, accepted[limit:], strict=False) if b - a <= length]
+    below = [
+        stamp
+        for stamp in refused
+        if sum(stamp - length <= other <= stamp for other in accepted) < limit
+    ]
+    assert len(accepted) > limit
+    assert refused
+    assert (over, below) == ([], [])
+
+
+async def test_two_hundred_calls_at_once_get_the_limit(limiter: Limiter) -> None:
+    decisions = await asyncio.gather(*[take(limiter, budget(limit=17)) for _ in range(200)])
+
+    assert sum(decision.accepted for decision in decisions) == 17
+    accepted = sorted(decision.remaining for decision in decisions if decision.accepted)
+    assert accepted == list(range(17))
+
+
+async def test_a_call_that_did_not_count_is_given_back(limiter: Limiter) -> None:
+    both = budget("a"), budget("b", limit=1)
+    first = await take(limiter, *both)
+    assert not (await take(limiter, *both)).accepted
+
+    await limiter.give_back(first, "b")
+
+    assert (await take(limiter, *both)).accepted
+    assert (await take(limiter, budget("a"))).remaining == 0
+
+
+async def test_a_cleared_budget_is_whole_again(limiter: Limiter) -> None:
+    for _ in range(3):
+        await take(limiter, budget())
+    await limiter.clear("a")
+
+    assert (await take(limiter, budget())).remaining == 2
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> "Told":
+    return Told(capsys)
+
+
+class Told:
+    """How often the log says something, since the last time that one looked."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def count(self, words: str) -> int:
+        return "".join(self._capsys.readouterr()).count(words)
+
+
+async def test_without_redis_a_stand_in_keeps_the_same_rule_and_says_so_once(
+    limiter: Limiter, wire: Wire, told: Told
+) -> None:
+    await wire.unplug()
+    decisions = [await take(limiter, budget()) for _ in range(5)]
+
+    assert [decision.accepted for decision in decisions] == [True] * 3 + [False] * 2
+    assert [decision.remaining for decision in decisions] == [2, 1, 0, 0, 0]
+    assert all(0 < decision.reset <= 60 for decision in decisions)
+    assert told.count("limits are kept in this process") == 1
+
+    await limiter.give_back(decisions[0], "a")
+    assert (await take(limiter, budget())).accepted
+    await limiter.clear("a")
+    assert (await take(limiter, budget())).remaining == 2
+    assert told.count("limits are kept in this process") == 0
+
+
+async def test_when_redis_is_back_it_decides_again(
+    limiter: Limiter, redis: Redis, wire: Wire
+) -> None:
+    await take(limiter, budget())
+    wire.stall()
+    assert (await take(limiter, budget())).stamp is None
+    wire.flow()
+    async with asyncio.timeout(3):
+        while not redis.available:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+    decision = await take(limiter, budget())
+
+    assert decision.stamp is not None
+    assert decision.remaining <= 1
+
+
+async def test_a_limiter_that_is_turned_off_keeps_limits_in_its_process(told: Told) -> None:
+    limiter = Limiter(None)
+    decisions = [await take(limiter, budget()) for _ in range(4)]
+
+    assert [decision.accepted for decision in decisions] == [True] * 3 + [False]
+    await limiter.clear("a")
+    assert told.count("limits are kept") == 0  # it was asked for
+
+
+async def test_a_flushed_redis_forgets_what_was_used_and_goes_on(
+    limiter: Limiter, redis: Redis
+) -> None:
+    for _ in range(4):
+        await take(limiter, budget())
+    await redis.execute("FLUSHALL")
+
+    decisions = [await take(limiter, budget()) for _ in range(4)]
+
+    assert [decision.accepted for decision in decisions] == [True] * 3 + [False]
