@@ -133,6 +133,9 @@ def test_no_answer_names_the_server_and_no_header_of_a_stranger_is_believed(
         connection = api.connect()
         connection.request("GET", "/health", headers={"X-Forwarded-For": "203.0.113.7"})
         answer = connection.getresponse()
+        connection.close()
+        api.process.send_signal(signal.SIGTERM)
+        api.end()  # by then the log is complete
 
         assert answer.status == 200
         assert answer.headers["server"] is None
