@@ -102,6 +102,10 @@ def test_nothing_breaks_by_itself() -> None:
             "body.note: null before, string now",
         ),
         (
+            lambda route, given, book: given["properties"]["note"]["anyOf"][0].update(maxLength=9),
+            "body.note: maxLength None before, 9 now",
+        ),
+        (
             lambda route, given, book: given["properties"]["kind"]["enum"].pop(),
             "body.kind: ['poem'] possible before",
         ),

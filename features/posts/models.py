@@ -54,7 +54,11 @@ Title = Annotated[CleanText, StringConstraints(min_length=2, max_length=MAX_TITL
 Body = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_TEXT)]
 MediaAddress = Annotated[
     CleanText,
-    Field(max_length=MAX_URL, description="An http, https or ftp URL."),
+    Field(
+        max_length=MAX_URL,
+        description="An http, https or ftp URL.",
+        json_schema_extra={"format": "uri"},
+    ),
     AfterValidator(_media_address),
 ]
 

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from kernel.limits import sanitise
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, example, may_be_absent
+from kernel.shapes import CleanText, InputShape, JsonNumber, ReadShape, example, may_be_absent
 from kernel.tables import Timestamped, unique
 
 NAME_TAKEN = "Rate Limit Name not available"
@@ -47,15 +47,15 @@ def _stored(path: str) -> str:
 # `path limit period` lines can hold.
 Path = Annotated[
     str,
-    StringConstraints(pattern=r"^[!-~]+$", max_length=MAX_PATH),
+    StringConstraints(pattern=r"^[!-~]*[!-.0-~][!-~]*$", max_length=MAX_PATH),
     AfterValidator(_stored),
     Field(
         description="A path or a route's template; stored as `api_v1_tasks_task`.",
         examples=["api/v1/tasks/task", "api/v1/user/{username}"],
     ),
 ]
-Limit = Annotated[int, Field(ge=1, le=10_000, strict=True, description="Accepted calls.")]
-Period = Annotated[int, Field(ge=1, le=2_678_400, strict=True, description="Seconds.")]
+Limit = Annotated[int, Field(ge=1, le=10_000, description="Accepted calls."), JsonNumber]
+Period = Annotated[int, Field(ge=1, le=2_678_400, description="Seconds."), JsonNumber]
 Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 

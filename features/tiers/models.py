@@ -8,7 +8,15 @@ from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, RowId, example, may_be_absent
+from kernel.shapes import (
+    CleanText,
+    InputShape,
+    JsonNumber,
+    ReadShape,
+    RowId,
+    example,
+    may_be_absent,
+)
 from kernel.tables import Timestamped, unique
 
 NAME_TAKEN = "Tier Name not available"
@@ -80,4 +88,4 @@ class UserTierUpdate(InputShape):
 
     model_config = example(tier_id=1)
 
-    tier_id: RowId | None
+    tier_id: Annotated[RowId, JsonNumber] | None

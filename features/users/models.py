@@ -8,6 +8,7 @@ from pydantic import (
     Field,
     HttpUrl,
     SecretStr,
+    StrictBool,
     StringConstraints,
     TypeAdapter,
 )
@@ -17,7 +18,7 @@ from sqlmodel import SQLModel
 
 from kernel.identity import Principal
 from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, RowId, example, may_be_absent
+from kernel.shapes import CleanText, InputShape, NoNul, ReadShape, RowId, example, may_be_absent
 from kernel.tables import SoftDeleted, Timestamped, unique
 
 EMAIL_TAKEN = "Email is already registered"
@@ -68,8 +69,12 @@ def _web_address(url: str) -> str:
 
 Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
 Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
-Password = Annotated[SecretStr, Field(min_length=8), AfterValidator(_fits_bcrypt)]
-WebAddress = Annotated[CleanText, Field(max_length=MAX_URL), AfterValidator(_web_address)]
+Password = Annotated[SecretStr, Field(min_length=8), AfterValidator(_fits_bcrypt), NoNul()]
+WebAddress = Annotated[
+    CleanText,
+    Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}),
+    AfterValidator(_web_address),
+]
 
 
 class UserCreate(InputShape):
@@ -108,7 +113,7 @@ class UserUpdate(InputShape):
     email: EmailStr = may_be_absent()
     profile_image_url: WebAddress | None = None
     password: Password = may_be_absent()
-    current_password: SecretStr | None = None
+    current_password: Annotated[SecretStr, NoNul()] | None = None
 
 
 class RoleUpdate(InputShape):
@@ -116,7 +121,7 @@ class RoleUpdate(InputShape):
 
     model_config = example(is_superuser=True)
 
-    is_superuser: bool
+    is_superuser: StrictBool
 
 
 class UserUpdateInternal(SQLModel):

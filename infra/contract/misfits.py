@@ -50,7 +50,9 @@ class _Comparison:
             return
         allowed = _alternatives(wanted)
         if allowed:
-            tried = [list(self.schemas(given, one, at, depth + 1)) for one in allowed]
+            # Of the same type, if there is one: what doesn't fit there is what has changed.
+            alike = [one for one in allowed if not _type_misfit(given, _resolve(one, self._there))]
+            tried = [list(self.schemas(given, one, at, depth + 1)) for one in alike or allowed]
             yield from min(tried, key=len)
             return
         if kind := _type_misfit(given, wanted) or _enum_misfit(given, wanted):

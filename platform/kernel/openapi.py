@@ -90,6 +90,9 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
             _describe(route, operation)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
+    for name in filter(lambda name: name.startswith("Body_"), schemas):  # FastAPI's, of forms
+        for field in schemas[name]["properties"].values():
+            _without_null(field)
     for replaced in ("HTTPValidationError", "ValidationError"):
         schemas.pop(replaced, None)
     problem = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
@@ -107,6 +110,8 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
 
 
 def _describe(route: APIRoute, operation: Json) -> None:
+    for parameter in operation.get("parameters", []):
+        _without_null(parameter["schema"])
     answered = operation["responses"]
     takes_body = "requestBody" in operation
     takes_input = takes_body or bool(operation.get("parameters"))
@@ -135,6 +140,14 @@ def _describe(route: APIRoute, operation: Json) -> None:
         operation["security"] = [{}, {SCHEME: []}]
     elif access is not Access.PUBLIC:
         operation["security"] = [{SCHEME: []}]
+
+
+def _without_null(schema: Json) -> None:
+    """Leave null out of what comes as text, in a query or a form, where it can't be said."""
+    alternatives = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    if len(alternatives) == 1:
+        del schema["anyOf"]
+        schema.update(alternatives[0])
 
 
 def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator[str]:

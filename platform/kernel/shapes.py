@@ -3,7 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
 MAX_DEPTH = 20
@@ -35,7 +45,27 @@ def _clean_deep(value: Any, depth: int = 0) -> None:
             _clean_deep(item, depth + 1)
 
 
-CleanText = Annotated[str, AfterValidator(clean)]
+class NoNul:
+    """Says in the documentation what `clean` refuses: text with NUL characters."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        schema.setdefault("pattern", r"^[^\u0000]*$")
+        return schema
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic lets a TypeError out
+    return value
+
+
+CleanText = Annotated[str, AfterValidator(clean), NoNul()]
+# Of a number in a JSON body: 5 and 5.0, which JSON doesn't tell apart, but not "5" or true.
+# It stands behind the bounds: Annotated[int, Field(ge=1), JsonNumber].
+JsonNumber = BeforeValidator(_number)
 RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
 PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
