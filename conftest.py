@@ -74,6 +74,7 @@ pytest_plugins = [
     "tests.application",
     "tests.accounts",
     "tests.callers",
+    "infra.drills.options",
     "tests.jobs",
     "tests.statements",
 ]

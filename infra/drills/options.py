@@ -1,0 +1,10 @@
+"""Options of `hatch run drill`."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a person fuzz for as long as it takes."""
+    parser.addoption(
+        "--unbounded", action="store_true", help="fuzz ten times as much, without a time limit"
+    )
