@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 
@@ -23,25 +24,47 @@ async def empty_database(database_url: str) -> AsyncIterator[str]:
     await databases.drop(database_url, f"{name}_empty")
 
 
-async def test_migrators_that_start_together_all_succeed_and_migrate_once(
+async def test_migrators_wait_for_whoever_is_migrating_and_then_all_succeed(
     empty_database: str,
 ) -> None:
-    async def migrate() -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "alembic", "upgrade", "head"),
-            env={**os.environ, "DATABASE_URL": empty_database},
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return process.returncode, output.decode()
-
-    ends = await asyncio.gather(*(migrate() for _ in range(4)))
-
-    assert [code for code, _ in ends] == [0] * 4, ends
     connection = await asyncpg.connect(empty_database)
+    await connection.execute(f"SELECT pg_advisory_lock({lock()})")
+
+    migrators = [asyncio.create_task(migrate(empty_database)) for _ in range(3)]
+    while await connected(connection) < len(migrators):
+        assert not any(migrator.done() for migrator in migrators)
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
+    before = await connection.fetchval("SELECT to_regclass('alembic_version')")
+    await connection.execute("SELECT pg_advisory_unlock_all()")
+    ends = await asyncio.gather(*migrators)
+
     versions = [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
     await connection.close()
-    assert set(versions) == heads()
-    assert len(versions) == len(heads())
+    assert before is None
+    assert [code for code, _ in ends] == [0, 0, 0], ends
+    assert sorted(versions) == sorted(heads())
+
+
+def lock() -> int:
+    """The number that migrators agree on."""
+    [number] = re.findall(r"(?m)^LOCK = (\w+)", (ROOT / "migrations/env.py").read_text())
+    return int(number, 16)
+
+
+async def migrate(database: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "alembic", "upgrade", "head"),
+        env={**os.environ, "DATABASE_URL": database},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def connected(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    """How many migrators are connected, by two connections each."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    return (int(await connection.fetchval(others)) - 1) // 2
