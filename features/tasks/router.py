@@ -46,7 +46,7 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     status_code=201,
     response_model=TaskQueued,
     dependencies=[Depends(optional_user), Depends(rate_limiter)],
-    responses=answers({503: [jobs.QUEUE_AWAY]}),
+    responses=answers({503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}),
 )
 @statements(2)
 async def write_task(
@@ -62,7 +62,7 @@ async def write_task(
     "/tasks/task/{task_id}",
     response_model=TaskRead,
     dependencies=[Depends(optional_user)],
-    responses=answers({404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_AWAY]}),
+    responses=answers({404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}),
 )
 @statements(2)
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
@@ -115,7 +115,9 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
 @router.post(
     "/jobs/{job_id}/cancel",
     response_model=Message,
-    responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_AWAY]}),
+    responses=answers(
+        {404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}
+    ),
 )
 @statements(3)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:

@@ -13,7 +13,6 @@ from starlette.requests import HTTPConnection
 
 from kernel import debts, discovery, job_queue
 from kernel.context import context_of, request_id_var
-from kernel.database import UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.identity import principal_of
 from kernel.job_queue import Job
@@ -21,6 +20,7 @@ from kernel.outbox import outbox
 from kernel.redis_client import Redis, RedisAway
 from kernel.resources import Resources
 from kernel.task import Function, JobContext, Progress, Schedule, Task, task
+from kernel.unit_of_work import UnitOfWork
 
 __all__ = [
     "Function",
@@ -36,6 +36,7 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
+QUEUE_OFF = "The job queue is turned off."
 QUEUE_AWAY = "The job queue is not available; try again shortly."
 
 # Paid at once or when Redis is back, however long that takes.
@@ -154,7 +155,7 @@ def queue_of(resources: Resources) -> Redis:
     """The queue's client. Raises ServiceUnavailableException when the queue is opted out of."""
     redis = resources.redis("queue")
     if redis is None:
-        raise ServiceUnavailableException("The job queue is turned off.")
+        raise ServiceUnavailableException(QUEUE_OFF)
     return redis
 
 
