@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel import discovery
 from kernel.app import load_settings
-from kernel.settings import DatabaseSettings
+from kernel.setting_groups import DatabaseSettings
 from kernel.tables import metadata
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application

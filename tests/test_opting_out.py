@@ -7,14 +7,13 @@ import pytest
 from infra.checks import ROOT
 from kernel import discovery
 from kernel.app import Application
-from tests.accounts import Person, refusal
+from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 from tests.callers import arranger_of, call, people
 from tests.test_access_table import routes_of
 
 CACHE, QUEUE, LIMITS = "REDIS_CACHE_URL", "REDIS_QUEUE_URL", "REDIS_RATE_LIMIT_URL"
 OPTIONS = [{CACHE}, {QUEUE}, {LIMITS}, {CACHE, QUEUE, LIMITS}]
-QUEUE_OFF = "The job queue is turned off."
 
 
 @pytest.fixture(params=OPTIONS, ids=lambda names: "+".join(sorted(names)))
@@ -67,38 +66,15 @@ async def test_what_was_changed_is_seen_at_once(without: Application) -> None:
     async with client_of(without, Person) as ada:
         await ada.register("ada")
         await ada.login()
-        made = await ada.post("/api/v1/ada/post", json={"title": "Before", "text": "Text"})
-        post = f"/api/v1/ada/post/{made.json()['id']}"
-        before = await ada.get(post)
+        before = await ada.get("/api/v1/user/ada")
 
-        await ada.patch(post, json={"title": "After"})
-        after = await ada.get(post)
+        await ada.patch("/api/v1/user/ada", json={"name": "Countess"})
+        after = await ada.get("/api/v1/user/ada")
         await ada.post("/api/v1/logout")
         logged_out = await ada.get("/api/v1/user/me/")
 
-    assert [before.json()["title"], after.json()["title"]] == ["Before", "After"]
+    assert [before.json()["name"], after.json()["name"]] == ["Ada", "Countess"]
     assert logged_out.status_code == 401
-
-
-async def test_limits_hold_in_each_process(make_app: ApplicationFactory, names: set[str]) -> None:
-    two = {"DEFAULT_RATE_LIMIT_LIMIT": "2", **dict.fromkeys(names, "off")}
-
-    async with make_app(**two) as app, client_of(app) as client:
-        answers = [
-            await client.post("/api/v1/tasks/task", params={"message": "Hello"}) for _ in range(3)
-        ]
-
-    good = 503 if QUEUE in names else 201
-    assert [answer.status_code for answer in answers] == [good, good, 429]
-
-
-async def test_task_routes_say_that_there_is_no_queue(make_app: ApplicationFactory) -> None:
-    async with make_app(REDIS_QUEUE_URL="off") as app, client_of(app) as client:
-        queueing = await client.post("/api/v1/tasks/task", params={"message": "Hello"})
-        reading = await client.get("/api/v1/tasks/task/some-job")
-
-    for answer in (queueing, reading):
-        assert refusal(answer) == (503, QUEUE_OFF)
 
 
 def recorded(caller: str) -> dict[str, int]:

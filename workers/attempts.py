@@ -14,11 +14,11 @@ from arq.worker import Function, func
 
 from kernel import job_queue
 from kernel.context import request_id_var
-from kernel.database import UnitOfWork
 from kernel.jobs import JobContext, Schedule, Task
 from kernel.outbox import Run, outbox
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources
+from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ import structlog
 from kernel import jobs, logs
 from kernel.outbox import Outbox, outbox
 from kernel.resources import Resources, opened
-from kernel.settings import AppSettings, Settings
+from kernel.setting_groups import AppSettings
+from kernel.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,8 @@ from arq.constants import default_queue_name
 
 from kernel import jobs
 from kernel.job_queue import arq_settings, deserialize, serialize
-from kernel.settings import RedisSettings, Settings, SettingsError, WorkerSettings
+from kernel.setting_groups import RedisSettings, WorkerSettings
+from kernel.settings import Settings, SettingsError
 from workers import lifecycle
 from workers.attempts import arq_cron, arq_function
 

@@ -6,9 +6,9 @@ from features.auth.passwords import verify_password
 from features.auth.security_log import record
 from features.auth.throttle import account_key, guessing
 from features.users.crud import account_by_email, account_by_username
-from kernel.database import UnitOfWork
 from kernel.shapes import clean
 from kernel.statements import Row
+from kernel.unit_of_work import UnitOfWork
 
 
 async def account_of(

@@ -24,9 +24,9 @@ from sqlmodel import col
 
 from features.auth.models import Session, SessionQuery, SessionRead, TokenBlacklist
 from features.users.models import User, UserRead
-from kernel.database import UnitOfWork
-from kernel.pages import Listing
+from kernel.listing import Listing
 from kernel.statements import Statement
+from kernel.unit_of_work import UnitOfWork
 
 GRACE = timedelta(seconds=10)
 

@@ -10,8 +10,8 @@ import bcrypt
 
 from features.auth.settings import AuthSettings
 from features.users.models import MAX_PASSWORD_BYTES
-from kernel.database import UnitOfWork
 from kernel.errors import ServiceUnavailableException
+from kernel.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 # Half of the cores stay for requests that need no bcrypt.

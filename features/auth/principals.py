@@ -10,8 +10,8 @@ from features.auth.tokens import Claims
 from features.users.cache_keys import USER
 from features.users.models import UserRead
 from kernel.context import RequestContext
-from kernel.database import UnitOfWork
 from kernel.identity import Principal
+from kernel.unit_of_work import UnitOfWork
 
 KEPT_SECONDS = 600
 

@@ -14,8 +14,8 @@ from features.auth.crud import (
 from features.auth.principals import forget_principal
 from features.auth.settings import AuthSettings
 from features.auth.tokens import Claims, Kind, new_jti, seconds, signer
-from kernel.database import UnitOfWork
 from kernel.statements import Row
+from kernel.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

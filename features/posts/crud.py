@@ -32,7 +32,7 @@ from features.posts.models import (
 )
 from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
-from kernel.pages import Listing
+from kernel.listing import Listing
 from kernel.statements import Statement
 
 CRUDPosts: TypeAlias = FastCRUD[

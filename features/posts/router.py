@@ -14,14 +14,15 @@ from features.users.crud import id_by_username
 from kernel import jobs
 from kernel.cache import cache
 from kernel.client_cache import public
-from kernel.database import UnitOfWork
 from kernel.errors import NotFoundException
 from kernel.identity import NOT_YOURS
+from kernel.listing import Rendered
 from kernel.openapi import answers
-from kernel.pages import Rendered, pages_of
+from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message, PathId
 from kernel.statements import Row
+from kernel.unit_of_work import UnitOfWork
 
 POST_NOT_FOUND = "Post not found"
 LIST_SECONDS = 60

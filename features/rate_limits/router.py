@@ -20,8 +20,9 @@ from features.users.models import UserRead
 from kernel.client_cache import public
 from kernel.errors import NotFoundException
 from kernel.limits import forget_rules
+from kernel.listing import Rendered
 from kernel.openapi import answers
-from kernel.pages import Rendered, pages_of
+from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message, PathId
 from kernel.statements import Row

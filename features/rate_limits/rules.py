@@ -1,8 +1,8 @@
 """The rules of a tier, for the limiter (kernel.limits)."""
 
 from features.rate_limits.crud import rules_of_tier
-from kernel.database import UnitOfWork
 from kernel.limiter import Rule
+from kernel.unit_of_work import UnitOfWork
 
 
 async def rules_of(db: UnitOfWork, tier_id: int) -> dict[str, Rule]:

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from features.tasks.models import NOT_BEGUN, Job, JobQuery, JobRead
-from kernel.pages import Listing
+from kernel.listing import Listing
 from kernel.statements import Statement
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobRead]

@@ -9,10 +9,10 @@ from typing import Any
 from features.tasks import crud
 from features.tasks.settings import JobSettings
 from kernel import job_queue, jobs
-from kernel.database import UnitOfWork
 from kernel.job_queue import Job
 from kernel.outbox import Run
 from kernel.resources import Resources
+from kernel.unit_of_work import UnitOfWork
 
 BATCH = 200
 

@@ -8,13 +8,13 @@ from arq.jobs import JobStatus
 from features.tasks import crud
 from features.tasks.models import TaskRead
 from kernel import job_queue, jobs
-from kernel.database import UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.job_queue import JobInfo
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources
 from kernel.statements import Row
 from kernel.tables import now
+from kernel.unit_of_work import UnitOfWork
 
 ENDED = ("complete", "failed", "cancelled")
 

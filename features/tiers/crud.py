@@ -18,7 +18,7 @@ from features.tiers.models import (
 )
 from features.users.crud import LIVE
 from features.users.models import User, UserRead
-from kernel.pages import Listing
+from kernel.listing import Listing
 from kernel.statements import Statement
 
 CRUDTiers: TypeAlias = FastCRUD[

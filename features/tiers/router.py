@@ -27,13 +27,15 @@ from features.tiers.models import (
 from features.users.crud import change_user
 from features.users.models import UserRead, as_seen_by
 from kernel.client_cache import public
+from kernel.database_errors import constraint_of
 from kernel.errors import ConflictException, NotFoundException
 from kernel.limits import forget_rules
+from kernel.listing import Rendered
 from kernel.openapi import answers
-from kernel.pages import Rendered, pages_of
+from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message
-from kernel.statements import Row, constraint_of
+from kernel.statements import Row
 
 TIER_NOT_FOUND = "Tier not found"
 TIER_IN_USE = "Tier is in use"

@@ -4,7 +4,7 @@ import structlog
 
 from features.tiers.crud import insert_first
 from features.tiers.settings import TierSettings
-from kernel.database import UnitOfWork
+from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

@@ -19,11 +19,11 @@ from features.users.models import (
     UserUpdateInternal,
 )
 from kernel.cache import forget_argument
-from kernel.database import UnitOfWork
 from kernel.events import emit
-from kernel.pages import Listing
+from kernel.listing import Listing
 from kernel.statements import Statement
 from kernel.tables import now
+from kernel.unit_of_work import UnitOfWork
 
 CRUDUsers: TypeAlias = FastCRUD[
     User, UserCreateInternal, UserUpdate, UserUpdateInternal, UserDelete, UserRead

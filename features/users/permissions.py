@@ -9,7 +9,6 @@ from features.users import crud
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, UserUpdate
 from features.users.settings import RegistrationSettings
 from kernel.context import context_of
-from kernel.database import UnitOfWork
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -17,8 +16,9 @@ from kernel.errors import (
 )
 from kernel.limiter import Budget, Rule
 from kernel.limits import network_of
-from kernel.routing import reserved_names
 from kernel.statements import Row
+from kernel.templates import reserved_names
+from kernel.unit_of_work import UnitOfWork
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 LAST_SUPERUSER = "The last superuser can't be removed."

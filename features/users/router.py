@@ -38,8 +38,9 @@ from kernel.errors import (
 )
 from kernel.events import emit
 from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access
+from kernel.listing import Rendered
 from kernel.openapi import answers
-from kernel.pages import Rendered, pages_of
+from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message
 from kernel.statements import Row

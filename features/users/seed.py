@@ -8,8 +8,8 @@ from features.auth.passwords import hash_password
 from features.users.crud import LIVE, create_user, id_by_email, id_by_username
 from features.users.models import User, UserCreateInternal
 from features.users.settings import AdminSettings
-from kernel.database import UnitOfWork
 from kernel.settings import SettingsError
+from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,11 @@ import structlog
 from features.users import crud
 from kernel import logs
 from kernel.app import load_settings
-from kernel.database import DatabaseAway, UnitOfWork
+from kernel.database_errors import DatabaseAway
 from kernel.resources import opened
-from kernel.settings import AppSettings, SettingsError
+from kernel.setting_groups import AppSettings
+from kernel.settings import SettingsError
+from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger("security")
 

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from infra.checks import ROOT
 from kernel.app import Application, create_application
-from kernel.errors import Invalid, Problem
+from kernel.problems import Invalid, Problem
 from kernel.settings import Settings
 from kernel.shapes import Message
 

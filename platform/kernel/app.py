@@ -12,19 +12,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
-from kernel import discovery, docs, errors, health, logs, openapi
+from kernel import discovery, docs, health, logs, openapi, problems
 from kernel.dispatch import Dispatch
 from kernel.edge import Edge
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
-from kernel.routing import (
-    FeatureRoute,
-    Router,
-    by_literalness,
-    dependency_overrides,
-    refuse_unclear,
-)
-from kernel.settings import AppSettings, HttpSettings, Settings, SettingsGroup
+from kernel.routing import FeatureRoute, Router, dependency_overrides, refuse_unclear
+from kernel.setting_groups import KERNEL_GROUPS, AppSettings, HttpSettings
+from kernel.settings import Settings, SettingsGroup
+from kernel.templates import by_literalness
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +66,7 @@ def feature_settings() -> list[type[SettingsGroup]]:
 
 def load_settings() -> Settings:
     """Settings from the environment and its files. Raises SettingsError, listing every problem."""
-    return Settings.load(feature_settings())
+    return Settings.load([*KERNEL_GROUPS, *feature_settings()])
 
 
 def feature_routers() -> list[Router]:
@@ -102,7 +98,7 @@ def create_application(
         **docs.metadata(app_settings),
     )
     app.state.resources = Resources(settings)
-    errors.install(app)
+    problems.install(app)
     app.router.routes.extend(health.router.routes)
     docs.install(app, app_settings)
     app.state.feature_routes = routes

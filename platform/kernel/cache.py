@@ -20,10 +20,10 @@ from kernel.cache_policy import CacheError, Policy, policy_for
 from kernel.cached_route import CachedRoute, Place, caller_of, meaning
 from kernel.client_cache import etag_of, known_etag
 from kernel.context import RequestContext, context_of
-from kernel.database import UnitOfWork
 from kernel.errors import CustomException
 from kernel.identity import Access, identified
-from kernel.pages import Rendered
+from kernel.listing import Rendered
+from kernel.unit_of_work import UnitOfWork
 from kernel.versions import Ticket
 
 __all__ = ["CacheError", "bind", "cache", "forget", "forget_argument", "look_up"]

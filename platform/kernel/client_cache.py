@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from kernel.context import context_of
-from kernel.settings import HttpSettings
+from kernel.setting_groups import HttpSettings
 
 Endpoint = TypeVar("Endpoint")
 

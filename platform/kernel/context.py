@@ -8,9 +8,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 if TYPE_CHECKING:
-    from kernel.database import UnitOfWork
     from kernel.identity import Principal
     from kernel.resources import Resources
+    from kernel.unit_of_work import UnitOfWork
 
 KEY = "kernel.context"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)

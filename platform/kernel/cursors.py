@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from kernel.database import UnitOfWork
 from kernel.errors import UnprocessableEntityException
-from kernel.settings import SecretSettings
+from kernel.setting_groups import SecretSettings
+from kernel.unit_of_work import UnitOfWork
 
 SIGNATURE_BYTES = 16
 

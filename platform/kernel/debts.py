@@ -15,7 +15,7 @@ from kernel.job_queue import Job
 from kernel.redis_client import RedisAway
 
 if TYPE_CHECKING:
-    from kernel.database import UnitOfWork
+    from kernel.unit_of_work import UnitOfWork
     from kernel.versions import Versions
 
 FORGET = "kernel.forget"

@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from kernel import discovery
-from kernel.errors import ForbiddenException, UnauthorizedException, translate
+from kernel.errors import ForbiddenException, UnauthorizedException
 from kernel.identity import PRIVILEGES, Access, Principal, require
-from kernel.settings import AppSettings
+from kernel.problems import translate
+from kernel.setting_groups import AppSettings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 VerifyBasic = Callable[[HTTPConnection], Awaitable[Principal | None]]

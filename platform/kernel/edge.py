@@ -7,7 +7,6 @@ no exception leaves at all, not even one from the layers around the router.
 import os
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -16,9 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kernel.client_address import forwarded_for, is_in
 from kernel.context import KEY, RequestContext, request_id_var, template_of
-from kernel.errors import CustomException, phrase, problem_body, problem_response
-from kernel.settings import HttpSettings, Network
+from kernel.errors import CustomException, phrase
+from kernel.problems import problem_body, problem_response
+from kernel.setting_groups import HttpSettings
 
 log = structlog.get_logger("kernel.access")
 
@@ -70,7 +71,7 @@ class Edge:
         peer = scope["client"][0] if scope.get("client") else "127.0.0.1"
         request_id, address = None, peer
         trusted = self._settings.trusted_proxies
-        if trusted and _is_in(peer, trusted):
+        if trusted and is_in(peer, trusted):
             headers = Headers(scope=scope)
             address = forwarded_for(headers.getlist("x-forwarded-for"), peer, trusted)
             request_id = _acceptable_id(headers.get("x-request-id"))
@@ -195,39 +196,6 @@ class _Exchange:
         )
         for observe in self._edge.observers:
             observe(self._method, template, self._status, seconds)
-
-
-def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
-    """The rightmost address in X-Forwarded-For that no trusted proxy has.
-
-    Proxies append on the right; whatever stands left of the first untrusted hop is a claim of
-    the client's. A malformed entry ends the walk at the hop before it.
-    """
-    address = peer
-    for entry in reversed([part.strip() for line in header for part in line.split(",")]):
-        hop = _without_port(entry)
-        try:
-            ip_address(hop)
-        except ValueError:
-            return address
-        address = hop
-        if not _is_in(hop, trusted):
-            return address
-    return address
-
-
-def _without_port(entry: str) -> str:
-    if entry.startswith("["):
-        return entry[1:].partition("]")[0]
-    return entry.partition(":")[0] if entry.count(":") == 1 else entry
-
-
-def _is_in(address: str, networks: list[Network]) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
 
 
 def _acceptable_id(value: str | None) -> str | None:

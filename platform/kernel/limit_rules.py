@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kernel.database import UnitOfWork
+    from kernel.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import structlog
 from fastapi import Request
 
 from kernel.context import RequestContext, context_of, template_of
-from kernel.database import UnitOfWork
 from kernel.errors import RateLimitException
 from kernel.identity import identified
 from kernel.limit_rules import Budget, Decision, Rule, RulesOf
 from kernel.limiter import MICROSECONDS
-from kernel.settings import LimitSettings
+from kernel.setting_groups import LimitSettings
+from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

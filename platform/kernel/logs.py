@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from kernel.context import request_id_var
-from kernel.settings import AppSettings
+from kernel.setting_groups import AppSettings
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
 QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio")

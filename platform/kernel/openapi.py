@@ -13,9 +13,10 @@ from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordRequestForm
 
 from kernel.client_cache import is_public
-from kernel.errors import DATABASE_AWAY, MEDIA_TYPE, RATE_LIMIT_EXCEEDED, Problem, phrase
+from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
 from kernel.identity import NOT_YOURS, PRIVILEGES, Access
 from kernel.limits import rate_limiter
+from kernel.problems import DATABASE_AWAY, MEDIA_TYPE, Problem
 from kernel.routing import FeatureRoute
 
 Json = dict[str, Any]

@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any, Literal, Protocol, cast
 
 from kernel import discovery
-from kernel.database import UnitOfWork
 from kernel.job_queue import Job
 from kernel.resources import Resources
+from kernel.unit_of_work import UnitOfWork
 
 
 @dataclass(slots=True)

@@ -8,13 +8,15 @@ from typing import Literal
 from arq.connections import ArqRedis
 
 from kernel import discovery
-from kernel.database import Database, UnitOfWork
+from kernel.database import Database
 from kernel.identity import Identify
 from kernel.job_queue import arq_client
 from kernel.limit_rules import RulesOf
 from kernel.limiter import Limiter
 from kernel.redis_client import Redis
-from kernel.settings import DatabaseSettings, RedisSettings, Settings
+from kernel.setting_groups import DatabaseSettings, RedisSettings
+from kernel.settings import Settings
+from kernel.unit_of_work import UnitOfWork
 from kernel.versions import Versions
 
 Role = Literal["cache", "queue", "rate_limit"]

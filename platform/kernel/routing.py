@@ -12,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 from kernel.cache import bind, look_up
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
-from kernel.database import UnitOfWork
 from kernel.direct_arguments import Direct, repeatable, split
-from kernel.errors import CustomException, answer_exception, translate
+from kernel.errors import CustomException
 from kernel.identity import RANK, Access, require
+from kernel.problems import answer_exception, translate
+from kernel.unit_of_work import UnitOfWork
 
 PREFIX = "/api/v1"
 
@@ -182,14 +183,6 @@ async def unit_of_work(request: Request) -> UnitOfWork:
 SessionDep = Annotated[UnitOfWork, Depends(unit_of_work)]
 
 
-def by_literalness(route: APIRoute) -> tuple[tuple[int, ...], str]:
-    """Sort key: at each segment a literal goes before a parameter, whatever found first."""
-    ranks = []
-    for segment in route.path.strip("/").split("/"):
-        ranks.append(0 if "{" not in segment else 2 if ":path" in segment else 1)
-    return tuple(ranks), route.path
-
-
 def refuse_unclear(routes: Iterable[FeatureRoute]) -> None:
     """Raise RouteError unless each route says who may call it and bears a name of its own."""
     problems, named = [], dict[str, FeatureRoute]()
@@ -204,23 +197,6 @@ def refuse_unclear(routes: Iterable[FeatureRoute]) -> None:
             problems.append(f"{where} is called {route.name}, like {named[route.name].path}")
     if problems:
         raise RouteError("Routes are not clear:" + "".join(f"\n  - {text}" for text in problems))
-
-
-def reserved_names(routes: Iterable[APIRoute], parameter: str) -> frozenset[str]:
-    """The words that some template has where another one has `{parameter}`.
-
-    A user called `tier` could not be reached: /tier/{name} wins over /{username}/{...}.
-    """
-    templates = [route.path.strip("/").split("/") for route in routes]
-    words: set[str] = set()
-    for template in templates:
-        for position, segment in enumerate(template):
-            if segment != f"{{{parameter}}}":
-                continue
-            for other in templates:
-                if other[:position] == template[:position] and len(other) > position:
-                    words.add(other[position])
-    return frozenset(word for word in words if "{" not in word)
 
 
 def _levels(dependant: Dependant) -> list[Access]:

@@ -7,9 +7,10 @@ import structlog
 
 from kernel import discovery, logs
 from kernel.app import load_settings
-from kernel.database import DatabaseAway
+from kernel.database_errors import DatabaseAway
 from kernel.resources import Resources, opened
-from kernel.settings import AppSettings, SettingsError
+from kernel.setting_groups import AppSettings
+from kernel.settings import SettingsError
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,8 @@ from uvicorn.supervisors import multiprocess
 
 from kernel import logs
 from kernel.app import load_settings
-from kernel.settings import AppSettings, HttpSettings, Settings, SettingsError
+from kernel.setting_groups import AppSettings, HttpSettings
+from kernel.settings import Settings, SettingsError
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 

@@ -9,12 +9,12 @@ session. It stands beside the FastCRUD instance, for what is hot; nothing needs 
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from kernel.database import DatabaseAway, UnitOfWork, driver_error, is_away, is_cut
+from kernel.database_errors import DatabaseAway, is_away, is_cut
+from kernel.unit_of_work import UnitOfWork
 
 Row = dict[str, Any]
 
@@ -94,11 +94,3 @@ class Statement:
             value = parameters.get(name, default)
             arguments.append(value if process is None else process(value))
         return arguments
-
-
-def constraint_of(error: BaseException) -> str | None:
-    """The name of the constraint that an error of either way in broke, or None."""
-    cause = driver_error(error)
-    if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
-        return cause.constraint_name
-    return None

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypedDict, get_type_hints
 
 from pydantic import BaseModel
 
-from kernel.database import UnitOfWork
 from kernel.resources import Resources
+from kernel.unit_of_work import UnitOfWork
 
 MAX_BACKOFF = 600.0  # seconds
 

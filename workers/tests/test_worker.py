@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,35 @@ async def test_a_tick_runs_once_however_many_workers_there_are(
 
     assert 2 <= len(ticks) <= 4
     assert set(ticks.values()) == {1}
+
+
+async def test_a_worker_that_is_late_does_not_repeat_a_tick(
+    resources: Resources,
+    declare: Declare,
+    make_worker: WorkerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks: list[str] = []
+
+    @declare("tasks.tick")
+    async def tick(ctx: JobContext, arguments: Nothing) -> None:
+        ticks.append(ctx["job_id"])
+
+    monkeypatch.setattr(jobs, "schedules", lambda: [Schedule(tick, hour=0)])
+    redis = resources.redis("queue")
+    assert redis is not None
+    midnight = datetime(2026, 1, 2, tzinfo=UTC)
+    for _ in range(2):
+        async with make_worker(burst=True) as worker:
+            await worker.async_run()
+            worker.cron_jobs[0].next_run = midnight
+            await worker.run_cron(midnight, delay=0.5)
+            worker.cron_jobs[0].next_run = None
+            await worker.async_run()
+        # A minute goes by, for which ARQ itself would remember the tick.
+        await redis.execute("DEL", *await redis.execute("KEYS", "arq:in-progress:*"), "nothing")
+
+    assert len(ticks) == 1
 
 
 async def test_the_worker_outlives_redis_and_what_redis_lost_is_run(

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 
 from features.tasks import crud, outbox
@@ -78,21 +77,23 @@ async def test_a_twin_can_not_begin_before_it_sees_what_was_written(
     assert await beginning == 1
 
 
-async def test_several_workers_share_the_hand_over(
-    resources: Resources, declare: Declare, monkeypatch: pytest.MonkeyPatch
+async def test_a_worker_takes_what_another_one_is_not_handing_over(
+    resources: Resources, declare: Declare
 ) -> None:
-    monkeypatch.setattr(outbox, "BATCH", 5)
     declare(NAME)(write_effect)
-    async with resources.unit() as db:
-        for _ in range(20):
-            await jobs.add(db, NAME)
+    for _ in range(5):
+        await add(resources)
 
-    more = await asyncio.gather(*[outbox.hand_over(resources) for _ in range(4)])
+    async with resources.unit() as db, asyncio.timeout(20):
+        half = {"known": [NAME], "limit_": 2, "recheck": timedelta(0)}
+        held = await crud.take_due.all(db, **half)
+        await outbox.hand_over(resources)
 
     redis = resources.redis("queue")
     assert redis is not None
-    assert more == [True] * 4
-    assert await redis.execute("ZCARD", "arq:queue") == 20
+    queued = {job_id.decode() for job_id in await redis.execute("ZRANGE", "arq:queue", 0, -1)}
+    assert len(queued) == 3
+    assert queued.isdisjoint({job["job_id"] for job in held})
 
 
 async def test_old_jobs_are_purged(

@@ -114,7 +114,7 @@ async def read_limited(request: Request, owner: str, db: SessionDep) -> dict[str
 
 @router.get("/shelf/{owner}/book/{id}", response_model=Book)
 @public
-@cache("{owner}_book")
+@cache("book")
 async def read_book(request: Request, owner: str, id: int, db: SessionDep) -> Any:
     """Show one book."""
     query = text("SELECT id, title FROM shelf_book WHERE id = :id AND owner_id = :owner")
@@ -149,7 +149,7 @@ async def read_wide(request: Request, size: int) -> str:
 
 @router.post("/shelf/{owner}/book/{id}", status_code=201, response_model=dict)
 @cache(
-    "{owner}_book",
+    "book",
     resource_id_name="id",
     pattern_to_invalidate_extra=["{owner}_books:*"],
 )

@@ -189,18 +189,6 @@ async def test_a_renamed_owner_s_name_shows_nothing_of_hers(client: httpx2.Async
     assert (await client.get(f"{SHELF}/ada/book/1")).status_code == 404
 
 
-async def test_a_value_can_t_forge_a_namespace(client: httpx2.AsyncClient) -> None:
-    await put(client, "ada", 1, "old")
-    await titles(client, "ada/books")
-    shelf.loads.clear()
-    for owner in ("ada_books:*", "ada_books%3Apage_1", "*"):
-        await client.post(f"{SHELF}/{owner}/book/5?title=x")
-
-    await titles(client, "ada/books")
-
-    assert shelf.loads == []
-
-
 async def test_who_asks_is_part_of_an_entry_that_depends_on_it(
     client: httpx2.AsyncClient, app: Application
 ) -> None:

@@ -1,6 +1,7 @@
 """`@cache` that could not work stops the start, and says what to do."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +19,12 @@ from kernel.routing import Router
 @access(Access.USER)
 async def known(connection: HTTPConnection) -> Principal | None:
     return await principal_of(connection)
+
+
+class Kind(Enum):
+    """What a book is made of."""
+
+    PAPER = "paper"
 
 
 Known = Annotated[Principal | None, Depends(known)]
@@ -104,6 +111,27 @@ def test_templates_name_arguments_and_namespaces(options: dict[str, Any], senten
         policy(plain, **options)
 
     assert "test_cache_declarations.plain" in str(refused.value)
+
+
+def test_a_write_forgets_what_its_arguments_fill_in_and_no_value_forges_a_namespace() -> None:
+    async def write(request: Request, owner: str, id: int, kind: Kind, done: bool) -> str:
+        return ""
+
+    declared = policy(
+        write,
+        "{owner}_books:{done}",
+        to_invalidate_extra={"kind_{kind}": "{id}", "all": 1, "mine_{principal}": "{id}"},
+        pattern_to_invalidate_extra=["{owner}_books:*"],
+    )
+
+    values = {"owner": "a:b*", "id": 7, "kind": Kind.PAPER, "done": True}
+    assert declared.forgotten(values, "5") == [
+        "a%3Ab%2A_books:true:7",
+        "kind_paper:7",
+        "all:1",
+        "mine_5:7",
+        "a%3Ab%2A_books:*",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kernel.app import Application, create_application
-from kernel.database import is_away
+from kernel.database_errors import is_away
 from kernel.settings import Settings
 from kernel.tests import shelf
 from kernel.tests.wire import Wire, wire_to

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from kernel.database import DatabaseAway
+from kernel.database_errors import DatabaseAway, constraint_of
 from kernel.resources import Resources
 from kernel.settings import Settings
-from kernel.statements import Statement, constraint_of
+from kernel.statements import Statement
 
 # A table of the tests' own, outside the application's metadata: migrations must not see it.
 notes = Table(

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter
 from starlette.responses import PlainTextResponse
 
 from kernel.app import Application, create_application
+from kernel.client_address import forwarded_for
 from kernel.context import context_of
-from kernel.edge import forwarded_for
 from kernel.routing import Router
-from kernel.settings import Networks, Settings
+from kernel.setting_groups import Networks
+from kernel.settings import Settings
 from kernel.shapes import InputShape
 from tests.application import client_of
 

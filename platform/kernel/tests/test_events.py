@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kernel import discovery, events
-from kernel.database import UnitOfWork
+from kernel.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True)

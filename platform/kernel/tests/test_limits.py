@@ -12,7 +12,6 @@ from structlog.testing import CapturingLogger
 
 from kernel import limits
 from kernel.app import Application, create_application
-from kernel.database import UnitOfWork
 from kernel.identity import Principal
 from kernel.limiter import Rule
 from kernel.limits import forget_rules, network_of, rate_limiter
@@ -20,6 +19,7 @@ from kernel.redis_client import Redis
 from kernel.routing import Router, SessionDep
 from kernel.settings import Settings
 from kernel.tests.wire import wire_to
+from kernel.unit_of_work import UnitOfWork
 from tests.application import client_of
 
 router = Router(tags=["limits"], dependencies=[Depends(rate_limiter)])

@@ -25,9 +25,10 @@ from kernel.errors import (
     UnprocessableEntityException,
 )
 from kernel.identity import Access, Principal, access, principal_of
-from kernel.routing import FeatureRoute, Router, SessionDep, reserved_names
+from kernel.routing import FeatureRoute, Router, SessionDep
 from kernel.settings import Settings
 from kernel.shapes import InputShape
+from kernel.templates import reserved_names
 from tests.application import client_of
 
 happened: list[str] = []

@@ -5,17 +5,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kernel.settings import (
+from kernel.setting_groups import (
+    KERNEL_GROUPS,
     AppSettings,
     DatabaseSettings,
     HttpSettings,
     RedisSettings,
     SecretSettings,
-    Settings,
-    SettingsError,
-    SettingsGroup,
-    read_dotenv,
 )
+from kernel.settings import Settings, SettingsError, SettingsGroup, read_dotenv
 
 # As the README of SQLModel-boilerplate tells its users to write it.
 OLD_DOTENV = """
@@ -55,7 +53,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_told(root: Path) -> None:
     (root / ".env").write_text(OLD_DOTENV)
 
-    settings = Settings.load([Pets], root)
+    settings = Settings.load([*KERNEL_GROUPS, Pets], root)
 
     assert settings.group(AppSettings).app_name == "My app"
     assert settings.group(SecretSettings).secret_key is None
@@ -77,7 +75,7 @@ def test_the_environment_wins_over_dotenv_over_what_dev_generated(
     monkeypatch.setenv("PET_NAME", "environment")
     monkeypatch.setenv("APP_NAME", "")
 
-    settings = Settings.load([Pets], root)
+    settings = Settings.load([*KERNEL_GROUPS, Pets], root)
 
     assert settings.group(Pets).pet_name == "environment"
     assert settings.group(AppSettings).app_name == "file"
@@ -94,7 +92,7 @@ def test_what_dev_generated_counts_in_local_only(
     monkeypatch.setenv("ENVIRONMENT", "production")
 
     with pytest.raises(SettingsError, match="SECRET_KEY is missing"):
-        Settings.load([], root)
+        Settings.load(KERNEL_GROUPS, root)
 
 
 def test_a_quoted_number_sign_is_a_value(root: Path) -> None:

@@ -1,0 +1,39 @@
+"""Whose request it is: the address at the far end of the trusted proxies."""
+
+from ipaddress import ip_address
+
+from kernel.setting_groups import Network
+
+
+def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
+    """The rightmost address in X-Forwarded-For that no trusted proxy has.
+
+    Proxies append on the right; whatever stands left of the first untrusted hop is a claim of
+    the client's. A malformed entry ends the walk at the hop before it.
+    """
+    address = peer
+    for entry in reversed([part.strip() for line in header for part in line.split(",")]):
+        hop = _without_port(entry)
+        try:
+            ip_address(hop)
+        except ValueError:
+            return address
+        address = hop
+        if not is_in(hop, trusted):
+            return address
+    return address
+
+
+def _without_port(entry: str) -> str:
+    if entry.startswith("["):
+        return entry[1:].partition("]")[0]
+    return entry.partition(":")[0] if entry.count(":") == 1 else entry
+
+
+def is_in(address: str, networks: list[Network]) -> bool:
+    """Whether one of the networks holds the address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)

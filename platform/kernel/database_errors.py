@@ -1,0 +1,57 @@
+"""What the errors of PostgreSQL mean, whichever way in they came by."""
+
+import asyncpg
+from asyncpg.exceptions import (
+    ConnectionDoesNotExistError,
+    InterfaceError,
+    OperatorInterventionError,
+    PostgresConnectionError,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+# What says that the connection, not the statement, is at fault.
+CUT = (
+    ConnectionDoesNotExistError,
+    InterfaceError,
+    OperatorInterventionError,
+    PostgresConnectionError,
+    OSError,
+)
+# What makes a request answer 503: the database is away, silent, or has no connection free.
+AWAY = (*CUT, TimeoutError, PoolTimeoutError, asyncpg.TooManyConnectionsError)
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL can't be reached, or doesn't answer in time."""
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether the error means that the connection was lost."""
+    cause = driver_error(error)
+    # A TimeoutError is an OSError, and asyncpg's complaint about an argument an InterfaceError.
+    return isinstance(cause, CUT) and not isinstance(cause, TimeoutError | ValueError)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error means that the database is away or silent."""
+    cause = driver_error(error)
+    return isinstance(cause, (DatabaseAway, *AWAY)) and not isinstance(cause, ValueError)
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """The asyncpg error at the bottom of what SQLAlchemy made of it; else the error itself."""
+    while not isinstance(error, (*AWAY, DatabaseAway, asyncpg.PostgresError)):
+        inner = error.orig if isinstance(error, DBAPIError) else error.__cause__
+        if inner is None:
+            return error
+        error = inner
+    return error
+
+
+def constraint_of(error: BaseException) -> str | None:
+    """The name of the constraint that an error of either way in broke, or None."""
+    cause = driver_error(error)
+    if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
+        return cause.constraint_name
+    return None

@@ -1,0 +1,165 @@
+"""One shape for every error: problem details by RFC 9457, and what becomes which of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from kernel.database_errors import constraint_of, driver_error, is_away
+from kernel.errors import (
+    ConflictException,
+    DuplicateValueException,
+    ServiceUnavailableException,
+    UnprocessableEntityException,
+    phrase,
+)
+from kernel.tables import answer_of
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+DATABASE_AWAY = "The database is not available; try again shortly."
+
+
+class Invalid(BaseModel):
+    """One thing that is wrong with the input: where, what, and of which kind."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """An error, by RFC 9457. `detail` says what is wrong; `errors` lists what is invalid."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[Invalid] | None = None
+
+
+def problem_body(
+    status: int, detail: str, path: str, errors: Sequence[Any] | None = None, **extra: Any
+) -> bytes:
+    """The JSON bytes of a problem."""
+    problem = {
+        "type": "about:blank",
+        "title": phrase(status),
+        "status": status,
+        "detail": detail,
+        "instance": path.encode("utf-8", "replace").decode(),
+        **extra,
+    }
+    if errors is not None:
+        problem["errors"] = errors
+    return orjson.dumps(problem)
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    path: str,
+    errors: Sequence[Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """A whole problem answer."""
+    body = problem_body(status, detail, path, errors, **extra)
+    return Response(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def translate(error: Exception) -> Exception:
+    """What a database error means for the client; any other error comes back as it is."""
+    if isinstance(error, HTTPException):
+        return error  # raised from a database error, by someone who knows what it means
+    if is_away(error):
+        log.warning("database away", error=str(error))
+        return ServiceUnavailableException(DATABASE_AWAY)
+    cause, constraint = driver_error(error), constraint_of(error)
+    answer = answer_of(constraint)
+    if answer is not None:
+        return DuplicateValueException(answer)
+    if isinstance(cause, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
+        log.warning("constraint without an answer", constraint=constraint)
+        return ConflictException("The request conflicts with what is stored.")
+    # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
+    unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+    if unencodable or isinstance(cause, asyncpg.DataError):
+        return UnprocessableEntityException("A value can't be stored.")
+    return error
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=headers)
+    return problem_response(error.status_code, str(error.detail), path, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    # Several routes may share a path; Starlette names only the methods of the first.
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match.value and getattr(route, "methods", None):
+            methods |= set(route.methods)
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Without the input: it may hold a password.
+    errors = [
+        {
+            "loc": list(entry["loc"]),
+            "msg": entry["msg"].removeprefix("Value error, "),
+            "type": entry["type"],
+        }
+        for entry in error.errors()
+    ]
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"])
+    path = request.url.path
+    return problem_response(422, f"{where}: {first['msg']}", path, _encodable(errors))
+
+
+def _encodable(value: Any) -> Any:
+    # A field name that the client sent stands in `loc`, and may be no valid Unicode.
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value
+
+
+async def answer_exception(request: Request, error: Exception) -> Response:
+    """The answer of the application's handler for that exception; without one, it is raised."""
+    for kind in type(error).__mro__:
+        handler = request.app.exception_handlers.get(kind)
+        if handler is not None:
+            response: Response = await handler(request, error)
+            return response
+    raise error
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of the application as a problem."""
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
