@@ -87,6 +87,9 @@ def translate(error: Exception) -> Exception:
         log.warning("database away", error=str(error))
         return ServiceUnavailableException(DATABASE_AWAY)
     cause, constraint = driver_error(error), constraint_of(error)
+    if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        log.warning("transaction given up", error=str(cause))
+        return ServiceUnavailableException("Another request was in the way; try again shortly.")
     answer = answer_of(constraint)
     if answer is not None:
         return DuplicateValueException(answer)
