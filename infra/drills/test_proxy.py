@@ -79,6 +79,7 @@ async def test_one_request_id_leads_from_the_answer_through_both_logs(fleet: Fle
         answer = await client.get("/api/v1/users?page=1", headers={"X-Request-ID": "my-own"})
 
     request_id = answer.headers["x-request-id"]
+    await asyncio.sleep(1)  # lines are written after the answer
     [line] = [line for line in fleet.access_log() if line["request_id"] == request_id]
     assert (line["path"], line["status"]) == ("/api/v1/users", 200)
     assert sum(fleet.log(name).count(f"request_id={request_id}") for name in APIS) == 1

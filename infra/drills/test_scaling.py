@@ -27,9 +27,12 @@ async def servers() -> AsyncIterator[int]:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
-        scheme = request.partition(b"X-Forwarded-Proto: ")[2].partition(b"\r\n")[0]
+        told = [
+            request.partition(b"\r\n%b: " % name)[2].partition(b"\r\n")[0]
+            for name in (b"X-Forwarded-Proto", b"Host")
+        ]
         address = writer.get_extra_info("sockname")[0].encode()
-        body = address + b" " + scheme
+        body = b" ".join([address, *told])
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
         writer.write(head + body)
         await writer.drain()
@@ -112,7 +115,7 @@ async def test_tls_leads_to_the_api_and_plain_http_leads_to_tls(
     finally:
         nginx.stop()
 
-    assert answer.text == f"{MANY[0]} https"
+    assert answer.text == f"{MANY[0]} https localhost:{secure}"
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert redirect.status_code == HTTPStatus.PERMANENT_REDIRECT
     assert redirect.headers["location"] == f"https://localhost:{secure}/api/v1/users?page=2"

@@ -21,6 +21,7 @@ from uvicorn.supervisors import multiprocess
 
 from kernel import logs
 from kernel.app import load_settings
+from kernel.one_write import OneWriteProtocol
 from kernel.setting_groups import AppSettings, HttpSettings
 from kernel.settings import Settings, SettingsError
 
@@ -45,6 +46,7 @@ class Config(uvicorn.Config):
             host=http.host,
             port=http.port,
             workers=http.web_concurrency,
+            http=OneWriteProtocol,
             # One middleware of ours judges forwarding headers, by TRUSTED_PROXIES.
             proxy_headers=False,
             server_header=False,

@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ class Api:
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self.process, self._log = process, log
-        self.port = int(self._wait_for(r"running on http://[\d.]+:(\d+)"))
+        self.address = ("127.0.0.1", int(self._wait_for(r"running on http://[\d.]+:(\d+)")))
 
     def ask(self, path: str, connection: http.client.HTTPConnection | None = None) -> int:
         """The status of an answer; its headers are in `headers`."""
@@ -36,7 +37,7 @@ class Api:
         return response.status
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        return http.client.HTTPConnection(*self.address, timeout=10)
 
     def end(self) -> int:
         return self.process.wait(timeout=10)
@@ -161,3 +162,15 @@ def test_several_processes_with_unfit_settings_say_so_once(
     assert run.returncode == 1
     assert run.stderr.count("MAX_BODY_BYTES") == 1
     assert "Traceback" not in run.stderr
+
+
+def test_an_answer_arrives_whole_or_not_at_all(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    with serving(tmp_path, setting_values) as api, socket.create_connection(api.address) as client:
+        pieces = []
+        for _ in range(200):
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n")
+            pieces.append(client.recv(65536))
+
+        assert {piece.partition(b"\r\n\r\n")[2] for piece in pieces} == {b'{"status":"alive"}'}
