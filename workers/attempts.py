@@ -8,13 +8,10 @@ from typing import Any
 
 import structlog
 from arq import Retry
-from arq.cron import CronJob, cron
-from arq.typing import WorkerCoroutine
-from arq.worker import Function, func
 
 from kernel import job_queue
 from kernel.context import request_id_var
-from kernel.jobs import JobContext, Schedule, Task
+from kernel.jobs import JobContext, Task
 from kernel.outbox import Run, outbox
 from kernel.redis_client import RedisAway
 from kernel.resources import Resources
@@ -22,12 +19,6 @@ from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-# ARQ judges by what Redis remembers, and its judgement leaves no trace in the history. Ours are
-# the limits that count; ARQ's only have to be larger.
-NO_LIMIT = 1_000_000
-GRACE = 10  # seconds
-# A tick that is over must not be queued again by a worker that comes late, so ARQ keeps its end.
-KEEP_TICK = 3600  # seconds
 HAND_BACK_TIMEOUT = 3.0  # seconds
 
 
@@ -37,42 +28,6 @@ class JobGivenUp(Exception):
 
 class JobOver(Exception):
     """The job has ended elsewhere, so this attempt's work must not be committed."""
-
-
-def arq_function(task: Task) -> Function:
-    """The task as ARQ registers it."""
-    return func(
-        _coroutine(task),
-        name=task.name,
-        timeout=task.timeout + GRACE,
-        keep_result=task.keep_result,
-        max_tries=NO_LIMIT,
-    )
-
-
-def arq_cron(schedule: Schedule) -> CronJob:
-    """The schedule as ARQ registers it."""
-    task = schedule.task
-    return cron(
-        _coroutine(task),
-        name=f"cron:{task.name}",
-        month=schedule.month,
-        day=schedule.day,
-        weekday=schedule.weekday,
-        hour=schedule.hour,
-        minute=schedule.minute,
-        second=schedule.second,
-        timeout=task.timeout + GRACE,
-        keep_result=KEEP_TICK,
-        max_tries=NO_LIMIT,
-    )
-
-
-def _coroutine(task: Task) -> WorkerCoroutine:
-    async def attempt(ctx: dict[str, Any], **named: Any) -> Any:
-        return await run_attempt(task, ctx, **named)
-
-    return attempt
 
 
 async def run_attempt(

@@ -5,14 +5,24 @@ from datetime import UTC
 from typing import Any
 
 from arq.constants import default_queue_name
+from arq.cron import CronJob, cron
+from arq.typing import WorkerCoroutine
+from arq.worker import Function, func
 
 from kernel import jobs
 from kernel.job_queue import arq_settings, deserialize, serialize
+from kernel.jobs import Schedule, Task
 from kernel.setting_groups import RedisSettings, WorkerSettings
 from kernel.settings import Settings, SettingsError
 from workers import lifecycle
-from workers.attempts import arq_cron, arq_function
+from workers.attempts import run_attempt
 
+# ARQ judges by what Redis remembers, and its judgement leaves no trace in the history. Ours are
+# the limits that count; ARQ's only have to be larger.
+NO_LIMIT = 1_000_000
+GRACE = 10  # seconds
+# A tick that is over must not be queued again by a worker that comes late, so ARQ keeps its end.
+KEEP_TICK = 3600  # seconds
 POLL_DELAY = 0.3  # seconds
 HEARTBEAT = 10  # seconds
 
@@ -41,3 +51,39 @@ def options(settings: Settings) -> dict[str, Any]:
         "job_deserializer": deserialize,
         "timezone": UTC,
     }
+
+
+def arq_function(task: Task) -> Function:
+    """A task as ARQ registers it."""
+    return func(
+        _coroutine(task),
+        name=task.name,
+        timeout=task.timeout + GRACE,
+        keep_result=task.keep_result,
+        max_tries=NO_LIMIT,
+    )
+
+
+def arq_cron(schedule: Schedule) -> CronJob:
+    """A schedule as ARQ registers it."""
+    task = schedule.task
+    return cron(
+        _coroutine(task),
+        name=f"cron:{task.name}",
+        month=schedule.month,
+        day=schedule.day,
+        weekday=schedule.weekday,
+        hour=schedule.hour,
+        minute=schedule.minute,
+        second=schedule.second,
+        timeout=task.timeout + GRACE,
+        keep_result=KEEP_TICK,
+        max_tries=NO_LIMIT,
+    )
+
+
+def _coroutine(task: Task) -> WorkerCoroutine:
+    async def attempt(ctx: dict[str, Any], **named: Any) -> Any:
+        return await run_attempt(task, ctx, **named)
+
+    return attempt

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from kernel import discovery, health
+from kernel import discovery, health, jobs
 from kernel.resources import Resources
 
 
@@ -13,6 +13,7 @@ from kernel.resources import Resources
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """FastAPI's lifespan: the kernel's resources first, features in alphabetical order."""
     resources: Resources = app.state.resources
+    jobs.declared()  # so that a task that is declared wrongly stops the start, not a request
     async with AsyncExitStack() as stack:
         stack.push_async_callback(resources.close)
         await resources.open()
