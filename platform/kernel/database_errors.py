@@ -4,6 +4,7 @@ import asyncpg
 from asyncpg.exceptions import (
     ConnectionDoesNotExistError,
     InterfaceError,
+    InternalClientError,
     OperatorInterventionError,
     PostgresConnectionError,
 )
@@ -14,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 CUT = (
     ConnectionDoesNotExistError,
     InterfaceError,
+    InternalClientError,  # the server's last words have arrived in the middle of something
     OperatorInterventionError,
     PostgresConnectionError,
     OSError,

@@ -12,7 +12,6 @@ from typing import Any, Protocol, cast
 import hiredis
 
 GIVE_UP = 1.0  # seconds of silence after which the connection itself is given up
-LOOKS = 3  # how often an overdue answer is looked for again while the event loop runs late
 
 Argument = str | bytes | int | float
 
@@ -137,30 +136,25 @@ class Connection(asyncio.Protocol):
             self._arm(self.timeout)
         self._transport.write(b"".join(data))
 
-    def _arm(self, delay: float | None, looks: int = LOOKS) -> None:
+    def _arm(self, delay: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None
-        if delay is not None:
-            due = self._loop.time() + delay
-            self._timer = self._loop.call_at(due, self._look, due, looks)
+        self._timer = None if delay is None else self._loop.call_later(delay, self._look)
 
-    def _look(self, planned: float, looks: int) -> None:
-        """Find an answer that is overdue; one timer serves all commands in flight."""
+    def _look(self) -> None:
+        """Find an answer that is overdue; one timer serves all commands in flight.
+
+        An event loop that was busy reads what has arrived before it runs its timers.
+        """
         self._timer = None
         while self._writes and self._writes[0][0] <= self._answered:
             self._writes.popleft()
-        if not self._writes:
-            return
-        now, grace = self._loop.time(), self.timeout / 4
-        due = self._writes[0][1] - now
-        if due > 0:
-            self._arm(due)
-        elif looks == LOOKS or (looks and now - planned > grace):
-            # The loop itself may have been busy: the answer lies unread, or isn't sent yet.
-            self._arm(grace, looks - 1)
-        else:
-            self._fall_silent()
+        if self._writes:
+            due = self._writes[0][1] - self._loop.time()
+            if due > 0:
+                self._arm(due)
+            else:
+                self._fall_silent()
 
     def _fall_silent(self) -> None:
         # Abandoned answers keep their places: they may still come, and in this order.

@@ -95,7 +95,8 @@ class UnitOfWork(AsyncSession):
     @property
     def in_transaction_block(self) -> bool:
         """Whether a transaction has begun on the unit's connection."""
-        return self._fairy is not None and self._adapted._transaction is not None
+        # SQLAlchemy takes a connection that was cut away from its fairy.
+        return bool(self._fairy and self._adapted) and self._adapted._transaction is not None
 
     @property
     def has_pending_changes(self) -> bool:

@@ -138,6 +138,13 @@ async def read_notes(
     return {"who": who.username if who else None}
 
 
+@router.get("/shelf/floor/{floor}/room/{id}", response_model=str)
+@cache("room")
+async def read_room(request: Request, floor: int, id: int) -> str:
+    """Show a room, whose name leaves out the floor."""
+    return f"room {id} on floor {floor}"
+
+
 @router.get("/shelf/wide/{size}", response_model=str)
 @public
 @cache("wide", resource_id_name="size")

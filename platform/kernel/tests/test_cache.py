@@ -135,8 +135,11 @@ async def test_a_path_is_part_of_its_entry_also_where_the_name_leaves_it_out(
 ) -> None:
     await put(client, "ada", 1, "hers")
     assert (await client.get(f"{SHELF}/ada/book/1")).status_code == 200
-
     assert (await client.get(f"{SHELF}/bob/book/1")).status_code == 404
+
+    for floor in (1, 2):
+        answer = await client.get(f"{SHELF}/floor/{floor}/room/7")
+        assert answer.json() == f"room 7 on floor {floor}"
 
 
 async def test_a_write_forgets_its_name_and_its_namespaces_and_no_other(

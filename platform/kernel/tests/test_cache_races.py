@@ -109,7 +109,7 @@ async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
     pid = await unit.scalar(text("SELECT pg_backend_pid()"))
     async with resources.unit() as other:
         await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    with pytest.raises(Exception, match="connection") as failed:
+    with pytest.raises(Exception) as failed:  # noqa: PT011 - the driver's words differ
         await unit.finish()
     assert is_away(failed.value)
     shelf.loads.clear()
