@@ -105,7 +105,9 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
     run_step("superuser and other first rows", SEED, environment, ROOT)
 
     changes = watch(ROOT)
-    programs = [_api(listener, environment), Program("worker", WORKER, environment, ROOT)]
+    programs = [_api(listener, environment)]
+    if values.get("REDIS_QUEUE_URL") != "off":  # without a queue a worker has nothing to do
+        programs.append(Program("worker", WORKER, environment, ROOT))
 
     def remember() -> None:
         children = [program.child for program in programs if program.child is not None]
