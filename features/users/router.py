@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 
-from features.auth.password_rules import refuse_guessable
+from features.auth.password_rules import OWN_NAME, TOO_COMMON, refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.permissions import (
     USER_NOT_FOUND,
@@ -54,7 +54,12 @@ router = Router(tags=["users"])
     "/user",
     status_code=201,
     response_model=UserRead,
-    responses=answers({422: [EMAIL_TAKEN, USERNAME_TAKEN], 429: [RATE_LIMIT_EXCEEDED]}),
+    responses=answers(
+        {
+            422: [EMAIL_TAKEN, USERNAME_TAKEN, TOO_COMMON, OWN_NAME],
+            429: [RATE_LIMIT_EXCEEDED],
+        }
+    ),
 )
 @access(Access.PUBLIC)
 @statements(3)
@@ -120,7 +125,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
             403: [NOT_YOURS],
             404: [USER_NOT_FOUND],
             409: [CHANGED_MEANWHILE],
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, permissions.WRONG_PASSWORD],
+            422: [EMAIL_TAKEN, USERNAME_TAKEN, permissions.WRONG_PASSWORD, TOO_COMMON, OWN_NAME],
             429: [RATE_LIMIT_EXCEEDED],
         }
     ),
