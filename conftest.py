@@ -48,7 +48,7 @@ def database_url(_database: Database) -> str:
 @pytest.fixture(scope="session")
 def _redis(pytestconfig: pytest.Config) -> Iterator[Redis]:
     worker: dict[str, Any] = getattr(pytestconfig, "workerinput", {})
-    with own_redis(worker.get("servers") or external) as redis:
+    with own_redis(worker.get("servers") or external, worker.get("workerid", "main")) as redis:
         yield redis
 
 

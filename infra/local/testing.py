@@ -26,6 +26,7 @@ from infra.local.postgres import PostgresServer, start_postgres
 from kernel.settings import ROOT
 
 Offer = dict[str, str]
+RUNS_AT_ONCE = 20
 
 EXTERNAL_NAMES = [
     *DATABASE_NAMES,
@@ -73,7 +74,8 @@ class Host:
         self._held.close()
 
     def _ours(self) -> Offer:
-        server = self._start()
+        directory = self._directory()
+        server = self._start(directory / "postgres")
         self._held.callback(server.stop)
         background = self._background()
         # Left by runs that were killed: the lock says that none of them goes on.
@@ -82,10 +84,10 @@ class Host:
         if not background.run(databases.names(server.url, template)):
             background.run(_drop_all(server.url, "template_"))
             self._make_template(background, server.url, template)
-        return {"admin": server.url, "template": template, "strategy": "file_copy", "run": "test"}
+        offer = {"admin": server.url, "template": template, "strategy": "file_copy", "run": "test"}
+        return offer | {"directory": str(directory)}
 
-    def _start(self) -> PostgresServer:
-        directory = self._directory() / "postgres"
+    def _start(self, directory: Path) -> PostgresServer:
         try:
             return start_postgres(directory, durable=False)
         except LocalError:
@@ -96,13 +98,14 @@ class Host:
             return start_postgres(directory, durable=False)
 
     def _directory(self) -> Path:
-        """The checkout's own folder, or a temporary one while another run uses that."""
+        """A folder of the checkout that no other run uses now; what was made there is kept."""
         try:
             values = {name: value for name, value in os.environ.items() if value}
-            directory = data_directory(values) / "test"
-            directory.mkdir(mode=0o700, exist_ok=True)
-            if self._held.enter_context(state.locked(directory)):
-                return directory
+            for number in range(1, RUNS_AT_ONCE + 1):
+                directory = data_directory(values) / f"test-{number}"
+                directory.mkdir(mode=0o700, exist_ok=True)
+                if self._held.enter_context(state.locked(directory)):
+                    return directory
         except (LocalError, OSError):
             pass  # a checkout that isn't ours to write to can be tested all the same
         return Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="test-")))

@@ -97,7 +97,7 @@ class Redis:
 
 
 @contextmanager
-def own_redis(offer: Offer) -> Iterator[Redis]:
+def own_redis(offer: Offer, worker: str) -> Iterator[Redis]:
     """Start a server for this process, since pub/sub knows no databases.
 
     Where a server is given, find an empty database there.
@@ -108,8 +108,10 @@ def own_redis(offer: Offer) -> Iterator[Redis]:
             yield Redis(_with_number(offer["REDIS_URL"], number), client)
             client.flushdb()
         return
-    with tempfile.TemporaryDirectory(prefix="test-") as directory:
-        server = start_valkey(Path(directory), durable=False)
+    with tempfile.TemporaryDirectory(prefix="test-") as temporary:
+        # A killed run can't remove a folder, so it had better be one that the next run uses.
+        directory = Path(offer.get("directory", temporary)) / f"valkey-{worker}"
+        server = start_valkey(directory, durable=False)
         try:
             with redis.Redis.from_url(server.url) as client:
                 yield Redis(server.url, client)

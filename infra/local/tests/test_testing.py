@@ -106,10 +106,10 @@ def test_processes_find_redis_databases_that_nobody_uses(tmp_path: Path) -> None
     used.set("precious", 1)
     offer = {"REDIS_URL": named[0], "REDIS_NAMED": " ".join(named)}
 
-    with own_redis(offer) as one, own_redis(offer) as other:
+    with own_redis(offer, "gw0") as one, own_redis(offer, "gw1") as other:
         one.clear()
         urls = [one.url, other.url]
-    with own_redis(offer) as later:
+    with own_redis(offer, "gw2") as later:
         urls.append(later.url)
 
     assert urls == [server.url_of(12), server.url_of(11), server.url_of(12)]
