@@ -16,8 +16,8 @@ from kernel.client_cache import is_public
 from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
 from kernel.identity import NOT_YOURS, PRIVILEGES, Access
 from kernel.limits import rate_limiter
-from kernel.problems import DATABASE_AWAY, MEDIA_TYPE, Problem
 from kernel.routing import FeatureRoute
+from kernel.web.problems import DATABASE_AWAY, MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ HEADERS: Json = {
 RATE_LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
 HEADERS_OF_STATUS = {
     401: ["WWW-Authenticate"],
-    429: ["Retry-After", *RATE_LIMIT_HEADERS],
+    429: ["Retry-After"],
     503: ["Retry-After"],
 }
 INVALID: Json = {
@@ -102,6 +102,7 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
     components["responses"] = {
         name: _problem(status, examples) for name, (status, examples) in SHARED.items()
     }
+    components["responses"]["Limited"]["headers"] |= _headers(RATE_LIMIT_HEADERS)
     if login := _login_path(routes):
         flow = {"tokenUrl": login, "scopes": {}}
         components["securitySchemes"] = {SCHEME: {"type": "oauth2", "flows": {"password": flow}}}
