@@ -8,7 +8,7 @@ import pytest
 
 from kernel import jobs
 from kernel.jobs import Function, Task
-from kernel.outbox import outbox
+from kernel.queueing.outbox import outbox
 from kernel.resources import Resources
 from kernel.settings import Settings
 from workers.options import options

@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 from arq import Retry
 
-from kernel import job_queue
 from kernel.context import request_id_var
 from kernel.jobs import JobContext, Task
-from kernel.outbox import Run, outbox
-from kernel.redis_client import RedisAway
+from kernel.queueing import job_queue
+from kernel.queueing.outbox import Run, outbox
+from kernel.redis.client import RedisAway
 from kernel.resources import Resources
 from kernel.unit_of_work import UnitOfWork
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from kernel import jobs, logs
-from kernel.outbox import Outbox, outbox
+from kernel.queueing.outbox import Outbox, outbox
 from kernel.resources import Resources, opened
 from kernel.setting_groups import AppSettings
 from kernel.settings import Settings

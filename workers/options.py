@@ -10,8 +10,8 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
 from kernel import jobs
-from kernel.job_queue import arq_settings, deserialize, serialize
 from kernel.jobs import Schedule, Task
+from kernel.queueing.job_queue import arq_settings, deserialize, serialize
 from kernel.setting_groups import RedisSettings, WorkerSettings
 from kernel.settings import Settings, SettingsError
 from workers import lifecycle

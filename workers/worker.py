@@ -9,7 +9,7 @@ from arq import worker as arq_worker
 from arq.constants import in_progress_key_prefix
 from redis.exceptions import RedisError
 
-from kernel.job_queue import arq_client
+from kernel.queueing.job_queue import arq_client
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,6 @@ from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
 from kernel.context import context_of
-from kernel.direct_arguments import repeatable
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.identity import (
     NOT_YOURS,
@@ -24,6 +23,7 @@ from kernel.identity import (
 )
 from kernel.routing import SessionDep
 from kernel.shapes import CleanText
+from kernel.web.direct_arguments import repeatable
 
 USER_NOT_FOUND = "User not found"
 NO_SESSION = 0

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from features.auth.settings import AuthSettings
 from kernel.context import context_of
 from kernel.errors import RateLimitException
-from kernel.limiter import Budget, Decision, Rule
+from kernel.limiting.limiter import Budget, Decision, Rule
 from kernel.limits import network_of
 
 TENFOLD = 10

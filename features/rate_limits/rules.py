@@ -1,7 +1,7 @@
 """The rules of a tier, for the limiter (kernel.limits)."""
 
 from features.rate_limits.crud import rules_of_tier
-from kernel.limiter import Rule
+from kernel.limiting.limiter import Rule
 from kernel.unit_of_work import UnitOfWork
 
 

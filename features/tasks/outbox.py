@@ -1,6 +1,6 @@
 """Jobs that must not be lost: kept with their transaction, handed over until their end is recorded.
 
-The functions are what kernel.outbox asks for. The worker calls all but `add`.
+The functions are what kernel.queueing.outbox asks for. The worker calls all but `add`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,9 +8,10 @@ from typing import Any
 
 from features.tasks import crud
 from features.tasks.settings import JobSettings
-from kernel import job_queue, jobs
-from kernel.job_queue import Job
-from kernel.outbox import Run
+from kernel import jobs
+from kernel.queueing import job_queue
+from kernel.queueing.job_queue import Job
+from kernel.queueing.outbox import Run
 from kernel.resources import Resources
 from kernel.unit_of_work import UnitOfWork
 

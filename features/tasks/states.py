@@ -7,10 +7,11 @@ from arq.jobs import JobStatus
 
 from features.tasks import crud
 from features.tasks.models import TaskRead
-from kernel import job_queue, jobs
+from kernel import jobs
 from kernel.errors import ServiceUnavailableException
-from kernel.job_queue import JobInfo
-from kernel.redis_client import RedisAway
+from kernel.queueing import job_queue
+from kernel.queueing.job_queue import JobInfo
+from kernel.redis.client import RedisAway
 from kernel.resources import Resources
 from kernel.statements import Row
 from kernel.tables import now

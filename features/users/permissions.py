@@ -14,11 +14,11 @@ from kernel.errors import (
     DuplicateValueException,
     UnprocessableEntityException,
 )
-from kernel.limiter import Budget, Rule
+from kernel.limiting.limiter import Budget, Rule
 from kernel.limits import network_of
 from kernel.statements import Row
-from kernel.templates import reserved_names
 from kernel.unit_of_work import UnitOfWork
+from kernel.web.templates import reserved_names
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 LAST_SUPERUSER = "The last superuser can't be removed."

@@ -35,10 +35,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from features.posts.crud import insert_by_author
 from features.tasks.crud import add as add_to_outbox
 from infra.bench.cases import AUTHOR
-from kernel.edge import SECURITY_HEADERS
-from kernel.job_queue import PUT as ENQUEUE
-from kernel.marks import FORGET, MARK, MARK_MS
-from kernel.sliding_log import TAKE
+from kernel.limiting.sliding_log import TAKE
+from kernel.queueing.job_queue import PUT as ENQUEUE
+from kernel.versioning.marks import FORGET, MARK, MARK_MS
+from kernel.web.edge import SECURITY_HEADERS
 
 USERS = """SELECT id, name, username, profile_image_url, tier_id,
  (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total

@@ -13,9 +13,9 @@ from fastapi.routing import APIRoute
 
 from infra.checks import ROOT
 from kernel.app import Application, create_application
-from kernel.problems import Invalid, Problem
 from kernel.settings import Settings
 from kernel.shapes import Message
+from kernel.web.problems import Invalid, Problem
 
 Json = dict[str, Any]
 

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from infra.local import databases
-from kernel.health import heads
 from kernel.settings import ROOT
+from kernel.web.health import heads
 
 pytestmark = pytest.mark.drill
 

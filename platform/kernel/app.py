@@ -12,15 +12,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
-from kernel import discovery, docs, health, logs, openapi, problems
-from kernel.dispatch import Dispatch
-from kernel.edge import Edge
+from kernel import discovery, logs, openapi
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
 from kernel.routing import FeatureRoute, Router, dependency_overrides, refuse_unclear
 from kernel.setting_groups import KERNEL_GROUPS, AppSettings, HttpSettings
 from kernel.settings import Settings, SettingsGroup
-from kernel.templates import by_literalness
+from kernel.web import docs, health, problems
+from kernel.web.dispatch import Dispatch
+from kernel.web.edge import Edge
+from kernel.web.templates import by_literalness
 
 log = structlog.get_logger(__name__)
 

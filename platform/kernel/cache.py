@@ -2,7 +2,8 @@
 
 An entry is found by its address, and depends on its logical name, `{prefix filled from the
 arguments}:{resource id}`, on the namespaces that this lies in, and on what the names in its path
-mean (see `forget_argument`). A write forgets these without finding the entries (kernel.versions).
+mean (see `forget_argument`). A write forgets these without finding the entries
+(kernel.versioning.versions).
 """
 
 import functools
@@ -16,15 +17,15 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Scope
 
-from kernel.cache_policy import CacheError, Policy, policy_for
-from kernel.cached_route import CachedRoute, Place, caller_of, meaning
+from kernel.caching.policy import CacheError, Policy, policy_for
+from kernel.caching.route import CachedRoute, Place, caller_of, meaning
 from kernel.client_cache import etag_of, known_etag
 from kernel.context import RequestContext, context_of
 from kernel.errors import CustomException
 from kernel.identity import Access, identified
 from kernel.listing import Rendered
 from kernel.unit_of_work import UnitOfWork
-from kernel.versions import Ticket
+from kernel.versioning.versions import Ticket
 
 __all__ = ["CacheError", "bind", "cache", "forget", "forget_argument", "look_up"]
 

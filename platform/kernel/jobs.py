@@ -11,16 +11,18 @@ from uuid import uuid4
 import structlog
 from starlette.requests import HTTPConnection
 
-from kernel import debts, discovery, job_queue
+from kernel import discovery
 from kernel.context import context_of, request_id_var
 from kernel.errors import ServiceUnavailableException
 from kernel.identity import principal_of
-from kernel.job_queue import Job
-from kernel.outbox import outbox
-from kernel.redis_client import Redis, RedisAway
+from kernel.queueing import job_queue
+from kernel.queueing.job_queue import Job
+from kernel.queueing.outbox import outbox
+from kernel.queueing.task import Function, JobContext, Progress, Schedule, Task, task
+from kernel.redis.client import Redis, RedisAway
 from kernel.resources import Resources
-from kernel.task import Function, JobContext, Progress, Schedule, Task, task
 from kernel.unit_of_work import UnitOfWork
+from kernel.versioning import debts
 
 __all__ = [
     "Function",

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from kernel import discovery, health, jobs
+from kernel import discovery, jobs
 from kernel.resources import Resources
+from kernel.web import health
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from fastapi import Request
 from kernel.context import RequestContext, context_of, template_of
 from kernel.errors import RateLimitException
 from kernel.identity import identified
-from kernel.limit_rules import Budget, Decision, Rule, RulesOf
-from kernel.limiter import MICROSECONDS
+from kernel.limiting.limiter import MICROSECONDS
+from kernel.limiting.rules import Budget, Decision, Rule, RulesOf
 from kernel.setting_groups import LimitSettings
 from kernel.unit_of_work import UnitOfWork
 

@@ -10,14 +10,14 @@ from arq.connections import ArqRedis
 from kernel import discovery
 from kernel.database import Database
 from kernel.identity import Identify
-from kernel.job_queue import arq_client
-from kernel.limit_rules import RulesOf
-from kernel.limiter import Limiter
-from kernel.redis_client import Redis
+from kernel.limiting.limiter import Limiter
+from kernel.limiting.rules import RulesOf
+from kernel.queueing.job_queue import arq_client
+from kernel.redis.client import Redis
 from kernel.setting_groups import DatabaseSettings, RedisSettings
 from kernel.settings import Settings
 from kernel.unit_of_work import UnitOfWork
-from kernel.versions import Versions
+from kernel.versioning.versions import Versions
 
 Role = Literal["cache", "queue", "rate_limit"]
 

@@ -12,11 +12,11 @@ from starlette.types import Receive, Scope, Send
 from kernel.cache import bind, look_up
 from kernel.client_cache import dress, is_public
 from kernel.context import context_of
-from kernel.direct_arguments import Direct, repeatable, split
 from kernel.errors import CustomException
 from kernel.identity import RANK, Access, require
-from kernel.problems import answer_exception, translate
 from kernel.unit_of_work import UnitOfWork
+from kernel.web.direct_arguments import Direct, repeatable, split
+from kernel.web.problems import answer_exception, translate
 
 PREFIX = "/api/v1"
 

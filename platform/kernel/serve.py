@@ -21,9 +21,9 @@ from uvicorn.supervisors import multiprocess
 
 from kernel import logs
 from kernel.app import load_settings
-from kernel.one_write import OneWriteProtocol
 from kernel.setting_groups import AppSettings, HttpSettings
 from kernel.settings import Settings, SettingsError
+from kernel.web.one_write import OneWriteProtocol
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 

@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from kernel import debts
 from kernel.database import Database
 from kernel.database_errors import DatabaseAway, is_away, is_cut
+from kernel.versioning import debts
 
 if TYPE_CHECKING:
     from kernel.resources import Resources
-    from kernel.versions import Versions
+    from kernel.versioning.versions import Versions
 
 log = structlog.get_logger(__name__)
 

@@ -8,10 +8,10 @@ import pytest
 from features.tasks import crud
 from kernel import jobs
 from kernel.jobs import JobContext
-from kernel.outbox import outbox
+from kernel.queueing.outbox import outbox
+from kernel.queueing.task import MAX_BACKOFF
 from kernel.resources import Resources
 from kernel.shapes import InputShape
-from kernel.task import MAX_BACKOFF
 from kernel.unit_of_work import UnitOfWork
 from tests.jobs import Declare, RunJobs, WorkerFactory
 

@@ -15,7 +15,7 @@ from features.auth.models import TokenBlacklist
 from features.users.crud import change_user
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.app import Application
-from kernel.redis_client import Redis, RedisAway
+from kernel.redis.client import Redis, RedisAway
 from kernel.resources import Resources, Role
 from tests.application import ApplicationFactory
 

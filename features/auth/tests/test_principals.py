@@ -9,7 +9,7 @@ import pytest
 from features.auth.crud import principal_by_session
 from features.users.crud import change_user
 from kernel.app import Application
-from kernel.redis_client import Redis, RedisAway
+from kernel.redis.client import Redis, RedisAway
 from kernel.resources import Resources
 from kernel.statements import Statement
 from tests.accounts import Person, Register

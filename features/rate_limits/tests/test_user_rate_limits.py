@@ -7,7 +7,7 @@ from features.rate_limits.rules import rules_of
 from features.rate_limits.tests.test_rate_limits import TASKS, USERS, add
 from features.tiers.tests.test_tiers import detail, make
 from features.tiers.tests.test_user_tier import put
-from kernel.limiter import Rule
+from kernel.limiting.limiter import Rule
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.statements import Statements

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from features.tasks import tasks
-from kernel.redis_client import RedisAway
+from kernel.redis.client import RedisAway
 from kernel.resources import Resources
 from tests.accounts import Person, Register
 from tests.application import ApplicationFactory, client_of

@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Awaitable, Callable
 
-from kernel.redis_client import Redis
+from kernel.redis.client import Redis
 
 
 async def meet(redis: Redis, number: int) -> None:
@@ -18,7 +18,7 @@ async def meet(redis: Redis, number: int) -> None:
 
 async def read(redis: Redis, processes: int, readers: int) -> object:
     """Miss the same value many times at once; what the readers got."""
-    from kernel.versions import Versions
+    from kernel.versioning.versions import Versions
 
     versions = Versions(redis)
 
@@ -34,7 +34,7 @@ async def read(redis: Redis, processes: int, readers: int) -> object:
 
 async def take(redis: Redis, processes: int, limit: int, period: int, duration: int) -> object:
     """Take as much as one gets from one budget, times in milliseconds; stamps, and whether."""
-    from kernel.limiter import Budget, Limiter, Rule
+    from kernel.limiting.limiter import Budget, Limiter, Rule
 
     limiter = Limiter(redis)
     budget = Budget(f"shared:{limit}:{period}", Rule(limit, period / 1000))

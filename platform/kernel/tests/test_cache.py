@@ -7,8 +7,8 @@ import pytest
 
 from kernel.app import Application
 from kernel.cache import MAX_ENTRY_BYTES, forget_argument
-from kernel.cached_route import MAX_QUERY_BYTES
-from kernel.redis_client import Redis
+from kernel.caching.route import MAX_QUERY_BYTES
+from kernel.redis.client import Redis
 from kernel.tests import shelf
 from tests.application import client_of
 

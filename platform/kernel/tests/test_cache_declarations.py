@@ -10,7 +10,7 @@ from fastapi import BackgroundTasks, Cookie, Depends, Header, Query, Request, Re
 from starlette.requests import HTTPConnection
 
 from kernel.cache import CacheError, cache
-from kernel.cache_policy import Policy
+from kernel.caching.policy import Policy
 from kernel.identity import Access, Principal, access, principal_of
 from kernel.limits import rate_limiter
 from kernel.routing import Router

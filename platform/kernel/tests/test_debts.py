@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from kernel.debts import Debt, pay
-from kernel.redis_client import RedisAway
+from kernel.redis.client import RedisAway
 from kernel.resources import Resources, opened
 from kernel.settings import Settings
 from kernel.tests.wire import Wire, wire_to
 from kernel.unit_of_work import UnitOfWork
-from kernel.versions import Versions
+from kernel.versioning.debts import Debt, pay
+from kernel.versioning.versions import Versions
 from tests.jobs import RunJobs
 
 

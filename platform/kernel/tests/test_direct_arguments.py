@@ -9,11 +9,11 @@ from fastapi import Depends, Query, Request
 from starlette.requests import HTTPConnection
 
 from kernel.app import Application, create_application
-from kernel.direct_arguments import split
 from kernel.errors import ForbiddenException
 from kernel.pages import ListQuery
 from kernel.routing import FeatureRoute, Router, SessionDep, dependency_overrides
 from kernel.settings import Settings
+from kernel.web.direct_arguments import split
 from tests.application import client_of
 
 ran: list[str] = []

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 from starlette.responses import PlainTextResponse
 
 from kernel.app import Application, create_application
-from kernel.client_address import forwarded_for
 from kernel.context import context_of
 from kernel.routing import Router
 from kernel.setting_groups import Networks
 from kernel.settings import Settings
 from kernel.shapes import InputShape
+from kernel.web.client_address import forwarded_for
 from tests.application import client_of
 
 router = Router(tags=["edge"])

@@ -9,9 +9,9 @@ from arq.connections import ArqRedis
 from arq.jobs import Job as ArqJob
 from arq.worker import Worker, func
 
-from kernel import job_queue
-from kernel.job_queue import Job, arq_client, deserialize, serialize
-from kernel.redis_client import Redis
+from kernel.queueing import job_queue
+from kernel.queueing.job_queue import Job, arq_client, deserialize, serialize
+from kernel.redis.client import Redis
 from kernel.resources import Resources
 
 DAY = 86_400_000

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kernel.limiter import Budget, Decision, Limiter, Rule
-from kernel.redis_client import Redis
+from kernel.limiting.limiter import Budget, Decision, Limiter, Rule
+from kernel.redis.client import Redis
 from kernel.tests import processes
 from kernel.tests.wire import Wire, wire_to
 

@@ -13,9 +13,9 @@ from structlog.testing import CapturingLogger
 from kernel import limits
 from kernel.app import Application, create_application
 from kernel.identity import Principal
-from kernel.limiter import Rule
+from kernel.limiting.limiter import Rule
 from kernel.limits import forget_rules, network_of, rate_limiter
-from kernel.redis_client import Redis
+from kernel.redis.client import Redis
 from kernel.routing import Router, SessionDep
 from kernel.settings import Settings
 from kernel.tests.wire import wire_to

@@ -17,7 +17,7 @@ from redis import Redis as RedisPy
 
 from infra.local.binaries import find_valkey
 from infra.local.valkey import ValkeyServer, start_valkey
-from kernel.redis_client import Redis
+from kernel.redis.client import Redis
 from kernel.tests.wire import wire_to
 
 SECRET = "p@ss:w/rd?"

@@ -9,7 +9,7 @@ import hiredis
 import pytest
 import uvloop
 
-from kernel.redis_client import Redis, RedisAway, Script
+from kernel.redis.client import Redis, RedisAway, Script
 from kernel.tests.wire import Wire, wire_to
 
 TIMEOUT = 0.08

@@ -28,7 +28,7 @@ from kernel.identity import Access, Principal, access, principal_of
 from kernel.routing import FeatureRoute, Router, SessionDep
 from kernel.settings import Settings
 from kernel.shapes import InputShape
-from kernel.templates import reserved_names
+from kernel.web.templates import reserved_names
 from tests.application import client_of
 
 happened: list[str] = []

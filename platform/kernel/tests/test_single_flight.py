@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kernel import single_flight
-from kernel.redis_client import Redis
+from kernel.redis.client import Redis
 from kernel.tests import processes
-from kernel.versions import Versions
+from kernel.versioning import single_flight
+from kernel.versioning.versions import Versions
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from kernel.limit_rules import Budget, Decision, Rule
-from kernel.redis_client import Script
-from kernel.sliding_log import TAKE
-from kernel.stand_in import StandIn
+from kernel.limiting.rules import Budget, Decision, Rule
+from kernel.limiting.sliding_log import TAKE
+from kernel.limiting.stand_in import StandIn
+from kernel.redis.client import Script
 
 UNIT = 10_000_000  # microseconds; long enough that no key runs out during a test
 # The script itself, with a clock that the test sets.

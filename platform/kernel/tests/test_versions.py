@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from kernel.redis_client import Redis
-from kernel.versions import Ticket, Versions
+from kernel.redis.client import Redis
+from kernel.versioning.versions import Ticket, Versions
 
 Step = Callable[[], Awaitable[None]]
 

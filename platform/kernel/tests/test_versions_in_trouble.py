@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from infra.local.valkey import start_valkey
-from kernel import lease
-from kernel.redis_client import Redis
+from kernel.redis.client import Redis
 from kernel.tests.wire import Wire, wire_to
-from kernel.versions import Versions
+from kernel.versioning import lease
+from kernel.versioning.versions import Versions
 
 TIMEOUT = 0.08
 

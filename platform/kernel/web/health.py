@@ -9,14 +9,14 @@ from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 
 from kernel.openapi import answers
-from kernel.problems import problem_response
-from kernel.redis_client import RedisAway
+from kernel.redis.client import RedisAway
 from kernel.resources import Resources, Role
 from kernel.routing import operation_id
 from kernel.setting_groups import DatabaseSettings, RedisSettings
 from kernel.settings import ROOT
 from kernel.shapes import ReadShape
 from kernel.statements import Statement
+from kernel.web.problems import problem_response
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Literal, Protocol, cast
 
 from kernel import discovery
-from kernel.job_queue import Job
+from kernel.queueing.job_queue import Job
 from kernel.resources import Resources
 from kernel.unit_of_work import UnitOfWork
 

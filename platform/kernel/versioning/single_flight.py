@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import hiredis
 
-from kernel.redis_client import Redis, RedisAway
+from kernel.redis.client import Redis, RedisAway
 
 if TYPE_CHECKING:
-    from kernel.versions import Ticket, Versions
+    from kernel.versioning.versions import Ticket, Versions
 
 LOCK_MS = 3_000  # after this, a loader in another process is taken for dead
 WAIT_SECONDS = 2.0  # the most that a reader waits for another one's load

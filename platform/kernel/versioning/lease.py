@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import hiredis
 
-from kernel.marks import FORGET
-from kernel.redis_client import Connection, Redis, RedisAway
+from kernel.redis.client import Connection, Redis, RedisAway
+from kernel.versioning.marks import FORGET
 
 LEASE = "lease"
 LEASE_MS = 1000  # after trouble with Redis nothing older than this is served

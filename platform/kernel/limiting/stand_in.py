@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable
 
-from kernel.limit_rules import Budget, Decision
+from kernel.limiting.rules import Budget, Decision
 
 # Beyond either, together about 50 MB, the budgets that were used longest ago are dropped.
 MAX_STAMPS = 1_000_000
@@ -13,7 +13,7 @@ MAX_BUDGETS = 50_000
 
 
 class StandIn:
-    """Counts as kernel.sliding_log does, for one process."""
+    """Counts as kernel.limiting.sliding_log does, for one process."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, max_stamps: int = MAX_STAMPS

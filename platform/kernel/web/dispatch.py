@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kernel import cached_answers
+from kernel.caching import answers as cached_answers
 from kernel.routing import FeatureRoute
 
 

@@ -6,7 +6,7 @@ limit-th newest accepted one is older than the period, so no stretch of a period
 than the limit; a refused call is not recorded. Memory is bounded by the limit, ten bytes a call.
 """
 
-from kernel.redis_client import Script
+from kernel.redis.client import Script
 
 # KEYS: the budgets, then (when a tier's rule is looked up) entry, version and lease of the tier's
 # rules. ARGV: number of budgets, path or '', then limit and period (microseconds) of each.

@@ -8,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from starlette.types import Scope, Send
 
 from kernel.cache import look_up, parts
-from kernel.cached_route import CachedRoute
+from kernel.caching.route import CachedRoute
 from kernel.client_cache import allows, is_known, is_public, public_headers
 from kernel.routing import FeatureRoute, unit_of_work
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from kernel import discovery
-from kernel.job_queue import Job
-from kernel.redis_client import RedisAway
+from kernel.queueing.job_queue import Job
+from kernel.redis.client import RedisAway
 
 if TYPE_CHECKING:
     from kernel.unit_of_work import UnitOfWork
-    from kernel.versions import Versions
+    from kernel.versioning.versions import Versions
 
 FORGET = "kernel.forget"
 

@@ -7,7 +7,7 @@ from typing import Any
 import hiredis
 from redis.asyncio.connection import SSLConnection
 
-from kernel.redis_connection import Argument, Connection, Events, RedisAway
+from kernel.redis.connection import Argument, Connection, Events, RedisAway
 
 CONNECT_TIMEOUT = 1.0  # seconds for connecting and the first answers
 

@@ -1,7 +1,7 @@
 """The limiter: exact at any concurrency and over all processes, in one round trip to Redis.
 
-The algorithm is in kernel.sliding_log; the time is Redis' own. While Redis is away, an in-process
-limiter with the same rules stands in: then each process counts for itself.
+The algorithm is in kernel.limiting.sliding_log; the time is Redis' own. While Redis is away, an
+in-process limiter with the same rules stands in: then each process counts for itself.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import time
 import hiredis
 import structlog
 
-from kernel.lease import LEASE
-from kernel.limit_rules import Budget, Decision, Rule
-from kernel.redis_client import Redis, RedisAway
-from kernel.sliding_log import TAKE
-from kernel.stand_in import StandIn
-from kernel.versions import Versions
+from kernel.limiting.rules import Budget, Decision, Rule
+from kernel.limiting.sliding_log import TAKE
+from kernel.limiting.stand_in import StandIn
+from kernel.redis.client import Redis, RedisAway
+from kernel.versioning.lease import LEASE
+from kernel.versioning.versions import Versions
 
 __all__ = ["Budget", "Decision", "Limiter", "Rule"]
 

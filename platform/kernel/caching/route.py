@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 from starlette.types import Scope
 
-from kernel.cache_policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
+from kernel.caching.policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
 from kernel.identity import Access, Principal
 
 MAX_QUERY_BYTES = 256

@@ -8,7 +8,7 @@ a new version. A reader that loaded before a commit can't put the old value back
 A writer marks its names as being changed before it commits and forgets them after it: in between
 nothing that depends on them is a hit or is stored. If it dies in between, its marks expire, and
 the names are without a version. Names that couldn't be marked, it notes for a worker, in its
-transaction (kernel.debts).
+transaction (kernel.versioning.debts).
 
 Every value also stands under a lease, which all processes extend while they reach Redis. A
 process that lost Redis ends the lease when it is back, and a lease that nobody could extend has
@@ -23,10 +23,10 @@ from dataclasses import dataclass
 
 import hiredis
 
-from kernel.lease import LEASE, LEASE_MS, Lease
-from kernel.marks import FORGET, MARK, MARK_MS, NOBODY
-from kernel.redis_client import Redis, RedisAway, Script
-from kernel.single_flight import SingleFlight
+from kernel.redis.client import Redis, RedisAway, Script
+from kernel.versioning.lease import LEASE, LEASE_MS, Lease
+from kernel.versioning.marks import FORGET, MARK, MARK_MS, NOBODY
+from kernel.versioning.single_flight import SingleFlight
 
 Load = Callable[[], Awaitable[bytes | None]]
 

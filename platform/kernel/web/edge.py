@@ -15,11 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kernel.client_address import forwarded_for, is_in
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.errors import CustomException, phrase
-from kernel.problems import problem_body, problem_response
 from kernel.setting_groups import HttpSettings
+from kernel.web.client_address import forwarded_for, is_in
+from kernel.web.problems import problem_body, problem_response
 
 log = structlog.get_logger("kernel.access")
 

@@ -1,6 +1,6 @@
 """Marks of names that are being changed: set before a commit, removed after it."""
 
-from kernel.redis_client import Script
+from kernel.redis.client import Script
 
 MARK_MS = 30_000  # longer than any commit may take
 NOBODY = "-"  # the token of who has marked nothing

@@ -14,8 +14,8 @@ import hiredis
 import structlog
 from redis.asyncio.connection import parse_url
 
-from kernel.redis_connection import Argument, Connection, RedisAway, Script
-from kernel.redis_dial import dial
+from kernel.redis.connection import Argument, Connection, RedisAway, Script
+from kernel.redis.dial import dial
 
 __all__ = ["Argument", "Connection", "Redis", "RedisAway", "Script"]
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-VALUES = "kernel.direct_arguments"
+VALUES = "kernel.web.direct_arguments"
 REQUEST = "_request"
 
 # What a dependant may have besides its call, to be one that needs only the request.

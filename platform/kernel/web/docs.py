@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 from kernel import discovery
 from kernel.errors import ForbiddenException, UnauthorizedException
 from kernel.identity import PRIVILEGES, Access, Principal, require
-from kernel.problems import translate
 from kernel.setting_groups import AppSettings
+from kernel.web.problems import translate
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 VerifyBasic = Callable[[HTTPConnection], Awaitable[Principal | None]]

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
-from kernel.redis_client import Redis, Script
+from kernel.redis.client import Redis, Script
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600

@@ -1,0 +1,1 @@
+"""Behind `@cache`: what it declares, where answers are kept, hits before dependencies."""

@@ -1,0 +1,1 @@
+"""Values in Redis that are never stale: versions of names, marks of writers, the lease."""
