@@ -78,7 +78,7 @@ def _when_alone(directory: Path, values: Mapping[str, str], host: str, port: int
                         stop_everything()
                         say(f"Stopped; the data are kept in {directory}")
         other = state.read(directory)
-        if other is not None and other.command == "dev":
+        if other is not None and other.command == "dev" and other.holds:
             say(
                 f"It runs already, as process {other.pid}: {other.address or 'about to start'}\n"
                 "Stop it by Ctrl-C in its terminal. In another checkout, "

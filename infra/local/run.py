@@ -49,7 +49,7 @@ def _with_servers(command: Sequence[str], values: Mapping[str, str], directory: 
             if held:
                 return _for_the_moment(command, values, directory)
         other = state.read(directory)
-        if other is not None and other.command == "dev" and other.ready:
+        if other is not None and other.command == "dev" and other.ready and other.holds:
             return _run(command, other.urls)
         with screen.step("waiting for another command in this checkout"):
             processes.pause(0.5)

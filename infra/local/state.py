@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,11 @@ class State:
     address: str = ""  # of the API
     ready: bool = False  # whether the servers can be used
     processes: dict[str, list[str]] = field(default_factory=dict)  # pid: command line
+
+    @property
+    def holds(self) -> bool:
+        """Whether that process is there; a killed one leaves its file behind."""
+        return sys.platform == "win32" or bool(processes.command_line(self.pid))
 
     def write(self, directory: Path) -> None:
         write_private(directory / "state.json", json.dumps(asdict(self), indent=1))
