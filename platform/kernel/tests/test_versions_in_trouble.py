@@ -127,20 +127,24 @@ async def test_a_write_while_redis_comes_back_is_not_lost(two: tuple[Process, Pr
 
 
 async def test_nothing_of_before_an_outage_is_served_after_it_though_the_writer_has_died(
-    two: tuple[Process, Process],
+    tmp_path: Path,
 ) -> None:
-    writer, reader = two
-    await reader.keep(b"old")
-    reader.wire.stall()
-    await writer.wire.unplug()
-    assert not await writer.write()
-    await writer.die()
-    await asyncio.sleep(lease.LEASE_MS / 1000 + 0.1)  # nobody extends the lease
+    server = start_valkey(tmp_path, durable=False)  # where nobody else extends the lease
+    async with AsyncExitStack() as stack:
+        stack.callback(server.stop)
+        writer = await stack.enter_async_context(process(server.url))
+        reader = await stack.enter_async_context(process(server.url))
+        await reader.keep(b"old")
+        reader.wire.stall()
+        await writer.wire.unplug()
+        assert not await writer.write()
+        await writer.die()
+        await asyncio.sleep(lease.LEASE_MS / 1000 + 0.1)
 
-    reader.wire.flow()
+        reader.wire.flow()
 
-    assert await reader.redis_is_back()
-    assert await reader.hit() is None
+        assert await reader.redis_is_back()
+        assert await reader.hit() is None
 
 
 async def test_a_process_that_starts_or_ends_costs_no_entry(redis_url: str) -> None:
