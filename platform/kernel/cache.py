@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 from kernel.caching.policy import CacheError, Policy, policy_for
 from kernel.caching.route import CachedRoute, Place, caller_of, meaning
-from kernel.client_cache import etag_of, known_etag
+from kernel.client_cache import etag_of, is_routed, known_etag, mark_as_routed
 from kernel.context import RequestContext, context_of
 from kernel.errors import CustomException
 from kernel.identity import Access, identified
@@ -55,6 +55,8 @@ def cache(
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
+        if is_routed(endpoint):
+            raise CacheError(f"@cache on {endpoint.__qualname__} must stand below @router...")
         policy = policy_for(
             endpoint,
             key_prefix,
@@ -97,6 +99,7 @@ def bind(route: APIRoute, access: Access) -> CachedRoute | None:
 
     Raises CacheError for a route that can't be cached.
     """
+    mark_as_routed(route.endpoint)
     policy: Policy | None = getattr(route.endpoint, "cache_policy", None)
     if policy is None or "GET" not in (route.methods or ()):
         return None

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import inspect
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
@@ -19,9 +20,25 @@ ETAG = "kernel.client_cache.etag"
 
 
 def public(endpoint: Endpoint) -> Endpoint:
-    """Mark an endpoint's anonymous answers as public: `max-age`, `ETag`, 304."""
+    """Mark an endpoint's anonymous answers as public: `max-age`, `ETag`, 304.
+
+    Raises TypeError above a route's decorator, where it would come too late.
+    """
+    if is_routed(endpoint):
+        raise TypeError(f"@public on {endpoint.__qualname__} must stand below @router...")  # type: ignore[attr-defined]
     endpoint.is_public = True  # type: ignore[attr-defined]
     return endpoint
+
+
+def mark_as_routed(endpoint: Any) -> None:
+    """Remember that a route was made of the endpoint as it is now."""
+    if inspect.isfunction(endpoint):
+        endpoint.is_routed = True  # type: ignore[attr-defined]
+
+
+def is_routed(endpoint: Any) -> bool:
+    """Whether a route was made of the endpoint, and wouldn't see another decorator."""
+    return getattr(endpoint, "is_routed", False)
 
 
 def is_public(endpoint: Any) -> bool:

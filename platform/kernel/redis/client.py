@@ -49,7 +49,7 @@ class Redis:
         self._recovery: asyncio.Task[None] | None = None
         self._open = self._closed = False
         self._attempt = 0
-        self._connected_at = self._told = float("-inf")
+        self._connected_at = self._told = self._complained = float("-inf")
         self._is_told = False
 
     @property
@@ -122,6 +122,9 @@ class Redis:
     def _judge(self, connection: Connection, error: hiredis.ReplyError) -> Exception:
         code = str(error).partition(" ")[0]
         if code in FAULTS:
+            if code != "NOSCRIPT" and time.monotonic() - self._complained > LOG_INTERVAL:
+                self._complained = time.monotonic()
+                log.error("redis refused a command", redis=self._name, reason=str(error))
             return error
         if code in WRONG_SERVER:
             connection.lose(str(error))

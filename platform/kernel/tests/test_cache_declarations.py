@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from kernel.cache import CacheError, cache
 from kernel.caching.policy import Policy
+from kernel.client_cache import public
 from kernel.identity import Access, Principal, access, principal_of
 from kernel.limits import rate_limiter
 from kernel.routing import Router
@@ -227,3 +228,15 @@ def test_a_name_is_made_of_what_stands_in_the_address() -> None:
 def test_a_hit_is_a_plain_answer(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(CacheError, match=sentence):
         get("/book/{id}", plain, **options)
+
+
+def test_a_decorator_above_the_route_s_comes_too_late_and_says_so() -> None:
+    async def endpoint(request: Request, id: int) -> str:
+        return ""
+
+    Router().get("/book/{id}")(endpoint)
+
+    with pytest.raises(CacheError, match="must stand below @router"):
+        cache("book")(endpoint)
+    with pytest.raises(TypeError, match="must stand below @router"):
+        public(endpoint)

@@ -212,13 +212,19 @@ async def test_closing_ends_a_recovery_and_every_wait(redis_url: str) -> None:
         assert wire.connections == connections
 
 
-async def test_wrong_commands_are_the_caller_s_and_cost_no_connection(redis: Redis) -> None:
-    with pytest.raises(hiredis.ReplyError, match="unknown command"):
-        await redis.execute("NONSENSE")
-    with pytest.raises(hiredis.ReplyError, match="boom"):
-        await redis.run(Script("return redis.error_reply('ERR boom')"), [])
+async def test_a_wrong_command_is_the_caller_s_affair_and_told_once_a_minute(
+    redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        with pytest.raises(hiredis.ReplyError, match="unknown command"):
+            await redis.execute("NONSENSE")
+        with pytest.raises(hiredis.ReplyError, match="boom"):
+            await redis.run(Script("return redis.error_reply('ERR boom')"), [])
 
     assert redis.available
+    told = "".join(capsys.readouterr())
+    assert told.count("redis refused a command") == 1
+    assert "redis away" not in told
 
 
 async def test_a_server_that_refuses_work_is_as_good_as_away(redis: Redis) -> None:
