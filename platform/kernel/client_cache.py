@@ -57,7 +57,9 @@ def known_etag(scope: Scope, etag: str) -> None:
 
 
 def allows(scope: Scope) -> bool:
-    """Whether this request's answer may be public: nobody's token was sent or looked at."""
+    """Whether this request's answer may be public: a GET, and nobody's token sent or looked at."""
+    if scope["method"] != "GET":
+        return False
     context = context_of(scope)
     age = context.resources.settings.group(HttpSettings).client_cache_max_age
     return age > 0 and not context.personal and "authorization" not in Headers(scope=scope)

@@ -38,6 +38,13 @@ async def read_plain() -> dict[str, int]:
     return {"a": 1}
 
 
+@router.post("/plain", response_model=dict)
+@public
+async def write_plain() -> dict[str, int]:
+    """Anybody may, and nobody shall keep it."""
+    return {"a": 1}
+
+
 @router.get("/cached/{id}", response_model=dict)
 @cache("cached")
 @public
@@ -185,6 +192,13 @@ async def test_errors_are_not_to_be_kept(client: httpx2.AsyncClient, path: str) 
 
     assert answer.status_code in (404, 422)
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_only_what_is_read_may_be_kept(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/api/v1/plain", headers={"If-None-Match": "*"})
+
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "etag" not in answer.headers
 
 
 async def test_a_stream_has_no_tag_and_arrives(client: httpx2.AsyncClient) -> None:
