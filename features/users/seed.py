@@ -19,7 +19,8 @@ LOCK = 0x5EED  # any constant: one seed at a time
 async def seed(db: UnitOfWork) -> None:
     """Make the superuser of ADMIN_*, unless there is a superuser, whoever that is.
 
-    Raises SettingsError when ADMIN_PASSWORD is missing or the name belongs to somebody.
+    Raises SettingsError when ADMIN_PASSWORD is missing, when no account can have such names, or
+    when the name belongs to somebody.
     """
     await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if await db.scalar(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1)):
@@ -27,6 +28,8 @@ async def seed(db: UnitOfWork) -> None:
     settings = db.resources.settings.group(AdminSettings)
     if settings.admin_password is None:
         raise SettingsError("ADMIN_PASSWORD is missing: the first superuser is made with it.")
+    if misfits := list(settings.misfits()):
+        raise SettingsError("The first superuser can't be made: " + "; ".join(misfits))
     by_name = await id_by_username.scalar(db, username=settings.admin_username)
     if by_name or await id_by_email.scalar(db, email=settings.admin_email):
         raise SettingsError(

@@ -1,27 +1,43 @@
 """Settings of users: the first superuser, and how many may register."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import EmailStr, Field, SecretStr, StringConstraints
+from pydantic import EmailStr, Field, SecretStr, TypeAdapter, ValidationError
 
+from features.users.models import Name, Username
 from kernel.settings import Environment, SettingsGroup, is_weak
 
 # Stood in the .env that this project's users come with; known to everybody.
 WELL_KNOWN = "!Ch4ng3Th1sP4ssW0rd!"
 MIN_ADMIN_PASSWORD = 12
+# The superuser is an account like all others.
+KINDS = {"admin_name": Name, "admin_email": EmailStr, "admin_username": Username}
 
 
 class AdminSettings(SettingsGroup):
     """The superuser that the seed makes when there is none."""
 
     title = "First superuser"
-    admin_name: Annotated[str, StringConstraints(min_length=2, max_length=30)] = "admin"
-    admin_email: EmailStr = "admin@admin.com"
-    admin_username: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,20}$")] = "admin"
+    admin_name: str = "admin"
+    admin_email: str = "admin@admin.com"
+    admin_username: str = "admin"
     admin_password: SecretStr | None = Field(None, description="needed by the seed only")
 
+    def misfits(self) -> Iterator[str]:
+        """Say which of the names no account can have.
+
+        In local only the seed asks, so that the placeholders of an old .env stop no start.
+        """
+        for setting, kind in KINDS.items():
+            try:
+                TypeAdapter(kind).validate_python(getattr(self, setting))
+            except ValidationError as invalid:
+                message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+                yield f"{setting.upper()}: {message}"
+
     def refusals(self, environment: Environment) -> Iterator[str]:
+        if environment != "local":
+            yield from self.misfits()
         password = self.admin_password.get_secret_value() if self.admin_password else None
         if password is None:
             return

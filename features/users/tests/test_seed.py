@@ -73,6 +73,22 @@ async def test_the_seed_says_which_setting_it_lacks(resources: Resources) -> Non
         await sow(resources)
 
 
+async def test_names_that_no_account_can_have_stop_the_seed_but_no_local_start(
+    make_app: ApplicationFactory,
+) -> None:
+    # The placeholders of SQLModel-boilerplate's README.
+    names = {"ADMIN_EMAIL": "your_email", "ADMIN_USERNAME": "your_username"}
+
+    async with make_app(**names, ADMIN_PASSWORD="your_password") as app:
+        Settings(names).check([AdminSettings])
+
+        with pytest.raises(SettingsError, match=r"ADMIN_EMAIL: .*@.*; ADMIN_USERNAME: "):
+            await sow(app.state.resources)
+        assert await superusers(app.state.resources) == []
+    with pytest.raises(SettingsError, match="ADMIN_USERNAME"):
+        Settings({**names, "ENVIRONMENT": "staging"}).check([AdminSettings])
+
+
 async def test_where_there_is_a_superuser_the_seed_needs_no_password(
     user: Person, resources: Resources
 ) -> None:
