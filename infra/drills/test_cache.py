@@ -67,12 +67,16 @@ class Seen:
         return found
 
     def refused_below(self) -> list[float]:
-        """Refusals that cannot have had as many accepted calls in the period before them."""
+        """Refusals that cannot have had as many accepted calls in the period before them.
+
+        In trouble, Redis may have counted a call whose answer was lost.
+        """
         accepted = [(begun, ended) for begun, ended, status in self.limited if status == 200]
         found = []
         for begun, ended, status in self.limited:
             possible = [a for a in accepted if a[1] >= begun - PERIOD and a[0] <= ended]
-            if status == 429 and len(possible) < LIMIT:
+            troubled = self.was_troubled(begun - PERIOD, ended)
+            if status == 429 and len(possible) < LIMIT and not troubled:
                 found.append(begun)
         return found
 
