@@ -20,8 +20,10 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
-def run_module(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m ...` in the copy, on the copy's modules."""
+def run_module(
+    copy: Path, *command: str, timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ...` in the copy, on the copy's modules, for that many seconds at most."""
     path = os.pathsep.join([str(copy), str(copy / "platform")])
     return subprocess.run(
         [sys.executable, "-m", *command],
@@ -30,4 +32,5 @@ def run_module(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=timeout,
     )

@@ -9,7 +9,7 @@ from arq.cron import CronJob, cron
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
-from kernel import jobs
+from kernel import events, jobs
 from kernel.jobs import Schedule, Task
 from kernel.queueing.job_queue import arq_settings, deserialize, serialize
 from kernel.setting_groups import RedisSettings, WorkerSettings
@@ -32,6 +32,7 @@ def options(settings: Settings) -> dict[str, Any]:
     url = settings.group(RedisSettings).address("queue")
     if url is None:
         raise SettingsError("REDIS_QUEUE_URL is off, so there is nothing for a worker to do.")
+    events.registry()  # jobs emit them later; a file that fails must stop the start
     worker = settings.group(WorkerSettings)
     return {
         "functions": [arq_function(task) for task in jobs.declared().values()],

@@ -12,7 +12,8 @@ Handlers = Mapping[type, Sequence[Handler]]
 
 
 @cache
-def _registry() -> dict[type, list[Handler]]:
+def registry() -> dict[type, list[Handler]]:
+    """Every feature's handlers, by the class of the event. Raises DiscoveryError."""
     registry: dict[type, list[Handler]] = {}
     for handlers in discovery.offers("handlers", "handlers", Mapping).values():
         for event, functions in handlers.items():
@@ -25,5 +26,5 @@ async def emit(unit: UnitOfWork, event: object) -> None:
 
     A handler that raises undoes the emitter's transaction too.
     """
-    for handler in _registry().get(type(event), ()):
+    for handler in registry().get(type(event), ()):
         await handler(event, unit)

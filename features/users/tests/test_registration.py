@@ -164,7 +164,7 @@ async def test_other_features_act_before_the_answer_is_built(
     async def name_anew(event: UserRegistered, unit: UnitOfWork) -> None:
         await change_user(unit, event.user_id, {"name": "Named by a handler"})
 
-    monkeypatch.setitem(events._registry(), UserRegistered, [name_anew])
+    monkeypatch.setitem(events.registry(), UserRegistered, [name_anew])
 
     answer = await register(client)
 

@@ -31,9 +31,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, UnitOfWork
         "pears": SimpleNamespace(handlers={Happened: [second]}),
     }
     monkeypatch.setattr(discovery, "load", lambda file: modules if file == "handlers" else {})
-    events._registry.cache_clear()
+    events.registry.cache_clear()
     yield seen
-    events._registry.cache_clear()
+    events.registry.cache_clear()
 
 
 async def test_handlers_run_in_order_of_feature_name_in_the_emitters_unit(

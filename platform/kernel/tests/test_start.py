@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.application import ApplicationFactory, client_of
+from tests.copies import copy_to, run_module
 
 NOWHERE = "127.0.0.1:1"  # nobody listens there
 
@@ -80,3 +82,27 @@ async def test_a_probe_by_address_passes_where_only_named_hosts_are_answered(
         other = await client.get("/api/v1/users")
 
     assert (probe.status_code, other.status_code) == (200, 400)
+
+
+UVICORN = ("uvicorn", "kernel.main:app", "--no-proxy-headers", "--port", "0")
+WORKER = ("arq", "workers.settings.WorkerSettings")
+
+
+@pytest.mark.parametrize(
+    ("file", "commands"),
+    [("handlers", [UVICORN, WORKER]), ("rules", [UVICORN]), ("tasks", [UVICORN])],
+)
+def test_a_file_that_fails_to_import_stops_the_start(
+    tmp_path: Path, file: str, commands: list[tuple[str, ...]]
+) -> None:
+    copy = copy_to(tmp_path / "copy")
+    feature = copy / "features" / "broken"
+    feature.mkdir()
+    (feature / "__init__.py").touch()
+    (feature / f"{file}.py").write_text("raise RuntimeError('broken on purpose')\n")
+
+    for command in commands:
+        run = run_module(copy, *command, timeout=60)
+
+        assert run.returncode != 0
+        assert "broken on purpose" in run.stderr
