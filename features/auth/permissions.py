@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
-from features.users.crud import id_by_username
+from features.users.crud import Whom, id_by_username
 from kernel.context import context_of
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.identity import (
@@ -23,6 +23,7 @@ from kernel.identity import (
 )
 from kernel.routing import SessionDep
 from kernel.shapes import CleanText
+from kernel.unit_of_work import UnitOfWork
 from kernel.web.direct_arguments import repeatable
 
 USER_NOT_FOUND = "User not found"
@@ -99,8 +100,8 @@ SuperUser = Annotated[KnownUser, Depends(super_user)]
 UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
 
 
-async def path_user(username: UsernameInPath, db: SessionDep) -> int:
-    """The id of the user that the path names. Raises NotFoundException (404)."""
+async def path_user(username: str, db: UnitOfWork) -> int:
+    """The id of the live user of that name. Raises NotFoundException (404)."""
     user_id: int | None = await id_by_username.scalar(db, username=username)
     if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
@@ -108,19 +109,19 @@ async def path_user(username: UsernameInPath, db: SessionDep) -> int:
 
 
 @access(Access.SELF)
-async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
-    """The id of the user that the path names: the caller, or anybody when a superuser calls.
+async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> Whom:
+    """The user that the path names: the caller's id, or any name when a superuser calls.
 
-    Raises NotFoundException (404), then ForbiddenException (403).
+    Raises NotFoundException (404), then ForbiddenException (403). Whether the user is there that
+    a superuser names, the statement finds out that changes it.
     """
     if username == caller.username:
         return caller.user_id
-    user_id = await path_user(username, db)
     if not caller.is_superuser:
+        await path_user(username, db)
         raise ForbiddenException(NOT_YOURS)
-    return user_id
+    return username
 
 
-# The id of the user in the path `{username}`; of anybody, or only of the caller's own.
-PathUser = Annotated[int, Depends(path_user)]
-OwnPathUser = Annotated[int, Depends(own_path_user)]
+# The user in the path `{username}`, whom the caller speaks for.
+OwnPathUser = Annotated[Whom, Depends(own_path_user)]

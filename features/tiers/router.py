@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from features.auth.permissions import (
     USER_NOT_FOUND,
     OptionalUser,
-    PathUser,
     SuperUser,
     UsernameInPath,
 )
@@ -138,17 +137,16 @@ async def read_user_tier(username: UsernameInPath, caller: OptionalUser, db: Ses
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
 )
-@statements(3)
+@statements(2)
 async def patch_user_tier(
     values: UserTierUpdate,
     username: UsernameInPath,
-    user_id: PathUser,
     caller: SuperUser,
     db: SessionDep,
 ) -> Message:
     """Put a user on a tier, or on none. Its limits hold from the next request on."""
     try:
-        changed = await change_user(db, user_id, {"tier_id": values.tier_id})
+        changed = await change_user(db, username, {"tier_id": values.tier_id})
     except IntegrityError as error:
         # The key is the check: a tier that is being deleted at this moment is none any more.
         if constraint_of(error) != crud.USERS_KEY:

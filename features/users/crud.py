@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
-from sqlalchemy import bindparam, delete, false, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, false, func, select, true, update
 from sqlmodel import col
 
 from features.users.events import UserChanged, UserDeleted, UserRegistered
@@ -21,7 +21,7 @@ from features.users.models import (
 from kernel.cache import forget_argument
 from kernel.events import emit
 from kernel.listing import Listing
-from kernel.statements import Statement
+from kernel.statements import Row, Statement
 from kernel.tables import now
 from kernel.unit_of_work import UnitOfWork
 
@@ -30,8 +30,15 @@ CRUDUsers: TypeAlias = FastCRUD[
 ]
 crud_users: CRUDUsers = FastCRUD(User)
 
+# Whom a query is about: a live user, by id or by username.
+Whom: TypeAlias = int | str
+
 LIVE = col(User.is_deleted) == false()
 listing = Listing(User, UserRead, UserQuery, where=[LIVE])
+
+
+def _is(whom: Whom) -> ColumnElement[bool]:
+    return (col(User.id) if isinstance(whom, int) else col(User.username)) == whom
 
 
 def _shown(*where: Any) -> Statement:
@@ -66,24 +73,14 @@ account_by_email = _account(_by_email, LIVE)
 # The id of a live user.
 id_by_username = Statement(select(col(User.id)).where(_by_username, LIVE))
 id_by_email = Statement(select(col(User.id)).where(_by_email, LIVE))
-# A live user of that name, else the one that was soft-deleted last.
-removable_by_username = Statement(
-    select(col(User.id), col(User.is_deleted), col(User.is_superuser))
-    .where(_by_username)
-    .order_by(col(User.is_deleted), col(User.deleted_at).desc(), col(User.id).desc())
-    .limit(1)
-)
-# Makes those who remove superusers queue, so that each sees what the one before has left.
-_queue_up = Statement(select(func.pg_advisory_xact_lock(0x5AFE)), writes=True)
-_live_superuser = Statement(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What a user was before a change."""
+class Leaving:
+    """A user who is about to be removed, or to lose the role of a superuser."""
 
-    username: str
-    was_superuser: bool
+    user_id: int
+    is_last_superuser: bool
 
 
 async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
@@ -105,17 +102,24 @@ async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> No
     )
 
 
+async def account_of(unit: UnitOfWork, whom: Whom) -> Row | None:
+    """What a login needs of a live user: never an answer."""
+    if isinstance(whom, int):
+        return await account_by_id.one(unit, user_id=whom)
+    return await account_by_username.one(unit, username=whom)
+
+
 async def change_user(
-    unit: UnitOfWork, user_id: int, values: Mapping[str, Any], version: int | None = None
-) -> Before | None:
+    unit: UnitOfWork, whom: Whom, values: Mapping[str, Any], version: int | None = None
+) -> int | None:
     """Give a live user new values and tell the other features: the only way to change one.
 
-    With `version`, only while the row still has it. None when there is no such user.
+    With `version`, only while the row still has it. Returns the id; None without such a user.
     """
-    # Joined to itself for what the user was before; the lock makes that the latest state.
+    # Joined to itself for the name before the change; the lock makes that the latest one.
     before = (
-        select(col(User.id), col(User.username), col(User.is_superuser))
-        .where(col(User.id) == user_id)
+        select(col(User.id), col(User.username))
+        .where(_is(whom), LIVE)
         .with_for_update(key_share=True)
         .subquery()
     )
@@ -126,26 +130,59 @@ async def change_user(
         update(User)
         .where(*where)
         .values(**values, version=col(User.version) + 1, updated_at=now())
-        .returning(before.c.username, before.c.is_superuser)
+        .returning(before.c.id, before.c.username)
         .execution_options(synchronize_session=False)
     )
     row = (await unit.execute(statement)).first()
     if row is None:
         return None
-    was = Before(*row)
+    user_id: int = row.id
     if values.keys() & {"username", "is_deleted"}:
         # Whoever bears the name next must not be answered with what was kept under it.
-        forget_argument(unit, username=was.username)
+        forget_argument(unit, username=row.username)
     await emit(unit, UserChanged(user_id, frozenset(values)))
-    return was
+    return user_id
 
 
-async def soft_delete_user(unit: UnitOfWork, user_id: int) -> Before | None:
-    """Hide a user, who frees the username and the e-mail. None when there is no such user."""
-    was = await change_user(unit, user_id, {"is_deleted": True, "deleted_at": now()})
-    if was is not None:
+async def hold_leaving(unit: UnitOfWork, whom: Whom, deleted_too: bool = False) -> Leaving | None:
+    """Lock a live user before it is removed or loses the role, until the unit ends.
+
+    With `deleted_too`, the one that was soft-deleted last where no live one has the name.
+    None without such a user.
+    """
+    # A superuser goes only while all others are held: two who remove each other at once lock
+    # them in the same order, and the second finds what the first has left.
+    named = (
+        select(col(User.id), (col(User.is_superuser) & LIVE).label("is_superuser"))
+        .where(_is(whom), true() if deleted_too else LIVE)
+        .order_by(col(User.is_deleted), col(User.deleted_at).desc(), col(User.id).desc())
+        .limit(1)
+        .cte("named")
+    )
+    is_named = col(User.id) == select(named.c.id).scalar_subquery()
+    all_superusers = select(named.c.is_superuser).scalar_subquery()
+    statement = (
+        select(
+            col(User.id),
+            (col(User.is_superuser) & LIVE).label("is_superuser"),
+            col(User.is_deleted),
+            is_named.label("is_named"),
+        )
+        .where(is_named | (col(User.is_superuser) & LIVE & all_superusers))
+        .order_by(col(User.id))
+        .with_for_update(key_share=True)
+    )
+    rows = (await unit.execute(statement)).all()
+    user = next((row for row in rows if row.is_named), None)
+    if user is None or (user.is_deleted and not deleted_too):
+        return None
+    return Leaving(user.id, is_last_superuser=user.is_superuser and len(rows) == 1)
+
+
+async def soft_delete_user(unit: UnitOfWork, user_id: int) -> None:
+    """Hide a user, who frees the username and the e-mail."""
+    if await change_user(unit, user_id, {"is_deleted": True, "deleted_at": now()}):
         await emit(unit, UserDeleted(user_id, for_good=False))
-    return was
 
 
 async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
@@ -155,9 +192,3 @@ async def hard_delete_user(unit: UnitOfWork, user_id: int) -> None:
     removal = delete(User).where(col(User.id) == user_id).returning(col(User.username))
     if username := await unit.scalar(removal):
         forget_argument(unit, username=username)
-
-
-async def is_superuser_left(unit: UnitOfWork) -> bool:
-    """Whether there is a live superuser, after the unit's own changes; holds until it ends."""
-    await _queue_up.scalar(unit)
-    return await _live_superuser.scalar(unit) is not None

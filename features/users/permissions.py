@@ -4,6 +4,7 @@ from fastapi import Request
 
 from features.auth.credentials import is_password_of
 from features.auth.password_rules import refuse_guessable
+from features.auth.permissions import USER_NOT_FOUND, path_user
 from features.auth.throttle import take
 from features.users import crud
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, UserUpdate
@@ -12,6 +13,7 @@ from kernel.context import context_of
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
+    NotFoundException,
     UnprocessableEntityException,
 )
 from kernel.limiting.limiter import Budget, Rule
@@ -34,14 +36,20 @@ async def count_registration(request: Request) -> None:
 
 
 async def refuse_reserved_name(
-    request: Request, db: UnitOfWork, username: str, email: str | None, user_id: int | None = None
+    request: Request,
+    db: UnitOfWork,
+    username: str,
+    email: str | None,
+    whom: crud.Whom | None = None,
 ) -> None:
     """Raise DuplicateValueException (422) for a username that a path needs.
 
-    An e-mail that is taken is named first, as where the database refuses.
+    A user who isn't there is named first (404), then an e-mail that is taken, as where the
+    database refuses.
     """
     if username not in reserved_names(request.app.state.feature_routes, "username"):
         return
+    user_id = await path_user(whom, db) if isinstance(whom, str) else whom
     holder = email and await crud.id_by_email.scalar(db, email=email)
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
@@ -60,7 +68,14 @@ async def check_new_password(
     refuse_guessable(values.password.get_secret_value(), **names)
 
 
-async def keep_a_superuser(db: UnitOfWork) -> None:
-    """After a superuser's removal: raise ConflictException (409) when nobody is left."""
-    if not await crud.is_superuser_left(db):
+async def leaving(db: UnitOfWork, whom: crud.Whom, deleted_too: bool = False) -> int:
+    """The id of a user who may be removed or lose the role; locked until the unit ends.
+
+    Raises NotFoundException (404), and ConflictException (409) for the last superuser.
+    """
+    user = await crud.hold_leaving(db, whom, deleted_too)
+    if user is None:
+        raise NotFoundException(USER_NOT_FOUND)
+    if user.is_last_superuser:
         raise ConflictException(LAST_SUPERUSER)
+    return user.user_id

@@ -11,7 +11,6 @@ from features.auth.permissions import (
     CurrentUser,
     OptionalUser,
     OwnPathUser,
-    PathUser,
     SuperUser,
     UsernameInPath,
 )
@@ -130,27 +129,28 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
         }
     ),
 )
-@statements(5)
+@statements(4)
 async def patch_user(
-    values: UserUpdate, user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    values: UserUpdate, whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Change an account: one's own, or any as a superuser.
 
     A new password of one's own needs the current one, and ends the other sessions.
     """
     changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
-    version, own = None, user_id == caller.user_id
+    version, own = None, False
     if values.password is not None:
-        account = await crud.account_by_id.one(db, user_id=user_id)
+        account = await crud.account_of(db, whom)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
+        whom, version, own = account["id"], account["version"], account["id"] == caller.user_id
         await permissions.check_new_password(request, db, account, values, own)
-        version = account["version"]
         changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
     if values.username is not None:
-        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_id)
-    if changes and not await crud.change_user(db, user_id, changes, version):
-        raise ConflictException(CHANGED_MEANWHILE)
+        await permissions.refuse_reserved_name(request, db, values.username, values.email, whom)
+    user_id = await crud.change_user(db, whom, changes, version)
+    if user_id is None:
+        raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
     if values.password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)
@@ -162,16 +162,13 @@ async def patch_user(
     response_model=Message,
     responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(6)
+@statements(4)
 async def erase_user(
-    user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete an account: it becomes invisible, its sessions end, its name and e-mail are free."""
-    was = await crud.soft_delete_user(db, user_id)
-    if was is None:
-        raise NotFoundException(USER_NOT_FOUND)
-    if was.was_superuser:
-        await permissions.keep_a_superuser(db)
+    user_id = await permissions.leaving(db, whom)
+    await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
@@ -181,19 +178,15 @@ async def erase_user(
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(5)
+@statements(3)
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
     """Remove an account for good, with its posts and sessions: the live one of that name, else
     the one that was deleted last."""
-    user = await crud.removable_by_username.one(db, username=username)
-    if user is None:
-        raise NotFoundException(USER_NOT_FOUND)
-    await crud.hard_delete_user(db, user["id"])
-    if user["is_superuser"]:
-        await permissions.keep_a_superuser(db)
-    record_after_commit(db, "user removed for good", request, user=user["id"])
+    user_id = await permissions.leaving(db, username, deleted_too=True)
+    await crud.hard_delete_user(db, user_id)
+    record_after_commit(db, "user removed for good", request, user=user_id)
     return Message(message="User deleted from the database")
 
 
@@ -202,20 +195,18 @@ async def erase_db_user(
     response_model=Message,
     responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(5)
+@statements(3)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,
-    user_id: PathUser,
     caller: SuperUser,
     request: Request,
     db: SessionDep,
 ) -> Message:
     """Make a user a superuser, or an ordinary one."""
-    was = await crud.change_user(db, user_id, {"is_superuser": values.is_superuser})
-    if was is None:
+    whom = username if values.is_superuser else await permissions.leaving(db, username)
+    user_id = await crud.change_user(db, whom, {"is_superuser": values.is_superuser})
+    if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
-    if was.was_superuser and not values.is_superuser:
-        await permissions.keep_a_superuser(db)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
     return Message(message=f"User {username} Role updated")

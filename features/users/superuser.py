@@ -27,12 +27,15 @@ async def set_role(db: UnitOfWork, username: str, is_superuser: bool) -> None:
 
     Raises Refusal for an unknown user, and for the last superuser.
     """
-    user_id = await crud.id_by_username.scalar(db, username=username)
+    if not is_superuser:
+        leaving = await crud.hold_leaving(db, username)
+        if leaving is not None and leaving.is_last_superuser:
+            raise Refusal(
+                "The last superuser can't be removed: grant somebody else the role first."
+            )
+    user_id = await crud.change_user(db, username, {"is_superuser": is_superuser})
     if user_id is None:
         raise Refusal(f"There is no user called {username}.")
-    await crud.change_user(db, user_id, {"is_superuser": is_superuser})
-    if not is_superuser and not await crud.is_superuser_left(db):
-        raise Refusal("The last superuser can't be removed: grant somebody else the role first.")
 
     async def record() -> None:
         log.info("role changed", by="command", user=user_id, is_superuser=is_superuser)

@@ -36,6 +36,18 @@ async def test_a_missing_user_is_named_before_a_forbidden_one(user: Person) -> N
 
 @pytest.mark.parametrize(
     "values",
+    [{}, {"name": "Changed"}, {"username": "users"}, {"password": "qwertyuiop"}, {"password": NEW}],
+)
+async def test_a_missing_user_is_named_before_what_else_is_wrong(
+    superuser: Person, values: dict[str, Any]
+) -> None:
+    answer = await patch(superuser, "nobody", **values)
+
+    assert refusal(answer) == (404, "User not found")
+
+
+@pytest.mark.parametrize(
+    "values",
     [
         {"name": None},
         {"username": None},

@@ -1,18 +1,26 @@
 """Deletion of accounts, soft and for good, and the role that somebody must keep."""
 
 import asyncio
+from itertools import product
 from typing import Any
 
 import httpx2
 import pytest
 
 from features.auth.crud import crud_sessions
-from features.users.crud import change_user, crud_users
+from features.users.crud import (
+    Leaving,
+    change_user,
+    crud_users,
+    hold_leaving,
+    soft_delete_user,
+)
 from kernel.resources import Resources
 from tests.accounts import Person, Register, refusal
 
 LAST = (409, "The last superuser can't be removed.")
 NOT_FOUND = (404, "User not found")
+WAYS = ("user", "db_user", "role")
 PRIVILEGES = (403, "You do not have enough privileges.")
 
 
@@ -118,20 +126,62 @@ async def test_a_role_is_true_or_false(superuser: Person, value: Any) -> None:
     assert refusal(await role(superuser, "nobody", True)) == NOT_FOUND
 
 
-async def test_of_superusers_who_remove_each_other_one_stays(
-    register: Register, resources: Resources, client: httpx2.AsyncClient
-) -> None:
-    people = [await register(f"super{number}") for number in range(4)]
+async def remove(by: Person, whom: Person, way: str) -> httpx2.Response:
+    if way == "role":
+        return await role(by, whom.username, False)
+    return await by.delete(f"/api/v1/{way}/{whom.username}")
+
+
+@pytest.fixture
+async def two(register: Register, resources: Resources) -> list[Person]:
+    """All superusers that there are."""
+    people = [await register("super1"), await register("super2")]
     async with resources.unit() as db:
         for person in people:
             await change_user(db, person.id, {"is_superuser": True})
+    return people
 
-    following = [*people[1:], people[0]]
-    answers = await asyncio.gather(
-        *[role(one, two.username, False) for one, two in zip(people, following, strict=True)]
-    )
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_superuser_goes_only_after_a_removal_under_way_has_ended(
+    two: list[Person], resources: Resources, way: str, first: int
+) -> None:
+    gone, staying = two[first], two[1 - first]
+    async with resources.unit() as db:
+        leaving = await hold_leaving(db, gone.username)
+        await soft_delete_user(db, gone.id)
+        call = asyncio.create_task(remove(gone, staying, way))
+        await asyncio.sleep(0.2)
+        assert not call.done()
+
+    assert leaving == Leaving(gone.id, is_last_superuser=False)
+    assert refusal(await call) == LAST
+    assert refusal(await staying.delete("/api/v1/db_user/nobody")) == NOT_FOUND
+
+
+@pytest.mark.parametrize("ways", list(product(WAYS, WAYS)), ids="-".join)
+async def test_of_two_superusers_who_remove_each_other_at_once_one_stays(
+    two: list[Person], resources: Resources, ways: tuple[str, str]
+) -> None:
+    one, other = two
+
+    answers = await asyncio.gather(remove(one, other, ways[0]), remove(other, one, ways[1]))
 
     async with resources.unit() as db:
-        left = await crud_users.count(db, is_superuser=True)
-    assert left >= 1
-    assert {answer.status_code for answer in answers} <= {200, 403, 409}
+        left = await crud_users.count(db, is_superuser=True, is_deleted=False)
+    statuses = sorted(answer.status_code for answer in answers)
+    assert left == 1
+    assert statuses[0] == 200
+    assert statuses[1] in (401, 403, 409)
+
+
+async def test_an_ordinary_users_removal_waits_for_no_superuser(
+    user: Person, superuser: Person, resources: Resources
+) -> None:
+    async with resources.unit() as db:
+        await change_user(db, superuser.id, {"name": "Busy"})
+
+        answer = await user.delete(f"/api/v1/user/{user.username}")
+
+    assert answer.status_code == 200
