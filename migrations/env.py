@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from kernel import discovery
 from kernel.app import load_settings
 from kernel.setting_groups import DatabaseSettings
+from kernel.settings import SettingsError
 from kernel.tables import metadata
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
@@ -27,7 +28,10 @@ discovery.load("models")
 def database_url() -> URL:
     """The address given by the caller (tests, checks), else the settings'."""
     given: URL | None = context.config.attributes.get("url")
-    return given or load_settings().group(DatabaseSettings).url
+    try:
+        return given or load_settings().group(DatabaseSettings).url
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
 
 
 def wait_for_turn(connection: Connection) -> None:
@@ -40,7 +44,7 @@ def wait_for_turn(connection: Connection) -> None:
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
         connection.commit()
         if time.monotonic() - started > LOCK_WAIT:
-            raise TimeoutError(f"Another migration has been running for {LOCK_WAIT:.0f} seconds.")
+            raise CommandError(f"Another migration has been running for {LOCK_WAIT:.0f} seconds.")
         if not told:
             sys.stderr.write("Waiting for another migration to end.\n")
             told = True

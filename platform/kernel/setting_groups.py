@@ -7,9 +7,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+from redis.asyncio.connection import parse_url
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from kernel.settings import Environment, SettingsGroup, is_weak, project
 
@@ -26,6 +28,30 @@ def _networks(value: Any) -> Any:
     return [ip_network(part, strict=False) for part in _comma_separated(value)]
 
 
+def _database_url(value: SecretStr) -> SecretStr:
+    # Parsers quote what they can't read, and with it a password.
+    try:
+        backend = make_url(value.get_secret_value()).get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend not in ("postgresql", "postgres"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    try:
+        if value.get_secret_value() != "off":
+            parse_url(value.get_secret_value())
+    except ValueError:
+        raise ValueError(
+            "must look like redis://:password@host:6379/0 (rediss:// with TLS), or be `off`"
+        ) from None
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_networks)]
 
@@ -107,7 +133,7 @@ class DatabaseSettings(SettingsGroup):
     """PostgreSQL."""
 
     title = "PostgreSQL"
-    database_url: SecretStr | None = Field(None, description="wins over the POSTGRES_ parts")
+    database_url: DatabaseUrl | None = Field(None, description="wins over the POSTGRES_ parts")
     postgres_user: str = "postgres"
     postgres_password: SecretStr = SecretStr("")
     postgres_server: str = "localhost"
@@ -150,13 +176,13 @@ class RedisSettings(SettingsGroup):
     """Three Redis roles; they may share one server. A URL of `off` opts out of that role."""
 
     title = "Redis"
-    redis_cache_url: SecretStr | None = None
+    redis_cache_url: RedisUrl | None = None
     redis_cache_host: str = "localhost"
     redis_cache_port: int = Field(6379, ge=1, le=65535)
-    redis_queue_url: SecretStr | None = None
+    redis_queue_url: RedisUrl | None = None
     redis_queue_host: str = "localhost"
     redis_queue_port: int = Field(6379, ge=1, le=65535)
-    redis_rate_limit_url: SecretStr | None = None
+    redis_rate_limit_url: RedisUrl | None = None
     redis_rate_limit_host: str = "localhost"
     redis_rate_limit_port: int = Field(6379, ge=1, le=65535)
 

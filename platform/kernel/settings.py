@@ -107,10 +107,9 @@ class Settings:
         environment = self._values.get("ENVIRONMENT") or "local"
         for kind in groups:
             try:
-                problems += self.group(kind).refusals(environment)  # type: ignore[arg-type]
-            except ValidationError as invalid:
-                for error in invalid.errors():
-                    problems.append(f"{str(error['loc'][0]).upper()}: {error['msg']}")
+                group, malformed = self._as_far_as_possible(kind)
+                problems += malformed
+                problems += group.refusals(environment)  # type: ignore[arg-type]
             except SettingsError as unreadable:
                 problems.append(str(unreadable))
         if problems:
@@ -123,6 +122,19 @@ class Settings:
             self._groups[kind] = kind(**_Values(kind, self._with_secret_files(kind))())
         return self._groups[kind]  # type: ignore[return-value]
 
+    def _as_far_as_possible(self, kind: type[Group]) -> tuple[Group, list[str]]:
+        """The group, malformed values replaced by their defaults; and what is wrong with them."""
+        try:
+            return self.group(kind), []
+        except ValidationError as invalid:
+            wrong = {str(error["loc"][0]).upper(): error["msg"] for error in invalid.errors()}
+        values = self._with_secret_files(kind)
+        fit = {name: value for name, value in values.items() if name not in wrong}
+        messages = [
+            f"{name}: {message.removeprefix('Value error, ')}" for name, message in wrong.items()
+        ]
+        return kind(**_Values(kind, fit)()), messages
+
     def _with_secret_files(self, kind: type[SettingsGroup]) -> Mapping[str, str]:
         values = dict(self._values)
         for name in (field.upper() for field in kind.model_fields):
@@ -132,6 +144,8 @@ class Settings:
                     values[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
                     raise SettingsError(f"{name}_FILE: {error.strerror}: {path}") from error
+                except UnicodeDecodeError as error:
+                    raise SettingsError(f"{name}_FILE: not UTF-8 text: {path}") from error
         return values
 
 

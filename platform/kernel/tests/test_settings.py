@@ -124,10 +124,32 @@ def test_every_problem_is_listed_at_once(root: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         settings.check([HttpSettings, SecretSettings, Pets])
 
-    for part in ("staging", "PORT", "SECRET_KEY is weak", "PET_KEY_FILE"):
+    for part in ("staging", "PORT", "CORS_ORIGINS", "SECRET_KEY is weak", "PET_KEY_FILE"):
         assert part in str(caught.value)
-    with pytest.raises(SettingsError, match="CORS_ORIGINS"):
-        Settings({"ENVIRONMENT": "staging", "CORS_ORIGINS": "*"}).check([HttpSettings])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "hidden"),
+        ("DATABASE_URL", "mysql://u:hidden@h/d"),
+        ("DATABASE_URL", "postgresql://u:hidden@h:port/d"),
+        ("REDIS_QUEUE_URL", "hidden"),
+        ("REDIS_CACHE_URL", "redis://:hidden@h:port"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: must look like") as caught:
+        Settings({name: value}).check(KERNEL_GROUPS)
+
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_secret_file_that_holds_no_text_is_refused_by_its_name(root: Path) -> None:
+    (root / "key").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(SettingsError, match="PET_KEY_FILE: not UTF-8 text"):
+        Settings({"PET_KEY_FILE": str(root / "key")}).check([Pets])
 
 
 def test_a_refused_secret_is_not_in_the_message() -> None:

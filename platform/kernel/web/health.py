@@ -116,7 +116,7 @@ async def tell(resources: Resources) -> None:
             name = f"REDIS_{role.upper()}_URL"
             url = sqlalchemy.make_url(resources.settings.group(RedisSettings).address(role) or "")
             log.warning(
-                f"no Redis at {url.host}:{url.port}, so {WITHOUT[role]}; start it, or set {name} "
+                f"no Redis at {url.host}:{url.port or 6379}, so {WITHOUT[role]}; start it, or set {name} "
                 "(`off` opts out)"
             )
     state = DATABASE_AWAY
@@ -129,7 +129,9 @@ async def tell(resources: Resources) -> None:
         return
     if state == DATABASE_AWAY:
         address = resources.settings.group(DatabaseSettings).url
-        state = f"no PostgreSQL at {address.host}:{address.port}; start it, or set DATABASE_URL"
+        state = (
+            f"no PostgreSQL at {address.host}:{address.port or 5432}; start it, or set DATABASE_URL"
+        )
     log.error(f"{state} (`hatch run dev` brings its own servers, migrated)")
 
 
