@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import hiredis
 import pytest
-import uvloop
 
 from kernel.redis.client import Redis, RedisAway, Script
-from kernel.tests.wire import Wire, wire_to
+from kernel.tests.wire import Wire, cut_and_back, is_away, until, wire_to
 
 TIMEOUT = 0.08
 
@@ -27,26 +26,6 @@ async def redis(wire: Wire) -> AsyncIterator[Redis]:
     await client.open()
     yield client
     await client.close()
-
-
-async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what it waits for sets no event
-            await asyncio.sleep(0.005)
-
-
-async def cut_and_back(wire: Wire, redis: Redis) -> None:
-    before = wire.connections
-    wire.cut()
-    await until(lambda: wire.connections > before and redis.available)
-
-
-async def is_away(redis: Redis) -> bool:
-    try:
-        await redis.execute("PING")
-    except RedisAway:
-        return True
-    return False
 
 
 async def test_each_of_many_callers_gets_its_own_answer(redis: Redis) -> None:
@@ -278,47 +257,3 @@ async def test_trouble_is_told_once_a_minute(
 
     assert told.count("redis away") == 1
     assert "redis=test" in told
-
-
-async def work(url: str) -> None:
-    async with wire_to(url) as wire:
-        redis = Redis(wire.url, TIMEOUT)
-        await redis.open()
-        await cut_and_back(wire, redis)
-        wire.stall()
-        assert await is_away(redis)
-        wire.flow()
-        await until(lambda: redis.available)
-        big = b"x" * 3_000_000
-        await redis.execute("SET", "big", big)
-        assert await redis.execute("GET", "big") == big
-        await redis.close()
-
-
-async def be_busy(url: str) -> None:
-    redis = Redis(url, TIMEOUT)
-    await redis.open()
-    for pause in (0, 0.001, 0.01):
-        for _ in range(3):
-            asked = asyncio.create_task(redis.execute("ECHO", "slow"))
-            await asyncio.sleep(pause)
-            time.sleep(2 * TIMEOUT)  # noqa: ASYNC251 - a mistake of someone's that blocks the loop
-            assert await asked == b"slow"
-    assert redis.available
-    await redis.close()
-
-
-LOOPS = pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-NewLoop = Callable[[], asyncio.AbstractEventLoop]
-
-
-@LOOPS
-def test_it_works_on_either_event_loop(redis_url: str, loop: NewLoop) -> None:
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(work(redis_url))
-
-
-@LOOPS
-def test_a_busy_event_loop_is_not_taken_for_a_silent_server(redis_url: str, loop: NewLoop) -> None:
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(be_busy(redis_url))

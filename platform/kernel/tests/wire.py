@@ -2,9 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
+
+from kernel.redis.client import Redis, RedisAway
 
 
 class Wire:
@@ -87,3 +89,26 @@ async def wire_to(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[
     finally:
         wire.flow()
         await wire.unplug()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+    """Wait for what sets no event."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what it waits for sets no event
+            await asyncio.sleep(0.005)
+
+
+async def cut_and_back(wire: Wire, redis: Redis) -> None:
+    """Cut the wire, and wait until the client has a new connection."""
+    before = wire.connections
+    wire.cut()
+    await until(lambda: wire.connections > before and redis.available)
+
+
+async def is_away(redis: Redis) -> bool:
+    """Whether a call fails, as it does while the breaker is open."""
+    try:
+        await redis.execute("PING")
+    except RedisAway:
+        return True
+    return False
