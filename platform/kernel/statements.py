@@ -9,7 +9,7 @@ session. It stands beside the FastCRUD instance, for what is hot; nothing needs 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ClauseElement
+from sqlalchemy import BindParameter, ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -26,21 +26,24 @@ class Statement:
 
     `writes` begins the unit's transaction; a read outside one runs by itself. Rows are plain
     dictionaries of column label to value. Errors are the driver's (asyncpg.PostgresError), or
-    DatabaseAway. Column types' own Python-side result processing doesn't apply.
+    DatabaseAway. What SQLAlchemy does in Python doesn't apply: result processing of column types,
+    and columns' defaults. Raises ValueError for a statement that counts on those.
     """
 
     def __init__(self, statement: ClauseElement, writes: bool = False) -> None:
-        self._statement = statement
+        compiled = statement.compile(dialect=DIALECT)
+        assert isinstance(compiled, SQLCompiler)
+        _refuse_defaults(compiled)
         self._writes = writes
-        self._sql: str | None = None
-        self._parameters: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
+        self._sql, values = str(compiled), compiled.params
+        self._parameters = [
+            (name, values.get(name), _processor(compiled.binds[name]))
+            for name in compiled.positiontup or []
+        ]
 
     @property
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The text that the driver gets; its parameters in order, with the values they have."""
-        if self._sql is None:
-            self._compile()
-        assert self._sql is not None
         return self._sql, {name: default for name, default, _ in self._parameters}
 
     async def all(self, unit: UnitOfWork, **parameters: Any) -> list[Row]:
@@ -57,8 +60,6 @@ class Statement:
         return await self._run(unit, "fetchval", parameters)
 
     async def _run(self, unit: UnitOfWork, method: str, parameters: dict[str, Any]) -> Any:
-        if self._sql is None:
-            self._compile()
         arguments = self._arguments(parameters)
         if unit.has_pending_changes:
             await unit.flush()
@@ -75,22 +76,27 @@ class Statement:
         connection = await unit.driver()
         return await getattr(connection, method)(self._sql, *arguments)
 
-    def _compile(self) -> None:
-        compiled = self._statement.compile(dialect=DIALECT)
-        assert isinstance(compiled, SQLCompiler)
-        processors = {
-            name: bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
-            for name, bind in compiled.binds.items()
-        }
-        defaults = compiled.params
-        self._parameters = [
-            (name, defaults.get(name), processors[name]) for name in compiled.positiontup or []
-        ]
-        self._sql = str(compiled)
-
     def _arguments(self, parameters: dict[str, Any]) -> list[Any]:
         arguments = []
         for name, default, process in self._parameters:
             value = parameters.get(name, default)
             arguments.append(value if process is None else process(value))
         return arguments
+
+
+def _processor(parameter: BindParameter[Any]) -> Callable[[Any], Any] | None:
+    """What makes of a value what the driver takes."""
+    processor: Callable[[Any], Any] | None = parameter.type.dialect_impl(DIALECT).bind_processor(
+        DIALECT
+    )
+    return processor
+
+
+def _refuse_defaults(compiled: SQLCompiler) -> None:
+    columns = [*compiled.insert_prefetch, *compiled.update_prefetch]
+    if columns:
+        names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
+        raise ValueError(
+            f"A Statement runs no default of Python's, so it would store NULL in {names}: give the "
+            "values, or leave them to the database by from_select(..., include_defaults=False)."
+        )
