@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
-from redis.asyncio.connection import parse_url
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from kernel.redis.address import RedisUrl
 from kernel.settings import Environment, SettingsGroup, is_weak, project
 
 Network = IPv4Network | IPv6Network
@@ -39,19 +39,7 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _redis_url(value: SecretStr) -> SecretStr:
-    try:
-        if value.get_secret_value() != "off":
-            parse_url(value.get_secret_value())
-    except ValueError:
-        raise ValueError(
-            "must look like redis://:password@host:6379/0 (rediss:// with TLS), or be `off`"
-        ) from None
-    return value
-
-
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_networks)]
 

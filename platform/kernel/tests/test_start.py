@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kernel.settings import ROOT
 from tests.application import ApplicationFactory, client_of
 from tests.copies import copy_to, run_module
 
@@ -63,11 +64,14 @@ async def test_a_whole_start_says_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type() -> None:
+@pytest.mark.parametrize(
+    "command", ["uvicorn kernel.main:app", "alembic upgrade head", "kernel.seed"]
+)
+def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(command: str) -> None:
     unfit = {**os.environ, "ENVIRONMENT": "production", "SECRET_KEY": "changeme"}
-    uvicorn = [sys.executable, "-m", "uvicorn", "kernel.main:app", "--no-proxy-headers"]
+    words = [sys.executable, "-m", *command.split()]
 
-    run = subprocess.run(uvicorn, env=unfit, check=False, capture_output=True, text=True)
+    run = subprocess.run(words, env=unfit, cwd=ROOT, check=False, capture_output=True, text=True)
 
     assert run.returncode != 0
     assert "SECRET_KEY is weak: set it to the output of `openssl rand -hex 32`" in run.stderr

@@ -116,8 +116,8 @@ async def tell(resources: Resources) -> None:
             name = f"REDIS_{role.upper()}_URL"
             url = sqlalchemy.make_url(resources.settings.group(RedisSettings).address(role) or "")
             log.warning(
-                f"no Redis at {url.host}:{url.port or 6379}, so {WITHOUT[role]}; start it, or set {name} "
-                "(`off` opts out)"
+                f"no Redis at {url.host}:{url.port or 6379}, so {WITHOUT[role]}; start it, or "
+                f"set {name} (`off` opts out)"
             )
     state = DATABASE_AWAY
     try:
