@@ -16,6 +16,7 @@ from features.rate_limits.models import (
     RateLimitUpdate,
 )
 from features.tiers.crud import id_by_name
+from features.tiers.models import TIER_NOT_FOUND
 from features.users.models import UserRead
 from kernel.client_cache import public
 from kernel.errors import NotFoundException
@@ -27,7 +28,6 @@ from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message, PathId
 from kernel.statements import Row
 
-TIER_NOT_FOUND = "Tier not found"
 RULE_NOT_FOUND = "Rate Limit not found"
 
 router = Router(tags=["rate limits"])

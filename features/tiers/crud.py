@@ -26,9 +26,6 @@ CRUDTiers: TypeAlias = FastCRUD[
 ]
 crud_tiers: CRUDTiers = FastCRUD(Tier)
 
-# Keeps a tier from being deleted while somebody is on it.
-USERS_KEY = "fk_user_tier_id"
-
 listing = Listing(Tier, TierRead, TierQuery)
 
 _by_name = col(Tier.name) == bindparam("name")
@@ -59,7 +56,7 @@ free_from_deleted_users = Statement(
     .values(tier_id=null()),
     writes=True,
 )
-# Its rules go with it. Breaks USERS_KEY while a user is on it.
+# Its rules go with it. Raises while a user is on it, whom the foreign key protects.
 delete_by_name = Statement(delete(Tier).where(_by_name).returning(col(Tier.id)), writes=True)
 # For a user made in this very unit: nobody knows it yet, so nobody must be told of the change.
 # The lock makes it wait for a deletion of the tier that is under way, and then find none.

@@ -17,9 +17,11 @@ from kernel.shapes import (
     example,
     may_be_absent,
 )
-from kernel.tables import Timestamped, unique
+from kernel.tables import Timestamped, referred, unique
 
 NAME_TAKEN = "Tier Name not available"
+TIER_NOT_FOUND = "Tier not found"
+TIER_IN_USE = "Tier is in use"
 NAME_PATTERN = r"^[A-Za-z0-9_-]{1,50}$"
 
 
@@ -27,7 +29,10 @@ class Tier(Timestamped, table=True):
     """A plan. Users refer to it by `user.tier_id`, which keeps it from being deleted."""
 
     __tablename__ = "tier"
-    __table_args__: ClassVar[Any] = (unique("uq_tier_name", "name", answer=NAME_TAKEN),)
+    __table_args__: ClassVar[Any] = (
+        unique("uq_tier_name", "name", answer=NAME_TAKEN),
+        referred(missing=TIER_NOT_FOUND, in_use=TIER_IN_USE),
+    )
 
     id: int | None = Column(default=None, primary_key=True)
     name: str = Column(max_length=50)

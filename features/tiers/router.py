@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Annotated
 
-import asyncpg
 from fastapi import Query
-from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import (
     USER_NOT_FOUND,
@@ -16,6 +15,8 @@ from features.auth.permissions import (
 from features.tiers import crud
 from features.tiers.models import (
     NAME_TAKEN,
+    TIER_IN_USE,
+    TIER_NOT_FOUND,
     TierCreate,
     TierCreateInternal,
     TierQuery,
@@ -26,8 +27,7 @@ from features.tiers.models import (
 from features.users.crud import change_user
 from features.users.models import UserRead, as_seen_by
 from kernel.client_cache import public
-from kernel.database_errors import constraint_of
-from kernel.errors import ConflictException, NotFoundException
+from kernel.errors import NotFoundException
 from kernel.limits import forget_rules
 from kernel.listing import Rendered
 from kernel.openapi import answers
@@ -35,9 +35,6 @@ from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import CleanText, Message
 from kernel.statements import Row
-
-TIER_NOT_FOUND = "Tier not found"
-TIER_IN_USE = "Tier is in use"
 
 router = Router(tags=["tiers"])
 
@@ -104,12 +101,7 @@ async def patch_tier(
 async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Message:
     """Delete a tier that no user is on, with its rules."""
     await crud.free_from_deleted_users.all(db, name=name)
-    try:
-        tier_id = await crud.delete_by_name.scalar(db, name=name)
-    except asyncpg.ForeignKeyViolationError as error:
-        if constraint_of(error) != crud.USERS_KEY:
-            raise
-        raise ConflictException(TIER_IN_USE) from error
+    tier_id = await crud.delete_by_name.scalar(db, name=name)
     if tier_id is None:
         raise NotFoundException(TIER_NOT_FOUND)
     forget_rules(db, tier_id)
@@ -145,13 +137,7 @@ async def patch_user_tier(
     db: SessionDep,
 ) -> Message:
     """Put a user on a tier, or on none. Its limits hold from the next request on."""
-    try:
-        changed = await change_user(db, username, {"tier_id": values.tier_id})
-    except IntegrityError as error:
-        # The key is the check: a tier that is being deleted at this moment is none any more.
-        if constraint_of(error) != crud.USERS_KEY:
-            raise
-        raise NotFoundException(TIER_NOT_FOUND) from error
-    if not changed:
+    # The foreign key finds out whether there is the tier: it waits for a deletion under way.
+    if await change_user(db, username, {"tier_id": values.tier_id}) is None:
         raise NotFoundException(USER_NOT_FOUND)
     return Message(message=f"User {username} Tier updated")

@@ -1,5 +1,7 @@
 """What the errors of PostgreSQL mean, whichever way in they came by."""
 
+import re
+
 import asyncpg
 from asyncpg.exceptions import (
     ConnectionDoesNotExistError,
@@ -22,6 +24,8 @@ CUT = (
 )
 # What makes a request answer 503: the database is away, silent, or has no connection free.
 AWAY = (*CUT, TimeoutError, PoolTimeoutError, asyncpg.TooManyConnectionsError)
+# Around names, in the languages that PostgreSQL speaks.
+QUOTE = '["«»„“”]'
 
 
 class DatabaseAway(Exception):
@@ -57,3 +61,15 @@ def constraint_of(error: BaseException) -> str | None:
     if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
         return cause.constraint_name
     return None
+
+
+def is_in_use(error: asyncpg.IntegrityConstraintViolationError, table: str) -> bool:
+    """Whether a broken foreign key to `table` means that a row of it would go that is in use.
+
+    Else a row was named that isn't there. Until PostgreSQL 18 both have one code, and both bear
+    the name of the referring table; but only the former's message names the other table, too.
+    """
+    if isinstance(error, asyncpg.RestrictViolationError):
+        return True
+    named = re.findall(rf"{QUOTE}\s?{re.escape(table)}\s?{QUOTE}", str(error.args[0]))
+    return len(named) > (1 if error.table_name == table else 0)

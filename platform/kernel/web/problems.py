@@ -12,15 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from kernel.database_errors import constraint_of, driver_error, is_away
+from kernel.database_errors import constraint_of, driver_error, is_away, is_in_use
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
+    NotFoundException,
     ServiceUnavailableException,
     UnprocessableEntityException,
     phrase,
 )
-from kernel.tables import answer_of
+from kernel.tables import answer_of, referred_by
 
 log = structlog.get_logger(__name__)
 
@@ -93,14 +94,29 @@ def translate(error: Exception) -> Exception:
     answer = answer_of(constraint)
     if answer is not None:
         return DuplicateValueException(answer)
-    if isinstance(cause, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
-        log.warning("constraint without an answer", constraint=constraint)
-        return ConflictException("The request conflicts with what is stored.")
+    if isinstance(cause, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
+        return _broken_reference(cause)
+    if isinstance(cause, asyncpg.UniqueViolationError):
+        return _unnamed_conflict(constraint)
     # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
     unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
     if unencodable or isinstance(cause, asyncpg.DataError):
         return UnprocessableEntityException("A value can't be stored.")
     return error
+
+
+def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
+    table = referred_by(error.constraint_name)
+    if table is None or "missing" not in table.info:
+        return _unnamed_conflict(error.constraint_name)
+    if is_in_use(error, table.name):
+        return ConflictException(table.info["in_use"])
+    return NotFoundException(table.info["missing"])
+
+
+def _unnamed_conflict(constraint: str | None) -> Exception:
+    log.warning("constraint without an answer", constraint=constraint)
+    return ConflictException("The request conflicts with what is stored.")
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
