@@ -4,7 +4,7 @@ from starlette.requests import HTTPConnection
 
 from features.auth.passwords import verify_password
 from features.auth.security_log import record
-from features.auth.throttle import account_key, guessing
+from features.auth.throttle import guessing
 from features.users.crud import account_by_email, account_by_username
 from kernel.shapes import clean
 from kernel.statements import Row
@@ -37,7 +37,7 @@ async def _is_right(
     connection: HTTPConnection, unit: UnitOfWork, account: Row | None, name: str, password: str
 ) -> bool:
     user_id = account["id"] if account else None
-    async with guessing(connection, account_key(user_id, name)) as guess:
+    async with guessing(connection, user_id, name) as guess:
         hashed = account["hashed_password"] if account else None
         guess.right = await verify_password(unit, password, hashed)
     if not guess.right:

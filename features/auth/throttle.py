@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from starlette.requests import HTTPConnection
 
+from features.auth.security_log import record
 from features.auth.settings import AuthSettings
 from kernel.context import context_of
 from kernel.errors import RateLimitException
@@ -16,11 +17,18 @@ from kernel.limits import network_of
 TENFOLD = 10
 
 
-async def take(connection: HTTPConnection, *budgets: Budget) -> Decision:
-    """Count an attempt on every budget. Raises RateLimitException (429) when one is used up."""
+async def take(
+    connection: HTTPConnection, *budgets: Budget, user_id: int | None = None
+) -> Decision:
+    """Count an attempt on every budget. Raises RateLimitException (429) when one is used up.
+
+    The security log tells what was refused, by the first word of the budgets, and to which user.
+    """
     decision = await context_of(connection).resources.limiter.take(*budgets)
     assert decision is not None
     if not decision.accepted:
+        what = budgets[0].key.partition(":")[0]
+        record("throttled", connection, what=what, user=user_id)
         raise RateLimitException(headers={"Retry-After": str(max(1, math.ceil(decision.reset)))})
     return decision
 
@@ -32,8 +40,11 @@ class Guess:
 
 
 @asynccontextmanager
-async def guessing(connection: HTTPConnection, who: str) -> AsyncIterator[Guess]:
-    """Count what happens inside as a failed login for `who`, unless it was the right password.
+async def guessing(
+    connection: HTTPConnection, user_id: int | None, name: str
+) -> AsyncIterator[Guess]:
+    """Count what happens inside as a failed login, unless it was the right password: of that
+    user, or of nobody under that name.
 
     Counted beforehand, so that many guesses at once are no way around. Few are allowed from one
     address, so that nobody can lock the owner out of another; ten times as many for an address
@@ -42,7 +53,7 @@ async def guessing(connection: HTTPConnection, who: str) -> AsyncIterator[Guess]
     context = context_of(connection)
     settings = context.resources.settings.group(AuthSettings)
     limit, period = settings.login_failure_limit, settings.login_failure_period
-    address = network_of(context.address)
+    who, address = _account_key(user_id, name), network_of(context.address)
     pair, of_address, of_account = f"login:{who}:{address}", f"login:@{address}", f"login:{who}"
     many = Rule(limit * TENFOLD, period)
     decision = await take(
@@ -50,6 +61,7 @@ async def guessing(connection: HTTPConnection, who: str) -> AsyncIterator[Guess]
         Budget(pair, Rule(limit, period)),
         Budget(of_address, many),
         Budget(of_account, many),
+        user_id=user_id,
     )
     guess, limiter = Guess(), context.resources.limiter
     try:
@@ -63,7 +75,7 @@ async def guessing(connection: HTTPConnection, who: str) -> AsyncIterator[Guess]
         await limiter.give_back(decision, of_address, of_account)
 
 
-def account_key(user_id: int | None, name: str) -> str:
+def _account_key(user_id: int | None, name: str) -> str:
     """Whom a guess is about: the account, by whichever of its names; a name that is nobody's."""
     if user_id is not None:
         return str(user_id)

@@ -77,6 +77,13 @@ async def sweep(person: Person, secrets: set[str]) -> None:
             await person.request(method, path, json=body, params={"password": WRONG})
 
 
+async def guess_too_often(person: Person) -> None:
+    for name in (person.username, WRONG):
+        for _ in range(11):
+            last = await person.login(name, WRONG)
+        assert last.status_code == 429, last.text
+
+
 async def main() -> set[str]:
     app = create_application()
     secrets = {OLD, NEW, WRONG}
@@ -84,6 +91,7 @@ async def main() -> set[str]:
         person.app = app
         await live(person, secrets)
         await sweep(person, secrets)
+        await guess_too_often(person)
     return secrets
 
 

@@ -50,6 +50,9 @@ def test_all_that_happens_is_said_and_no_secret_is(
         ("login", True),
         ("user deleted", True),
     ]
+    throttled = [line for line in told if line["event"] == "throttled"]
+    refused = {(line["what"], line["user"] is not None) for line in throttled}
+    assert refused == {("login", True), ("login", False)}
     assert {line["address"] for line in told} == {"127.0.0.1"}
     assert len({line["request_id"] for line in told}) == len(told)
     assert "RuntimeError: on purpose" in text

@@ -74,8 +74,9 @@ def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(comma
     run = subprocess.run(words, env=unfit, cwd=ROOT, check=False, capture_output=True, text=True)
 
     assert run.returncode != 0
-    assert "SECRET_KEY is weak: set it to the output of `openssl rand -hex 32`" in run.stderr
-    assert "Traceback" not in run.stderr
+    told = run.stdout + run.stderr
+    assert "SECRET_KEY is weak: set it to the output of `openssl rand -hex 32`" in told
+    assert "Traceback" not in told
 
 
 async def test_a_probe_by_address_passes_where_only_named_hosts_are_answered(
