@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -124,6 +125,29 @@ def test_a_profile_says_itself_what_it_is_and_whom_it_trusts(
         if "build" in service:
             assert service["environment"]["ENVIRONMENT"] == environment
             assert service["environment"]["TRUSTED_PROXIES"] == trusted
+
+
+@pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
+def test_a_full_cache_forgets_and_takes_nothing_from_the_queue_which_forgets_nothing(
+    profile: str,
+) -> None:
+    found = services(DEPLOYED, profile)
+    web = found["web-staging" if profile == "staging" else "web"]["environment"]
+    commands = {
+        alias: service["command"]
+        for name, service in found.items()
+        for network in service["networks"].values()
+        for alias in {name, *((network or {}).get("aliases") or [])}
+        if name.startswith("redis")
+    }
+    cache, queue = (
+        commands[urlsplit(web[f"REDIS_{role}_URL"]).hostname] for role in ("CACHE", "QUEUE")
+    )
+
+    assert cache[-2:] == ["--maxmemory-policy", "allkeys-lru"]
+    assert queue[-2:] == ["--maxmemory-policy", "noeviction"]
+    assert "--maxmemory" in cache
+    assert "--appendonly" in queue
 
 
 def test_web_trusts_exactly_the_network_that_nginx_is_on() -> None:
