@@ -1,17 +1,25 @@
-"""Cursors: opaque to the client, and of no use once anything in them has been changed."""
+"""Cursors: what they can hold; opaque to the client, of no use once anything has been changed."""
 
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import Column, TypeDecorator
+from sqlmodel import SQLModel
 
 from kernel.errors import UnprocessableEntityException
 from kernel.setting_groups import SecretSettings
 from kernel.unit_of_work import UnitOfWork
 
 SIGNATURE_BYTES = 16
+KINDS = (int, str, datetime)
+
+
+class ListingError(Exception):
+    """A list names columns that it can't serve; raised while the application is built."""
 
 
 class CursorSigner:
@@ -40,3 +48,36 @@ class CursorSigner:
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, "sha256")[:SIGNATURE_BYTES]
+
+
+def column_of(table: type[SQLModel], name: str) -> Column[Any]:
+    """The table's column of that name. Raises ListingError when it has none."""
+    columns = table.__table__.columns  # type: ignore[attr-defined]
+    if name not in columns:
+        raise ListingError(f"{table.__name__} has no column {name} to sort or filter by.")
+    column: Column[Any] = columns[name]
+    return column
+
+
+def refuse_unsortable(column: Column[Any]) -> None:
+    """Raise ListingError for a column whose values a cursor can't hold."""
+    if column.nullable:
+        # A null is neither before nor after anything: cursor pages would lose its row.
+        raise ListingError(f"{column} may be null: lists can't be sorted by it.")
+    if kind_of(column) not in KINDS:
+        raise ListingError(
+            f"{column} is of type {column.type!r}: a cursor can hold whole numbers, text and "
+            "moments only, so take it out of what a list is sorted by."
+        )
+
+
+def kind_of(column: Column[Any]) -> type | None:
+    """The type of what the driver gives for the column; None when nobody can tell."""
+    # SQLModel wraps the types of text and of moments.
+    wrapped = isinstance(column.type, TypeDecorator)
+    kind = column.type.impl_instance if wrapped else column.type  # type: ignore[attr-defined]
+    try:
+        python_type: type = kind.python_type
+    except NotImplementedError:
+        return None
+    return python_type

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, tru
 from sqlmodel import SQLModel
 from starlette.responses import Response
 
-from kernel.cursors import CursorSigner
+from kernel.cursors import CursorSigner, column_of, kind_of, refuse_unsortable
 from kernel.pages import ListQuery
 from kernel.statements import Row, Statement
 from kernel.unit_of_work import UnitOfWork
@@ -32,7 +32,7 @@ class Listing:
 
     `query` names what may be sorted and filtered by; `where` always holds; `given` are columns
     whose value the route supplies at each call (the owner, the tier). Statements are built once
-    per combination of sort and filters.
+    per combination of sort and filters. Raises ListingError for columns that can't be served.
     """
 
     def __init__(
@@ -49,11 +49,10 @@ class Listing:
         self._where, self._given = list(where), list(given)
         self._statements: dict[tuple[Any, ...], Statement] = {}
         sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
-        for name in (*self._filters, *self._given, *sorts):
-            assert name in self._columns, f"{table.__name__} has no column {name}"
-        for name in sorts:
-            # A null is neither before nor after anything: cursor pages would lose its row.
-            assert not self._columns[name].nullable, f"{name} may be null: it can't be sorted by"
+        for name in (*self._filters, *self._given):
+            column_of(table, name)
+        for name in ("id", *sorts):
+            refuse_unsortable(column_of(table, name))
 
     async def answer(
         self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
@@ -103,7 +102,7 @@ class Listing:
         size = query.items_per_page
         if query.cursor:
             after, row_id = signer.open(query.cursor)
-            if issubclass(column.type.python_type, datetime):
+            if kind_of(column) is datetime:
                 after = datetime.fromisoformat(after)
             statement = self._statement("after", query.sort, filters, hide)
             keys = {"after_": after, "id_": row_id}

@@ -12,8 +12,8 @@ MAX_PAGE = 2**31 - 1
 
 class ListQuery(BaseModel):
     """Query parameters of every list. A subclass declares `sort` anew, as the Literal of what may
-    be sorted by (columns that are never null), and each field that it adds filters the column of
-    that name by equality. Anything else is refused."""
+    be sorted by (columns of whole numbers, text or moments that are never null), and each field
+    that it adds filters the column of that name by equality. Anything else is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
