@@ -36,6 +36,7 @@ class Database:
             connect_args=connect,
             hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
+        self.size = settings.database_pool_size
         self._hollow = 0
         event.listen(self.engine.sync_engine.pool, "invalidate", self._on_invalidate)
         event.listen(self.engine.sync_engine.pool, "connect", self._on_connect)

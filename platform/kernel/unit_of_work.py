@@ -105,9 +105,20 @@ class UnitOfWork(AsyncSession):
         return session is not None and bool(session.new or session.dirty or session.deleted)
 
     async def replace_connection(self) -> None:
-        """Give up a connection that was cut. Only for a unit that hasn't begun a transaction."""
-        await self._discard()
-        self._fairy = await self._database.checkout()
+        """Give up a connection that was cut, for one that answers. Only for a unit that hasn't
+        begun a transaction. Raises DatabaseAway."""
+        # What has cut this one has cut the idle ones, too, and a client sees that late.
+        for _ in range(self._database.size + 1):
+            await self._discard()
+            self._fairy = await self._database.checkout()
+            try:
+                await self._fairy.driver_connection.fetchval("SELECT 1")  # type: ignore[union-attr]
+            except Exception as error:
+                if not is_cut(error):
+                    raise
+            else:
+                return
+        raise DatabaseAway("Every connection was cut.")
 
     def let_go(self) -> None:
         """Give the connection back before a long wait; the next use takes one again.

@@ -16,6 +16,7 @@ class Wire:
         self._target = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._doomed: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._flows.set()
         self.port = 0
@@ -42,6 +43,10 @@ class Wire:
         """Cut what is open."""
         for writer in list(self._open):
             writer.transport.abort()
+
+    def cut_when_used(self) -> None:
+        """Cut what is open now, each connection when something is next sent down it."""
+        self._doomed |= self._open
 
     def stall(self) -> None:
         """Hand nothing on; what is sent meanwhile arrives later."""
@@ -74,6 +79,8 @@ class Wire:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             await self._flows.wait()
+            if writer in self._doomed:
+                break
             writer.write(data)
             await writer.drain()
         writer.transport.abort()
