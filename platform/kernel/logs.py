@@ -23,6 +23,18 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def escape_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Keep what clients send, a path say, from steering a terminal or from looking like a line.
+
+    For readable lines: JSON escapes by itself.
+    """
+    for name, value in event.items():
+        ours = name in ("event", "exception", "stack")
+        if not ours and isinstance(value, str) and not value.isprintable():
+            event[name] = value.encode("unicode_escape").decode()
+    return event
+
+
 class _Line:
     """Writes finished lines to standard error, whatever that is at the moment."""
 
@@ -72,11 +84,12 @@ def _renderer(readable: bool) -> list[Processor]:
     # Plain tracebacks: pretty ones print local variables, and with them secrets.
     if readable:
         return [
+            escape_values,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 pad_event_to=0,
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     dumps: Any = structlog.processors.JSONRenderer(serializer=_json)
     return [structlog.processors.format_exc_info, dumps]
