@@ -24,6 +24,7 @@ from kernel.tables import SoftDeleted, Timestamped, unique
 EMAIL_TAKEN = "Email is already registered"
 USERNAME_TAKEN = "Username not available"
 MAX_URL = 2048
+MIN_PASSWORD = 8  # characters
 MAX_PASSWORD_BYTES = 72  # bcrypt reads no further
 
 _http_url: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
@@ -56,7 +57,9 @@ class User(Timestamped, SoftDeleted, table=True):
     version: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})
 
 
-def _fits_bcrypt(password: SecretStr) -> SecretStr:
+def _of_fit_length(password: SecretStr) -> SecretStr:
+    if len(password.get_secret_value()) < MIN_PASSWORD:
+        raise ValueError(f"must be at least {MIN_PASSWORD} characters")
     if len(password.get_secret_value().encode()) > MAX_PASSWORD_BYTES:
         raise ValueError(f"must be at most {MAX_PASSWORD_BYTES} bytes of UTF-8")
     return password
@@ -69,7 +72,13 @@ def _web_address(url: str) -> str:
 
 Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
 Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
-Password = Annotated[SecretStr, Field(min_length=8), AfterValidator(_fits_bcrypt), NoNul()]
+# Not Field(min_length=...): it would tell people of items.
+Password = Annotated[
+    SecretStr,
+    Field(json_schema_extra={"minLength": MIN_PASSWORD}),
+    AfterValidator(_of_fit_length),
+    NoNul(),
+]
 WebAddress = Annotated[
     CleanText,
     Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}),

@@ -66,6 +66,18 @@ async def test_a_lone_surrogate_is_refused(client: httpx2.AsyncClient) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("password", "message"),
+    [("seven77", "at least 8 characters"), ("ü" * 37, "at most 72 bytes of UTF-8")],
+)
+async def test_a_password_of_the_wrong_length_is_told_the_right_one(
+    client: httpx2.AsyncClient, password: str, message: str
+) -> None:
+    answer = await register(client, password=password)
+
+    assert refusal(answer) == (422, f"body.password: must be {message}")
+
+
 @pytest.mark.parametrize("password", ["password", "PassWord", "1qaz2wsx", "iloveyou1"])
 async def test_the_commonest_passwords_are_refused(
     client: httpx2.AsyncClient, password: str
