@@ -39,6 +39,14 @@ _lifetime = bindparam("lifetime", type_=Interval())
 _never_ended = col(Session.ended_at).is_(None)
 _unexpired = col(Session.expires_at) > func.now()
 _live_user = col(User.is_deleted) == false()
+# What the tokens of a session are made from.
+_tokens = [
+    col(Session.id),
+    col(Session.user_id),
+    col(Session.refresh_jti),
+    col(Session.refresh_issued_at),
+    col(Session.expires_at),
+]
 
 listing = Listing(
     Session, SessionRead, SessionQuery, where=[_never_ended, _unexpired], given=["user_id"]
@@ -84,13 +92,7 @@ open_session = Statement(
         )
         .with_for_update(read=True),
     )
-    .returning(
-        col(Session.id),
-        col(Session.user_id),
-        col(Session.refresh_jti),
-        col(Session.refresh_issued_at),
-        col(Session.expires_at),
-    ),
+    .returning(*_tokens),
     writes=True,
 )
 
@@ -112,13 +114,7 @@ _rotated = (
         expires_at=_this_second + _lifetime,
         last_used_at=func.now(),
     )
-    .returning(
-        col(Session.id),
-        col(Session.user_id),
-        col(Session.refresh_jti),
-        col(Session.refresh_issued_at),
-        col(Session.expires_at),
-    )
+    .returning(*_tokens)
     .cte("rotated")
 )
 _used = (

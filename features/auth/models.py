@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field as PydanticField
+from pydantic import Field
 from sqlalchemy import DateTime, Index, func
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel
 
 from kernel.pages import ListQuery
 from kernel.shapes import ReadShape
@@ -15,7 +16,7 @@ MAX_ADDRESS = 45  # an IPv6 address that holds an IPv4 one
 
 
 def _moment(**options: Any) -> Any:
-    return Field(sa_type=DateTime(timezone=True), **options)
+    return Column(sa_type=DateTime(timezone=True), **options)
 
 
 class Session(SQLModel, table=True):
@@ -31,17 +32,17 @@ class Session(SQLModel, table=True):
         Index("ix_session_expires_at", "expires_at"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")
-    device: str = Field(max_length=MAX_DEVICE)
-    address: str = Field(max_length=MAX_ADDRESS)
-    refresh_jti: str = Field(max_length=32)
+    id: int | None = Column(default=None, primary_key=True)
+    user_id: int = Column(foreign_key="user.id", ondelete="CASCADE")
+    device: str = Column(max_length=MAX_DEVICE)
+    address: str = Column(max_length=MAX_ADDRESS)
+    refresh_jti: str = Column(max_length=32)
     refresh_issued_at: datetime = _moment()
     created_at: datetime = _moment(sa_column_kwargs={"server_default": func.now()})
     last_used_at: datetime = _moment(sa_column_kwargs={"server_default": func.now()})
     expires_at: datetime = _moment()
     ended_at: datetime | None = _moment(default=None)
-    end_reason: str | None = Field(default=None, max_length=20)
+    end_reason: str | None = Column(default=None, max_length=20)
 
 
 class TokenBlacklist(SQLModel, table=True):
@@ -53,11 +54,11 @@ class TokenBlacklist(SQLModel, table=True):
         Index("ix_token_blacklist_expires_at", "expires_at"),
     )
 
-    jti: str = Field(primary_key=True, max_length=32)
-    session_id: int = Field(foreign_key="session.id", ondelete="CASCADE")
+    jti: str = Column(primary_key=True, max_length=32)
+    session_id: int = Column(foreign_key="session.id", ondelete="CASCADE")
     used_at: datetime = _moment()
     expires_at: datetime = _moment()
-    successor_jti: str = Field(max_length=32)
+    successor_jti: str = Column(max_length=32)
     successor_issued_at: datetime = _moment()
     successor_expires_at: datetime = _moment()
 
@@ -71,7 +72,7 @@ class SessionRead(ReadShape):
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
-    current: Annotated[bool, PydanticField(description="Whether this request belongs to it.")]
+    current: Annotated[bool, Field(description="Whether this request belongs to it.")]
 
 
 class SessionQuery(ListQuery):

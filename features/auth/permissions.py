@@ -54,10 +54,9 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
         name, colon, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:
         return None
-    context = context_of(connection)
     if not colon:
         return None
-    async with context.resources.unit() as unit:
+    async with context_of(connection).resources.unit() as unit:
         account = await account_of(connection, unit, name, password)
     if account is None:
         return None
@@ -93,9 +92,21 @@ async def super_user(connection: HTTPConnection) -> KnownUser:
     return await current_user(connection)
 
 
+@access(Access.OWNER)
+@repeatable
+async def session_owner(connection: HTTPConnection) -> int | None:
+    """Whose sessions the caller may end: the caller's own, and (None) anybody's as a superuser.
+
+    The statement that ends one asks for its owner, so that others' sessions aren't found.
+    """
+    caller = await current_user(connection)
+    return None if caller.is_superuser else caller.user_id
+
+
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 CurrentUser = Annotated[KnownUser, Depends(current_user)]
 SuperUser = Annotated[KnownUser, Depends(super_user)]
+SessionOwner = Annotated[int | None, Depends(session_owner)]
 
 UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
 

@@ -28,7 +28,6 @@ from kernel.openapi import answers
 from kernel.pages import pages_of
 from kernel.routing import Router, SessionDep, statements
 from kernel.shapes import Message, PathId
-from kernel.statements import Row
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
@@ -56,10 +55,8 @@ async def login(
 
     Answers an access token; the refresh token comes in an HttpOnly cookie.
     """
-    device, address = (
-        device_label(request.headers.get("user-agent", "")),
-        context_of(request).address,
-    )
+    device = device_label(request.headers.get("user-agent", ""))
+    address = context_of(request).address
     for _ in range(ATTEMPTS):
         account = await account_of(request, db, form.username, form.password)
         if account is None:
@@ -71,11 +68,10 @@ async def login(
             new_hash = await hash_password(db, form.password)
             await upgrade_hash(db, account["id"], old_hash, new_hash)
         tokens = await sessions.open_for(db, account, device=device, address=address)
-        if tokens is None:
-            # The account was changed while the password was checked: the password perhaps.
-            continue
-        record_after_commit(db, "login", request, user=account["id"], session=tokens.session_id)
-        return _hand_out(tokens, response, db)
+        if tokens is not None:
+            record_after_commit(db, "login", request, user=account["id"], session=tokens.session_id)
+            return _hand_out(tokens, response, db)
+        # The account was changed while the password was checked: the password perhaps.
     raise ServiceUnavailableException("The account is being changed; try again shortly.")
 
 
@@ -149,9 +145,8 @@ async def read_sessions(
 ) -> dict[str, Any]:
     """List the caller's sessions: every device that is logged in."""
     page = await crud.listing.page(db, query, user_id=caller.user_id)
-    rows: list[Row] = page["data"]
-    for row in rows:
-        row["current"] = row["id"] == caller.session_id
+    for session in page["data"]:
+        session["current"] = session["id"] == caller.session_id
     return page
 
 
@@ -160,10 +155,7 @@ async def read_sessions(
 )
 @statements(2)
 async def erase_session(
-    id: PathId,
-    request: Request,
-    caller: CurrentUser,
-    db: SessionDep,
+    id: PathId, request: Request, caller: CurrentUser, db: SessionDep
 ) -> Message:
     """End one of the caller's sessions; any session as a superuser."""
     of = None if caller.is_superuser else caller.user_id

@@ -41,35 +41,19 @@ def _is(whom: Whom) -> ColumnElement[bool]:
     return (col(User.id) if isinstance(whom, int) else col(User.username)) == whom
 
 
-def _shown(*where: Any) -> Statement:
-    return Statement(select(*[getattr(User, name) for name in UserRead.model_fields]).where(*where))
-
-
-def _account(*where: Any) -> Statement:
-    columns = [
-        col(User.id),
-        col(User.name),
-        col(User.username),
-        col(User.email),
-        col(User.is_superuser),
-        col(User.tier_id),
-        col(User.hashed_password),
-        col(User.version),
-    ]
-    return Statement(select(*columns).where(*where))
-
-
+_shown = [getattr(User, name) for name in UserRead.model_fields]
+_account = [*_shown, col(User.is_superuser), col(User.hashed_password), col(User.version)]
 _by_username = col(User.username) == bindparam("username")
 _by_email = func.lower(col(User.email)) == func.lower(bindparam("email"))
 _by_id = col(User.id) == bindparam("user_id")
 
 # What UserRead shows of a live user.
-user_by_id = _shown(_by_id, LIVE)
-user_by_username = _shown(_by_username, LIVE)
+user_by_id = Statement(select(*_shown).where(_by_id, LIVE))
+user_by_username = Statement(select(*_shown).where(_by_username, LIVE))
 # What a login needs of a live user: never an answer.
-account_by_id = _account(_by_id, LIVE)
-account_by_username = _account(_by_username, LIVE)
-account_by_email = _account(_by_email, LIVE)
+account_by_id = Statement(select(*_account).where(_by_id, LIVE))
+account_by_username = Statement(select(*_account).where(_by_username, LIVE))
+account_by_email = Statement(select(*_account).where(_by_email, LIVE))
 # The id of a live user.
 id_by_username = Statement(select(col(User.id)).where(_by_username, LIVE))
 id_by_email = Statement(select(col(User.id)).where(_by_email, LIVE))
