@@ -10,7 +10,7 @@ from features.auth.credentials import account_of
 from features.auth.devices import device_label
 from features.auth.models import SessionQuery, SessionRead, Token
 from features.auth.passwords import hash_password, needs_new_hash
-from features.auth.permissions import CurrentUser
+from features.auth.permissions import CurrentUser, SessionOwner
 from features.auth.security_log import record_after_commit
 from features.auth.sessions import Tokens
 from features.auth.settings import AuthSettings
@@ -155,11 +155,10 @@ async def read_sessions(
 )
 @statements(2)
 async def erase_session(
-    id: PathId, request: Request, caller: CurrentUser, db: SessionDep
+    id: PathId, request: Request, owner: SessionOwner, db: SessionDep
 ) -> Message:
     """End one of the caller's sessions; any session as a superuser."""
-    of = None if caller.is_superuser else caller.user_id
-    user_id = await sessions.end(db, id, of=of, reason="revoked")
+    user_id = await sessions.end(db, id, of=owner, reason="revoked")
     if user_id is None:
         raise NotFoundException(SESSION_NOT_FOUND)
     record_after_commit(db, "session revoked", request, user=user_id, session=id)

@@ -162,7 +162,7 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         yield "Unauthenticated"
     if route.access is Access.SUPER:
         yield "Unprivileged"
-    if route.access in (Access.SELF, Access.OWNER):
+    if route.access is Access.SELF:
         yield "NotYours"
     if takes_input:
         yield "Invalid"
