@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.local.given import DATABASE_NAMES, REDIS_ROLES
+from infra.local.given import DATABASE_NAMES, REDIS_ROLES, names
 from infra.local.servers import Servers
 from infra.local.supervisor import Program
 from infra.local.watch import FOLDERS
@@ -38,10 +38,12 @@ def banner(
 
 
 def _superuser(values: Mapping[str, str], made: Mapping[str, str]) -> str:
-    name = values.get("ADMIN_USERNAME") or made.get("ADMIN_USERNAME", "as given")
+    name = values.get("ADMIN_USERNAME") or made.get("ADMIN_USERNAME", "admin")
     if "ADMIN_PASSWORD" in made:
         return f"{name}, password {made['ADMIN_PASSWORD']} (unless it was changed since)"
-    return f"{name}, password as given"
+    if names(values, "ADMIN_PASSWORD"):
+        return f"{name}, password as given"
+    return "made before; no ADMIN_PASSWORD was given"
 
 
 def _where(name: str, given_by: Sequence[str], values: Mapping[str, str], servers: Servers) -> str:
