@@ -80,6 +80,7 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
         job_id=job.id,
         function=job.function,
         arguments=job.arguments,
+        request_id=job.request_id,
         queued_by=job.queued_by,
         status="cancelled",
         tries=0,

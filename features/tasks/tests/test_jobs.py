@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from kernel import jobs
+from kernel.context import request_id_var
 from kernel.jobs import JobContext
 from kernel.resources import Resources
 from kernel.shapes import InputShape
@@ -175,6 +176,7 @@ async def test_a_running_job_is_stopped_when_it_is_cancelled(
 async def test_a_job_that_only_the_queue_knows_is_cancelled_too(
     superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
 ) -> None:
+    request_id_var.set("the-request-that-queued-it")
     job_id = await jobs.enqueue(resources, "tasks.run", number=5)
     unknown = await superuser.get(f"{JOBS}/{job_id}")
 
@@ -184,7 +186,8 @@ async def test_a_job_that_only_the_queue_knows_is_cancelled_too(
     assert unknown.status_code == 404
     assert answer.status_code == 200
     assert ran == []
-    assert (await detail(superuser, job_id))["status"] == "cancelled"
+    job = await detail(superuser, job_id)
+    assert (job["status"], job["request_id"]) == ("cancelled", "the-request-that-queued-it")
 
 
 async def test_routes_make_as_few_statements_as_they_say(

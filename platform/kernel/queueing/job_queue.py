@@ -79,6 +79,7 @@ class JobInfo:
     function: str
     status: JobStatus
     arguments: dict[str, Any]
+    request_id: str | None
     queued_by: str | None
     enqueue_time: datetime
     progress: dict[str, Any] | None = None
@@ -137,6 +138,7 @@ async def info(redis: Redis, job_id: str) -> JobInfo | None:
         function=data["f"],
         status=status,
         arguments=named.get("arguments", {}),
+        request_id=named.get("request_id"),
         queued_by=named.get("queued_by"),
         enqueue_time=_moment(data["et"]),
         progress=deserialize(progress) if progress else None,
