@@ -64,7 +64,7 @@ class TokenBlacklist(SQLModel, table=True):
 
 
 class SessionRead(ReadShape):
-    """A login that goes on: where, and when its refresh token was used last."""
+    """An active login: on which device, from where, and when it was last used."""
 
     id: int
     device: str
@@ -72,7 +72,7 @@ class SessionRead(ReadShape):
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
-    current: Annotated[bool, Field(description="Whether this request belongs to it.")]
+    current: Annotated[bool, Field(description="Whether it is the session of this request.")]
 
 
 class SessionQuery(ListQuery):

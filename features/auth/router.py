@@ -51,9 +51,9 @@ async def login(
     response: Response,
     db: SessionDep,
 ) -> Token:
-    """Open a session with a username or e-mail and a password.
+    """Log in with a username or an e-mail address, and a password.
 
-    Answers an access token; the refresh token comes in an HttpOnly cookie.
+    Returns an access token; the refresh token is set as an HttpOnly cookie.
     """
     device = device_label(request.headers.get("user-agent", ""))
     address = context_of(request).address
@@ -83,8 +83,7 @@ async def refresh(
 ) -> Token:
     """Exchange the refresh cookie for a new access token and a new cookie.
 
-    Parallel exchanges of one cookie get the same successor for ten seconds; a later use of it
-    ends the session.
+    For ten seconds, the old cookie still gives the same new one; used later, it ends the session.
     """
     if not refresh_token:
         raise UnauthorizedException(NO_COOKIE, headers=CHALLENGE)
@@ -107,7 +106,7 @@ async def logout(
     db: SessionDep,
     refresh_token: RefreshCookie = None,
 ) -> Message:
-    """End the session: its access and refresh tokens are dead at once."""
+    """End your session. Its access token and its refresh token stop working at once."""
     ending = [caller.session_id]
     claims = refresh_token and signer(db.resources.settings).read(refresh_token, Kind.REFRESH)
     if claims and claims.session_id != caller.session_id:
@@ -127,9 +126,9 @@ async def logout_all(
     response: Response,
     caller: CurrentUser,
     db: SessionDep,
-    keep_current: Annotated[bool, Query(description="Stay logged in here.")] = False,
+    keep_current: Annotated[bool, Query(description="Leave this session as it is.")] = False,
 ) -> Message:
-    """End all sessions of the caller, on every device."""
+    """End all of your sessions, on every device."""
     kept = caller.session_id if keep_current else None
     ended = await sessions.end_all(db, caller.user_id, reason="logout", kept=kept)
     record_after_commit(db, "logout", request, user=caller.user_id, sessions=ended)
@@ -143,7 +142,7 @@ async def logout_all(
 async def read_sessions(
     query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
 ) -> dict[str, Any]:
-    """List the caller's sessions: every device that is logged in."""
+    """List your sessions: every login that is still active."""
     page = await crud.listing.page(db, query, user_id=caller.user_id)
     for session in page["data"]:
         session["current"] = session["id"] == caller.session_id
@@ -157,7 +156,7 @@ async def read_sessions(
 async def erase_session(
     id: PathId, request: Request, owner: SessionOwner, db: SessionDep
 ) -> Message:
-    """End one of the caller's sessions; any session as a superuser."""
+    """End one of your sessions or, as a superuser, anybody's."""
     user_id = await sessions.end(db, id, of=owner, reason="revoked")
     if user_id is None:
         raise NotFoundException(SESSION_NOT_FOUND)

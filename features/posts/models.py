@@ -64,7 +64,7 @@ MediaAddress = Annotated[
 
 
 class PostCreate(InputShape):
-    """What an author gives to publish."""
+    """A new post."""
 
     model_config = example(title="On engines", text="It weaves algebraic patterns.")
 
@@ -83,7 +83,7 @@ class PostCreateInternal(SQLModel):
 
 
 class PostUpdate(InputShape):
-    """What may be changed."""
+    """The fields to change; what is left out stays as it is."""
 
     model_config = example(title="On analytical engines")
 
@@ -105,7 +105,7 @@ class PostDelete(SQLModel):
 
 
 class PostRead(ReadShape):
-    """A post, for everybody."""
+    """A post."""
 
     id: int
     title: str

@@ -45,7 +45,7 @@ async def write_post(
     author: OwnAuthor,
     db: SessionDep,
 ) -> Row:
-    """Publish a post under one's own name, or as a superuser under any."""
+    """Publish a post under your name or, as a superuser, under anybody's."""
     post = await crud.insert_by_author.one(db, **asdict(author), **values.model_dump())
     if post is None:
         await refuse_author(db, author)
@@ -84,7 +84,7 @@ async def read_posts(
 @cache(POST, resource_id_name="id")
 @statements(1)
 async def read_post(username: UsernameInPath, request: Request, id: PathId, db: SessionDep) -> Row:
-    """Show a post of a user."""
+    """Show one of a user's posts."""
     post = await crud.author_with_post.one(db, username=username, post_id=id)
     if post is None:
         raise NotFoundException(USER_NOT_FOUND)
@@ -108,7 +108,7 @@ async def patch_post(
     author: OwnAuthor,
     db: SessionDep,
 ) -> Message:
-    """Change a post of one's own, or as a superuser any post of the user in the path."""
+    """Change one of your posts or, as a superuser, anybody's."""
     changes = values.model_dump(exclude_unset=True)
     statement = crud.update_own(frozenset(changes))
     given = {f"new_{name}": value for name, value in changes.items()}
@@ -127,7 +127,7 @@ async def patch_post(
 async def erase_post(
     username: UsernameInPath, request: Request, id: PathId, author: OwnAuthor, db: SessionDep
 ) -> Message:
-    """Delete a post of one's own, or as a superuser any post of the user in the path."""
+    """Delete one of your posts or, as a superuser, anybody's. It becomes invisible."""
     if await crud.soft_delete_own.scalar(db, post_id=id, **asdict(author)) is None:
         await _refuse(db, author)
     return Message(message="Post deleted")
@@ -143,8 +143,10 @@ async def erase_post(
 async def erase_db_post(
     username: UsernameInPath, request: Request, id: PathId, caller: SuperUser, db: SessionDep
 ) -> Message:
-    """Remove a post for good, also a deleted one: of the live user of that name, else of the one
-    that was deleted last."""
+    """Delete a post for good, even one that is deleted already.
+
+    If no account has that name now, the last one that had it is meant.
+    """
     if await crud.hard_delete.scalar(db, username=username, post_id=id) is None:
         known = await crud.removable_author.scalar(db, username=username) is not None
         raise NotFoundException(POST_NOT_FOUND if known else USER_NOT_FOUND)

@@ -50,26 +50,28 @@ Path = Annotated[
     StringConstraints(pattern=r"^[!-~]*[!-.0-~][!-~]*$", max_length=MAX_PATH),
     AfterValidator(_stored),
     Field(
-        description="A path or a route's template; stored as `api_v1_tasks_task`.",
+        description="A path, or the template of a route; stored as `api_v1_tasks_task`.",
         examples=["api/v1/tasks/task", "api/v1/user/{username}"],
     ),
 ]
-Limit = Annotated[int, Field(ge=1, le=10_000, description="Accepted calls."), JsonNumber]
-Period = Annotated[int, Field(ge=1, le=2_678_400, description="Seconds."), JsonNumber]
+Limit = Annotated[
+    int, Field(ge=1, le=10_000, description="How many calls are accepted in a period."), JsonNumber
+]
+Period = Annotated[
+    int, Field(ge=1, le=2_678_400, description="The length of a period in seconds."), JsonNumber
+]
 Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 
 class RateLimitCreate(InputShape):
-    """What an administrator gives to make a rule."""
+    """A new rate limit."""
 
     model_config = example(path="api/v1/tasks/task", limit=10, period=3600)
 
     path: Path
     limit: Limit
     period: Period
-    name: Annotated[
-        Name | None, Field(description="By default the path, the limit and the period.")
-    ] = None
+    name: Annotated[Name | None, Field(description="By default `{path}:{limit}:{period}`.")] = None
 
     @property
     def effective_name(self) -> str:
@@ -88,7 +90,7 @@ class RateLimitCreateInternal(SQLModel):
 
 
 class RateLimitUpdate(InputShape):
-    """What may be changed."""
+    """The fields to change; what is left out stays as it is."""
 
     model_config = example(limit=100)
 
@@ -112,7 +114,7 @@ class RateLimitDelete(SQLModel):
 
 
 class RateLimitRead(ReadShape):
-    """A rule, for everybody."""
+    """A rate limit: `limit` calls of `path` are accepted in any `period` seconds."""
 
     id: int
     tier_id: int

@@ -34,7 +34,7 @@ router = Router(tags=["rate limits"])
 
 
 class UserRateLimitsRead(UserRead):
-    """A user, and every rule of the tier that the user is on."""
+    """A user, and all rate limits of the tier that the user is on."""
 
     tier_rate_limits: list[RateLimitRead]
 
@@ -49,7 +49,7 @@ class UserRateLimitsRead(UserRead):
 async def write_rate_limit(
     tier_name: CleanText, values: RateLimitCreate, caller: SuperUser, db: SessionDep
 ) -> Row:
-    """Make a rule for the users of a tier. What they have used already counts."""
+    """Create a rate limit for the users of a tier. Calls that they have made already count."""
     rule = await crud.insert_into_tier.one(
         db, tier_name=tier_name, **{**values.model_dump(), "name": values.effective_name}
     )
@@ -69,7 +69,7 @@ async def write_rate_limit(
 async def read_rate_limits(
     tier_name: CleanText, query: Annotated[RateLimitQuery, Query()], db: SessionDep
 ) -> Rendered:
-    """List the rules of a tier."""
+    """List the rate limits of a tier."""
     tier_id = await id_by_name.scalar(db, name=tier_name)
     if tier_id is None:
         raise NotFoundException(TIER_NOT_FOUND)
@@ -84,7 +84,7 @@ async def read_rate_limits(
 @public
 @statements(1)
 async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> Row:
-    """Show a rule of a tier."""
+    """Show a rate limit of a tier."""
     rule = await crud.tier_with_rule.one(db, tier_name=tier_name, rule_id=id)
     if rule is None or rule["id"] is None:
         _refuse(tier_exists=rule is not None)
@@ -100,7 +100,7 @@ async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> R
 async def patch_rate_limit(
     tier_name: CleanText, id: PathId, values: RateLimitUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
-    """Change a rule of a tier. It holds from the next request on; what was used counts."""
+    """Change a rate limit. It applies from the next request on; calls made already count."""
     try:
         rule = await crud.crud_rate_limits.update(
             db,
@@ -126,7 +126,7 @@ async def patch_rate_limit(
 async def erase_rate_limit(
     tier_name: CleanText, id: PathId, caller: SuperUser, db: SessionDep
 ) -> Message:
-    """Delete a rule of a tier: the default rule holds again."""
+    """Delete a rate limit. The default one applies again."""
     tier_id = await crud.delete_from_tier.scalar(db, tier_name=tier_name, rule_id=id)
     if tier_id is None:
         _refuse(tier_exists=await id_by_name.scalar(db, name=tier_name) is not None)
@@ -143,7 +143,7 @@ async def erase_rate_limit(
 async def read_user_rate_limits(
     username: UsernameInPath, caller: SuperUser, db: SessionDep
 ) -> dict[str, Any]:
-    """Show a user, and every rule of the tier that the user is on."""
+    """Show a user, and all rate limits of the tier that the user is on."""
     rows = await crud.user_with_rules.all(db, username=username)
     if not rows:
         raise NotFoundException(USER_NOT_FOUND)

@@ -64,11 +64,13 @@ class JobQuery(ListQuery):
     sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
     status: Status | None = None
     function: CleanText | None = Field(None, max_length=200)
-    queued_by: CleanText | None = Field(None, max_length=200, description="e.g. user:17")
+    queued_by: CleanText | None = Field(
+        None, max_length=200, description="Who queued the job: `user:17`."
+    )
 
 
 class JobProgress(ReadShape):
-    """How far a job says it is."""
+    """The progress that a job has reported."""
 
     done: float
     total: float
@@ -91,7 +93,7 @@ class JobRead(ReadShape):
 
 
 class JobDetail(JobRead):
-    """A job with what it was given and what became of it."""
+    """A job with its arguments, and with its result or error."""
 
     arguments: dict[str, Any]
     result: Any = None
@@ -99,13 +101,13 @@ class JobDetail(JobRead):
 
 
 class TaskQueued(ReadShape):
-    """The id of a job that was queued."""
+    """The id of the task that was queued."""
 
     id: str
 
 
 class TaskRead(ReadShape):
-    """A job, in the queue's words. What concerns its end is null until it is complete."""
+    """A task. What concerns its end is null until it is complete."""
 
     id: str
     function: str

@@ -53,7 +53,7 @@ async def write_task(
     message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])],
     request: Request,
 ) -> TaskQueued:
-    """Queue the sample task: it takes about five seconds and repeats the message."""
+    """Queue the sample task, which takes about five seconds and repeats the message."""
     job_id = await jobs.enqueue(request, "tasks.sample_background_task", message=message)
     return TaskQueued(id=job_id)
 
@@ -66,7 +66,10 @@ async def write_task(
 )
 @statements(2)
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
-    """Show a job to whoever queued it, and to superusers: its state, then its result."""
+    """Show the state of a task and, once it is complete, its result.
+
+    Only whoever queued it sees it, and superusers.
+    """
     job = await queued_job(db.resources, task_id)
     if job is not None and await may_see(request, job.queued_by):
         return queued_task(job)
@@ -81,14 +84,14 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
 ) -> dict[str, Any]:
-    """List the jobs that are kept: durable ones from the start, others from their end."""
+    """List the stored jobs: durable ones once they are queued, others once they have ended."""
     return await crud.listing.page(db, query)
 
 
 @router.get("/jobs/{job_id}", response_model=JobDetail, responses=answers({404: [JOB_NOT_FOUND]}))
 @statements(2)
 async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
-    """Show a job that is kept, with its arguments, its progress, its result or its error."""
+    """Show a stored job with its arguments, its progress, and its result or error."""
     job = await crud.one.one(db, job_id=job_id)
     if job is None:
         raise NotFoundException(JOB_NOT_FOUND)
@@ -102,7 +105,7 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
 )
 @statements(2)
 async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
-    """Run a job that has ended once more, from its first attempt."""
+    """Run an ended job again, from its first attempt."""
     job = await crud.requeue.one(db, job_id=job_id)
     assert job is not None
     if not job["known"]:
@@ -121,7 +124,7 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
 )
 @statements(3)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
-    """Stop a job, or keep it from starting."""
+    """Cancel a job: stop it, or keep it from starting."""
     job = await crud.cancel.one(db, job_id=job_id)
     assert job is not None
     if job["changed"]:

@@ -42,7 +42,7 @@ TierName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class TierCreate(InputShape):
-    """What an administrator gives to make a tier."""
+    """A new tier."""
 
     model_config = example(name="pro")
 
@@ -56,7 +56,7 @@ class TierCreateInternal(SQLModel):
 
 
 class TierUpdate(InputShape):
-    """What may be changed."""
+    """The fields to change; what is left out stays as it is."""
 
     model_config = example(name="business")
 
@@ -74,7 +74,7 @@ class TierDelete(SQLModel):
 
 
 class TierRead(ReadShape):
-    """A tier, for everybody."""
+    """A tier."""
 
     id: int
     name: str
@@ -89,7 +89,7 @@ class TierQuery(ListQuery):
 
 
 class UserTierUpdate(InputShape):
-    """The tier that a user shall have; null takes the present one away."""
+    """The tier to put the user on; null for none."""
 
     model_config = example(tier_id=1)
 

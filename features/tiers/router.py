@@ -51,7 +51,7 @@ class UserTierRead(UserRead):
 )
 @statements(3)
 async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> Row:
-    """Make a tier."""
+    """Create a tier."""
     tier = TierCreateInternal(name=values.name)
     return await crud.crud_tiers.create(db, tier, schema_to_select=TierRead)
 
@@ -84,7 +84,7 @@ async def read_tier(name: CleanText, db: SessionDep) -> Row:
 async def patch_tier(
     name: CleanText, values: TierUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
-    """Rename a tier. Its rules stay, and its users stay on it."""
+    """Rename a tier. It keeps its users and its rate limits."""
     try:
         await crud.crud_tiers.update(db, values.model_dump(exclude_unset=True), name=name)
     except NoResultFound:
@@ -99,7 +99,7 @@ async def patch_tier(
 )
 @statements(3)
 async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Message:
-    """Delete a tier that no user is on, with its rules."""
+    """Delete a tier that no user is on, with its rate limits."""
     await crud.free_from_deleted_users.all(db, name=name)
     tier_id = await crud.delete_by_name.scalar(db, name=name)
     if tier_id is None:
@@ -115,7 +115,7 @@ async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Mess
 )
 @statements(2)
 async def read_user_tier(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
-    """Show a user and the tier that the user is on."""
+    """Show a user, and the tier that the user is on."""
     user = await crud.user_with_tier.one(db, username=username)
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
@@ -136,7 +136,7 @@ async def patch_user_tier(
     caller: SuperUser,
     db: SessionDep,
 ) -> Message:
-    """Put a user on a tier, or on none. Its limits hold from the next request on."""
+    """Put a user on a tier, or on none. Its rate limits apply from the next request on."""
     # The foreign key finds out whether there is the tier: it waits for a deletion under way.
     if await change_user(db, username, {"tier_id": values.tier_id}) is None:
         raise NotFoundException(USER_NOT_FOUND)

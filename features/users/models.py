@@ -87,7 +87,7 @@ WebAddress = Annotated[
 
 
 class UserCreate(InputShape):
-    """What a person gives to register."""
+    """A new account."""
 
     model_config = example(
         name="Ada Lovelace",
@@ -113,7 +113,8 @@ class UserCreateInternal(SQLModel):
 
 
 class UserUpdate(InputShape):
-    """What may be changed; a new password needs the current one."""
+    """The fields to change; what is left out stays as it is. Your own new `password` needs the
+    `current_password`."""
 
     model_config = example(name="Ada King")
 
@@ -150,7 +151,7 @@ class UserDelete(SQLModel):
 
 
 class UserRead(ReadShape):
-    """A user as the caller may see it."""
+    """A user."""
 
     id: int
     name: str

@@ -85,7 +85,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
 ) -> Rendered | dict[str, Any]:
-    """List the users. Only superusers see, sort and filter by e-mail."""
+    """List users. Only superusers see others' e-mail addresses, and sort and filter by them."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"
     if by_email and not (caller and caller.is_superuser):
         raise ForbiddenException(PRIVILEGES)
@@ -101,7 +101,7 @@ async def read_users(
 @router.get("/user/me", response_model=UserRead, include_in_schema=False)
 @statements(1)
 async def read_user_me(caller: CurrentUser) -> Rendered:
-    """Show the caller's own account."""
+    """Show your own account."""
     return Rendered(caller.shown)
 
 
@@ -109,7 +109,7 @@ async def read_user_me(caller: CurrentUser) -> Rendered:
 @public
 @statements(2)
 async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
-    """Show a user; the e-mail only to that user and to superusers."""
+    """Show a user. Only that user and superusers see the e-mail address."""
     user = await crud.user_by_username.one(db, username=username)
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
@@ -133,9 +133,9 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
 async def patch_user(
     values: UserUpdate, whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
-    """Change an account: one's own, or any as a superuser.
+    """Change your account or, as a superuser, anybody's.
 
-    A new password of one's own needs the current one, and ends the other sessions.
+    To change your own password, give the current one, too; your other sessions end.
     """
     changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
     version, own = None, False
@@ -166,7 +166,10 @@ async def patch_user(
 async def erase_user(
     whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
-    """Delete an account: it becomes invisible, its sessions end, its name and e-mail are free."""
+    """Delete your account or, as a superuser, anybody's.
+
+    It becomes invisible, its sessions end, and others may take its username and e-mail address.
+    """
     user_id = await permissions.leaving(db, whom)
     await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
@@ -182,8 +185,10 @@ async def erase_user(
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
-    """Remove an account for good, with its posts and sessions: the live one of that name, else
-    the one that was deleted last."""
+    """Delete an account for good, with its posts and sessions.
+
+    If no account has that name now, the last one that had it is meant.
+    """
     user_id = await permissions.leaving(db, username, deleted_too=True)
     await crud.hard_delete_user(db, user_id)
     record_after_commit(db, "user removed for good", request, user=user_id)
@@ -203,7 +208,7 @@ async def patch_user_role(
     request: Request,
     db: SessionDep,
 ) -> Message:
-    """Make a user a superuser, or an ordinary one."""
+    """Make a user a superuser, or an ordinary user again."""
     whom = username if values.is_superuser else await permissions.leaving(db, username)
     user_id = await crud.change_user(db, whom, {"is_superuser": values.is_superuser})
     if user_id is None:

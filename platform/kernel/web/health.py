@@ -36,13 +36,13 @@ revisions = Statement(sqlalchemy.text("SELECT version_num FROM alembic_version")
 
 
 class Health(ReadShape):
-    """Whether the process is alive."""
+    """The process is alive."""
 
     status: str
 
 
 class Readiness(ReadShape):
-    """`ready`, or `degraded` when a Redis is away; what is away is named."""
+    """`ready`, or `degraded` while a Redis is unavailable; `checks` says which."""
 
     status: str
     checks: dict[str, str]
@@ -50,7 +50,7 @@ class Readiness(ReadShape):
 
 @router.get("/health", response_model=Health)
 async def read_health() -> Health:
-    """Tell that the process answers; it asks nothing of the database or of Redis."""
+    """Check that the process is alive, whatever the state of the database and of Redis."""
     return Health(status="alive")
 
 
@@ -58,8 +58,8 @@ async def read_health() -> Health:
     "/health/ready", response_model=Readiness, responses=answers({503: [DATABASE_AWAY, DRAINING]})
 )
 async def read_readiness(request: Request) -> Readiness | Response:
-    """Tell whether requests can be served: 503 while the database is away, unmigrated, or the
-    process is draining."""
+    """Check whether requests can be served: 503 while the database is unavailable or not
+    migrated, and while the process is shutting down."""
     resources: Resources = request.app.state.resources
     checks = {f"redis_{role}": await check_redis(resources, role) for role in ROLES}
     checks["database"] = await check_database(resources)
