@@ -14,6 +14,7 @@ from kernel.resources import opened
 from kernel.setting_groups import AppSettings
 from kernel.settings import SettingsError
 from kernel.unit_of_work import UnitOfWork
+from kernel.web.health import require_database
 
 log = structlog.get_logger("security")
 
@@ -55,8 +56,10 @@ def _arguments() -> argparse.Namespace:
 async def _main() -> None:
     arguments, settings = _arguments(), load_settings()
     logs.configure(settings.group(AppSettings))
-    async with opened(settings, "superuser") as resources, resources.unit() as db:
-        await set_role(db, arguments.name, arguments.grant)
+    async with opened(settings, "superuser") as resources:
+        await require_database(resources)
+        async with resources.unit() as db:
+            await set_role(db, arguments.name, arguments.grant)
     state = "a superuser" if arguments.grant else "no superuser"
     sys.stdout.write(f"{arguments.name} is {state} now.\n")
 

@@ -27,13 +27,13 @@ WORKER = (sys.executable, "-m", "arq", "workers.settings.WorkerSettings")
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C; the exit code is 1 when something went wrong."""
-    values = given()
-    parser = argparse.ArgumentParser(prog="hatch run dev", description=__doc__)
-    parser.add_argument("--host", default=values.get("HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=values.get("PORT", "8000"))
-    arguments = parser.parse_args(words)
-    obey_signals()
     try:
+        values = given()
+        parser = argparse.ArgumentParser(prog="hatch run dev", description=__doc__)
+        parser.add_argument("--host", default=values.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=values.get("PORT", "8000"))
+        arguments = parser.parse_args(words)
+        obey_signals()
         directory = data_directory(values)
         return _when_alone(directory, values, arguments.host, arguments.port)
     except processes.Interrupted:

@@ -7,16 +7,22 @@ from pathlib import Path
 
 from infra.local.errors import LocalError
 from infra.local.places import private_folder, write_private
-from kernel.settings import GENERATED_FILE, ROOT, read_dotenv
+from kernel.settings import GENERATED_FILE, ROOT, SettingsError, read_dotenv
 
 DATABASE_NAMES = ("DATABASE_URL", "POSTGRES_SERVER")
 REDIS_ROLES = ("CACHE", "QUEUE", "RATE_LIMIT")
 
 
 def given(root: Path = ROOT) -> dict[str, str]:
-    """The environment, then `.env` in the project's root. An empty value counts as none."""
+    """The environment, then `.env` in the project's root. An empty value counts as none.
+
+    Raises LocalError when that file can't be read.
+    """
     environment = {name.upper(): value for name, value in os.environ.items() if value}
-    return {**read_dotenv(root / ".env"), **environment}
+    try:
+        return {**read_dotenv(root / ".env"), **environment}
+    except SettingsError as error:
+        raise LocalError(str(error)) from error
 
 
 def names(values: Mapping[str, str], *wanted: str) -> bool:

@@ -28,8 +28,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run it; the exit code is the command's, or 1 when the servers don't start."""
     command = list(sys.argv[1:] if words is None else words)
     screen.to_errors.set()
-    values = given()
     try:
+        values = given()
         directory = data_directory(values)
         if external_database(values) and not own_redis_roles(values):
             generate(values, directory)

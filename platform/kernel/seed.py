@@ -11,6 +11,7 @@ from kernel.database_errors import DatabaseAway
 from kernel.resources import Resources, opened
 from kernel.setting_groups import AppSettings
 from kernel.settings import SettingsError
+from kernel.web.health import require_database
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ async def _main() -> None:
     settings = load_settings()
     logs.configure(settings.group(AppSettings))
     async with opened(settings, "seed") as resources:
+        await require_database(resources)
         await seed(resources)
 
 

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import metadata, packages_distributions
+from io import StringIO
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
@@ -161,11 +162,18 @@ def _given(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Read a dotenv file; names whose value is empty, or only a comment, are left out."""
+    """Read a dotenv file; names whose value is empty, or only a comment, are left out.
+
+    Raises SettingsError when it isn't UTF-8 text.
+    """
     if not path.is_file():
         return {}
     found: dict[str, str] = {}
-    with path.open(encoding="utf-8") as stream:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:  # Windows writes UTF-16 where nobody tells it otherwise
+        raise SettingsError(f"{path} is not UTF-8 text; save it anew in that encoding.") from error
+    with StringIO(text) as stream:
         for binding in parse_stream(stream):
             if binding.key is None or not binding.value:
                 continue

@@ -95,6 +95,13 @@ def test_what_dev_generated_counts_in_local_only(
         Settings.load(KERNEL_GROUPS, root)
 
 
+def test_a_dotenv_in_another_encoding_is_refused_by_its_path(root: Path) -> None:
+    (root / ".env").write_text("PET_NAME=Rex\n", encoding="utf-16")
+
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 text"):
+        Settings.load([Pets], root)
+
+
 def test_a_quoted_number_sign_is_a_value(root: Path) -> None:
     (root / ".env").write_text('A="#1"\nB= # a remark\nC=#2\n')
 

@@ -79,6 +79,26 @@ def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(comma
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize("command", ["kernel.seed", "features.users.superuser nobody --grant"])
+@pytest.mark.parametrize(
+    ("database", "told"),
+    [("none", f"no PostgreSQL at {NOWHERE}; start it"), ("empty", "run `hatch run migrate`")],
+)
+def test_a_command_without_its_tables_says_what_to_type(
+    setting_values: dict[str, str], command: str, database: str, told: str
+) -> None:
+    empty = setting_values["DATABASE_URL"].rpartition("/")[0] + "/postgres"
+    urls = {"none": f"postgresql://{NOWHERE}/app", "empty": empty}
+    environment = {**os.environ, **setting_values, "DATABASE_URL": urls[database]}
+    words = [sys.executable, "-m", *command.split()]
+
+    run = subprocess.run(words, env=environment, check=False, capture_output=True, text=True)
+
+    assert run.returncode != 0
+    assert told in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 async def test_a_probe_by_address_passes_where_only_named_hosts_are_answered(
     make_app: ApplicationFactory,
 ) -> None:

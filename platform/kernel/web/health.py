@@ -1,6 +1,7 @@
 """/health: the process is alive. /health/ready: it can do its work."""
 
 import asyncio
+from contextlib import suppress
 from functools import cache
 
 import sqlalchemy
@@ -8,6 +9,7 @@ import structlog
 from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 
+from kernel.database_errors import DatabaseAway
 from kernel.openapi import answers
 from kernel.redis.client import RedisAway
 from kernel.resources import Resources, Role
@@ -119,20 +121,27 @@ async def tell(resources: Resources) -> None:
                 f"no Redis at {url.host}:{url.port or 6379}, so {WITHOUT[role]}; start it, or "
                 f"set {name} (`off` opts out)"
             )
-    state = DATABASE_AWAY
     try:
-        async with asyncio.timeout(PATIENCE):
+        await require_database(resources, PATIENCE)
+    except DatabaseAway as lack:
+        log.error(f"{lack} (`hatch run dev` brings its own servers, migrated)")
+
+
+async def require_database(resources: Resources, patience: float = 10.0) -> None:
+    """Raise DatabaseAway, saying what to type, unless the database is there and migrated.
+
+    `patience` is in seconds.
+    """
+    state = DATABASE_AWAY
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
             state = await check_database(resources)
-    except TimeoutError:
-        pass
-    if state == "ok":
-        return
     if state == DATABASE_AWAY:
         address = resources.settings.group(DatabaseSettings).url
-        state = (
-            f"no PostgreSQL at {address.host}:{address.port or 5432}; start it, or set DATABASE_URL"
-        )
-    log.error(f"{state} (`hatch run dev` brings its own servers, migrated)")
+        place = f"{address.host}:{address.port or 5432}"
+        raise DatabaseAway(f"no PostgreSQL at {place}; start it, or set DATABASE_URL")
+    if state != "ok":
+        raise DatabaseAway(state)
 
 
 @cache
