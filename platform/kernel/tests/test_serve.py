@@ -71,6 +71,24 @@ def serving(folder: Path, settings: dict[str, str], **more: str) -> Iterator[Api
         process.wait()
 
 
+def test_an_answer_to_head_has_no_body_and_leaves_the_connection_open(
+    tmp_path: Path, setting_values: dict[str, str]
+) -> None:
+    with serving(tmp_path, setting_values) as api:
+        connection = api.connect()
+        answers = []
+        for path in ("/health", "/api/v1/slow?seconds=0", "/api/v1/nothing"):
+            connection.request("HEAD", path)
+            answer = connection.getresponse()
+            answers.append((answer.status, int(answer.headers["content-length"]), answer.read()))
+
+        assert api.ask("/health", connection) == 200
+        assert [(status, body) for status, _, body in answers] == [(200, b"")] * 2 + [(404, b"")]
+        assert answers[0][1] == len(api.body)
+        assert "crashed" not in api.log
+        assert "Content-Length" not in api.log
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_request_in_flight_is_answered_while_readiness_fails_and_new_ones_are_refused(
     tmp_path: Path, setting_values: dict[str, str], processes: str

@@ -104,9 +104,13 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
-        self._edge, self._scope, self._receive, self._send = edge, scope, receive, send
+        self._edge, self._receive, self._send = edge, receive, send
         self._started = time.perf_counter()
         self._method: str = scope["method"]
+        if self._method == "HEAD":
+            # A copy, since the server looks into its own to know that no body follows.
+            scope = {**scope, "method": "GET"}
+        self._scope = scope
         self._status = 0
         self._received = 0
         self._replaced = False
@@ -114,8 +118,6 @@ class _Exchange:
         scope[KEY] = self.context
 
     async def run(self) -> None:
-        if self._method == "HEAD":
-            self._scope["method"] = "GET"
         app = self._edge.refusal(self._scope) or self._edge._app
         try:
             await app(self._scope, self.receive, self.send)
