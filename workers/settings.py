@@ -3,6 +3,7 @@
 import arq.worker
 
 from kernel.app import load_settings
+from kernel.lifespan import end_with_hatch
 from kernel.settings import SettingsError
 from workers.options import options
 from workers.worker import Worker
@@ -10,6 +11,7 @@ from workers.worker import Worker
 # ARQ's command builds the class of that name, and offers no other way to give it ours.
 arq.worker.Worker = Worker  # type: ignore[misc]
 
+end_with_hatch()
 try:
     WorkerSettings = options(load_settings())
 except SettingsError as error:

@@ -1,5 +1,12 @@
-"""Open and close what the API holds, then what each feature's lifespan.py adds."""
+"""Open and close what the API holds, then what each feature's lifespan.py adds.
 
+And how processes that hatch has started end with it.
+"""
+
+import os
+import signal
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -30,3 +37,16 @@ def _load_rest(resources: Resources) -> None:
     jobs.schedules()
     events.registry()
     _ = resources.identify, resources.rules_of
+
+
+def end_with_hatch() -> None:
+    """Ask this process to stop once hatch, which started it, is gone: hatch passes no signal on."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if "HATCH_ENV_ACTIVE" in os.environ:
+        threading.Thread(target=watch, daemon=True).start()

@@ -6,11 +6,9 @@ one. `uvicorn kernel.main:app --no-proxy-headers` only finishes what is in fligh
 """
 
 import asyncio
-import os
 import signal
 import socket
 import sys
-import threading
 import time
 from types import FrameType
 
@@ -21,6 +19,7 @@ from uvicorn.supervisors import multiprocess
 
 from kernel import logs
 from kernel.app import load_settings
+from kernel.lifespan import end_with_hatch
 from kernel.setting_groups import AppSettings, HttpSettings
 from kernel.settings import Settings, SettingsError
 from kernel.web.one_write import OneWriteProtocol
@@ -165,7 +164,7 @@ def serve(settings: Settings, application: str = APPLICATION) -> int:
     logs.configure(settings.group(AppSettings))
     config = Config(settings.group(HttpSettings), application)
     listener = config.bind_socket()
-    _end_with_hatch()
+    end_with_hatch()
     if config.workers > 1:
         supervisor = Supervisor(config, [listener])
         supervisor.run()
@@ -173,19 +172,6 @@ def serve(settings: Settings, application: str = APPLICATION) -> int:
     server = Server(config)
     server.run([listener])
     return 0 if server.started else STARTUP_FAILURE
-
-
-def _end_with_hatch() -> None:
-    """hatch passes no signal on: when it is gone, we are asked to stop."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.3)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    if "HATCH_ENV_ACTIVE" in os.environ:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

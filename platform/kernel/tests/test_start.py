@@ -1,8 +1,10 @@
 """A bare start says what is wrong and what to type, and starts all the same where it can."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,37 @@ def test_a_command_without_its_tables_says_what_to_type(
     assert run.returncode != 0
     assert told in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there hatch stays their parent")
+@pytest.mark.parametrize(
+    ("command", "begun"),
+    [("kernel.serve", "startup complete"), ("arq workers.settings.WorkerSettings", "queue away")],
+)
+def test_what_hatch_has_started_ends_when_hatch_is_killed(command: str, begun: str) -> None:
+    urls = {f"REDIS_{role}_URL": f"redis://{NOWHERE}" for role in ("CACHE", "QUEUE", "RATE_LIMIT")}
+    urls["DATABASE_URL"] = f"postgresql://{NOWHERE}/app"
+    environment = {**os.environ, **urls, "HATCH_ENV_ACTIVE": "default", "PORT": "0"}
+    hatch = subprocess.Popen(
+        ["/bin/sh", "-c", f"{sys.executable} -m {command} & wait"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert hatch.stdout is not None
+    try:
+        while begun not in hatch.stdout.readline():
+            assert hatch.poll() is None
+
+        hatch.kill()
+
+        # The end of its output is the end of what hatch has started.
+        hatch.communicate(timeout=30)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(hatch.pid, signal.SIGKILL)
 
 
 async def test_a_probe_by_address_passes_where_only_named_hosts_are_answered(
