@@ -1,4 +1,4 @@
-"""How many SQL statements and Redis commands one request takes, counted by the servers."""
+"""How many SQL statements and Redis round trips one request takes, counted by the servers."""
 
 import asyncio
 
@@ -9,27 +9,42 @@ from redis.asyncio import Redis
 from infra.bench.cases import Case
 
 REQUESTS = 20
-# The counting itself, which is not the work of a request.
-BACKGROUND = {"client|list"}
+# What a process does by itself: extending the lease on what it keeps.
+BACKGROUND = "PEXPIRE lease"
 
 
 async def count(
     base: str, case: Case, token: str, database_url: str, redis_url: str
 ) -> tuple[float, float]:
-    """SQL statements (BEGIN and COMMIT not counted) and Redis commands per request."""
+    """SQL statements (BEGIN and COMMIT not counted) and Redis round trips per request."""
     headers = {**case.headers, **({"Authorization": f"Bearer {token}"} if case.token else {})}
-    connection, redis = await asyncpg.connect(database_url), Redis.from_url(redis_url)
+    connection, redis, seen = await asyncpg.connect(database_url), Redis.from_url(redis_url), []
+
+    async def watch() -> None:
+        async with redis.monitor() as monitor:
+            async for command in monitor.listen():
+                seen.append(command)
+
     async with httpx2.AsyncClient(base_url=base, headers=headers) as client:
         await client.request(case.method, case.path, content=case.body)
-        before = await _statements(connection), await _commands(redis)
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0.2)
+        before = await _statements(connection)
         for _ in range(REQUESTS):
             await client.request(case.method, case.path, content=case.body)
-        await asyncio.sleep(0.1)
-        after = await _statements(connection), await _commands(redis)
+        await asyncio.sleep(0.2)
+        after = await _statements(connection)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     await connection.close()
     await redis.aclose()
-    statements, commands = (b - a for a, b in zip(before, after, strict=True))
-    return statements / REQUESTS, commands / REQUESTS
+    # A script is one round trip, whatever it does inside the server.
+    trips = [
+        command
+        for command in seen
+        if command["client_type"] != "lua" and not command["command"].startswith(BACKGROUND)
+    ]
+    return (after - before) / REQUESTS, len(trips) / REQUESTS
 
 
 async def _statements(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
@@ -38,9 +53,3 @@ async def _statements(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         "'^(begin|commit|rollback|set|show|select (coalesce|pg_adv)|close|unlisten|reset)'"
     )
     return int(found)
-
-
-async def _commands(redis: "Redis") -> int:
-    # Per client: INFO's figures would count the commands inside a script, too.
-    clients = await redis.client_list()
-    return sum(int(client["tot-cmds"]) for client in clients if client["cmd"] not in BACKGROUND)
