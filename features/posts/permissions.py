@@ -1,7 +1,7 @@
 """Who may publish and change posts under a name: its user, and superusers."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 
@@ -23,6 +23,11 @@ class Author:
     username: str
     caller_id: int
     is_superuser: bool
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of those statements."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @access(Access.SELF)

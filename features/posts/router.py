@@ -1,6 +1,5 @@
 """Routes of posts."""
 
-from dataclasses import asdict
 from typing import Annotated, NoReturn
 
 from fastapi import Query, Request
@@ -46,7 +45,7 @@ async def write_post(
     db: SessionDep,
 ) -> Row:
     """Publish a post under your name or, as a superuser, under anybody's."""
-    post = await crud.insert_by_author.one(db, **asdict(author), **values.model_dump())
+    post = await crud.insert_by_author.one(db, **author.parameters, **values.model_dump())
     if post is None:
         await refuse_author(db, author)
         raise NotFoundException(USER_NOT_FOUND)
@@ -112,7 +111,7 @@ async def patch_post(
     changes = values.model_dump(exclude_unset=True)
     statement = crud.update_own(frozenset(changes))
     given = {f"new_{name}": value for name, value in changes.items()}
-    if await statement.scalar(db, post_id=id, **asdict(author), **given) is None:
+    if await statement.scalar(db, post_id=id, **author.parameters, **given) is None:
         await _refuse(db, author)
     return Message(message="Post updated")
 
@@ -128,7 +127,7 @@ async def erase_post(
     username: UsernameInPath, request: Request, id: PathId, author: OwnAuthor, db: SessionDep
 ) -> Message:
     """Delete one of your posts or, as a superuser, anybody's. It becomes invisible."""
-    if await crud.soft_delete_own.scalar(db, post_id=id, **asdict(author)) is None:
+    if await crud.soft_delete_own.scalar(db, post_id=id, **author.parameters) is None:
         await _refuse(db, author)
     return Message(message="Post deleted")
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import Request
@@ -42,9 +43,18 @@ class Policy:
 
     def forgotten(self, arguments: Mapping[str, Any], caller: str) -> list[str]:
         """The names that a write with these arguments forgets."""
-        values = {key: spell(value) for key, value in flatten(arguments).items()} | {CALLER: caller}
+        given = {**flatten(arguments), CALLER: caller}
+        values = {name: spell(given[name]) for name in self._forgotten_arguments}
+        return [fill(template, values) for template in self._forgotten_templates]
+
+    @cached_property
+    def _forgotten_templates(self) -> list[str]:
         extra = [f"{prefix}:{resource_id}" for prefix, resource_id in self.extra.items()]
-        return [fill(template, values) for template in (self.template, *extra, *self.patterns)]
+        return [self.template, *extra, *self.patterns]
+
+    @cached_property
+    def _forgotten_arguments(self) -> set[str]:
+        return {name for text in self._forgotten_templates for name in PLACEHOLDER.findall(text)}
 
 
 def policy_for(
