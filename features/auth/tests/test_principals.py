@@ -105,6 +105,24 @@ async def test_a_change_in_one_process_holds_in_the_other(
         assert (await elsewhere.get(ME)).status_code == 401
 
 
+async def test_a_new_password_and_a_deletion_in_one_process_hold_in_the_other(
+    user: Person, superuser: Person, make_app: ApplicationFactory
+) -> None:
+    path, new = f"/api/v1/user/{user.username}", "another long one"
+    async with make_app() as app, client_of(app, Person) as elsewhere:
+        await elsewhere.login(user.username, user.password)
+        assert (await elsewhere.get(ME)).status_code == 200
+
+        await user.patch(path, json={"password": new, "current_password": user.password})
+        assert (await elsewhere.get(ME)).status_code == 401
+
+        await elsewhere.login(user.username, new)
+        assert (await elsewhere.get(ME)).status_code == 200
+
+        await superuser.delete(path)
+        assert (await elsewhere.get(ME)).status_code == 401
+
+
 async def test_a_freed_name_gives_its_next_owner_to_nobody(
     register: Register, user: Person
 ) -> None:
