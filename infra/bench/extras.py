@@ -47,13 +47,13 @@ async def wait_beside_logins(stage: Stage) -> float:
 
 
 def page_ratio(stage: Stage) -> float:
-    """The time of cursor page PAGE of the users, one a page, in multiples of page 2's."""
+    """The time of cursor page PAGE of the users, one a page, in multiples of page 1's."""
     with httpx2.Client(base_url=stage.ours.url) as client:
         path = "/api/v1/users?items_per_page=1&cursor="
         cursors = [""]
         for _ in range(PAGE):
             cursors.append(client.get(path + cursors[-1]).json()["next_cursor"])
-        return _time(client, path + cursors[PAGE - 1]) / _time(client, path + cursors[1])
+        return _time(client, path + cursors[PAGE - 1]) / _time(client, path)
 
 
 def _time(client: httpx2.Client, path: str) -> float:
@@ -98,7 +98,7 @@ def report(stage: Stage, count: int, seconds: float) -> str:
         "| what | figure | target |",
         "|---|--:|--:|",
         f"| worst wait of a read during {LOGINS} logins, ms | {worst:.0f} | 200 |",
-        f"| cursor page {PAGE} over page 2, time | {page_ratio(stage):.2f} | 0.8 to 1.2 |",
+        f"| cursor page {PAGE} over page 1, time | {page_ratio(stage):.2f} | 0.8 to 1.2 |",
         f"| importing ours over its libraries, s of CPU | {cpu:.2f} | 0.4 |",
         f"| importing ours over its libraries, MB | {megabytes:.0f} | 30 |",
         f"| CPU per request, two processes over one | {processes:.2f} | 1.18 |",

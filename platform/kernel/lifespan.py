@@ -3,6 +3,7 @@
 And how processes that hatch has started end with it.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -28,6 +29,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await health.tell(resources)
         for enter in discovery.offers("lifespan", "lifespan").values():
             await stack.enter_async_context(enter(app))
+        spare_the_collector()
         yield
 
 
@@ -37,6 +39,16 @@ def _load_rest(resources: Resources) -> None:
     jobs.schedules()
     events.registry()
     _ = resources.identify, resources.rules_of
+
+
+def spare_the_collector() -> None:
+    """Take what start-up made, which stays, out of the garbage collector's sight.
+
+    Walking through it stopped every answer for some 50 ms, once in a few hundred requests.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 def end_with_hatch() -> None:
