@@ -102,7 +102,7 @@ class FeatureRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        rest, direct = self._split()
+        parts = self._split()
         level = self.access
         public = is_public(self.endpoint)
 
@@ -114,9 +114,10 @@ class FeatureRoute(APIRoute):
                 await require(request, level)
                 if self.cached is not None:
                     await look_up(self.cached, request.scope, request.path_params)
-                if direct is None or dependency_overrides:
+                if parts is None or dependency_overrides:
                     response = await handle(request)
                 else:
+                    rest, direct = parts
                     await direct.fill(request)
                     response = await rest(request)
                 await unit.finish()
@@ -131,11 +132,11 @@ class FeatureRoute(APIRoute):
 
         return in_unit_of_work
 
-    def _split(self) -> tuple[Handler, Direct | None]:
-        """A handler for what `direct` leaves to FastAPI, made from the same route."""
+    def _split(self) -> tuple[Handler, Direct] | None:
+        """A handler for what is left to FastAPI, and what isn't; None when all is left to it."""
         whole, parts = self.dependant, split(self.dependant)
         if parts is None:
-            return super().get_route_handler(), None
+            return None
         self.dependant, direct = parts
         handle = super().get_route_handler()
         self.dependant = whole

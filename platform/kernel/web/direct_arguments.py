@@ -88,7 +88,7 @@ def split(dependant: Dependant) -> tuple[Dependant, Direct] | None:
     given = dependant.request_param_name
     rest = replace(
         dependant,
-        call=_completed(call, hide_request=given is None),
+        call=_completed(call, given),
         dependencies=[_lighter(d) for d in _without(dependant.dependencies, plain)],
         query_params=[] if query else dependant.query_params,
         request_param_name=given or REQUEST,
@@ -96,17 +96,19 @@ def split(dependant: Dependant) -> tuple[Dependant, Direct] | None:
     return rest, direct
 
 
-def _completed(call: Callable[..., Any], hide_request: bool) -> Callable[..., Any]:
+def _completed(call: Callable[..., Any], given: str | None) -> Callable[..., Any]:
     @functools.wraps(call)
     async def completed(**values: Any) -> Any:
-        if hide_request:
-            filled = values.pop(REQUEST).scope[VALUES]
-        else:
-            request = next(value for value in values.values() if isinstance(value, Request))
-            filled = request.scope[VALUES]
-        return await call(**values, **filled)
+        request = _request(values, given)
+        return await call(**values, **request.scope[VALUES])
 
     return completed
+
+
+def _request(values: dict[str, Any], given: str | None) -> Request:
+    """The request among the values: under its own name, or taken out where nobody asked for it."""
+    request: Request = values[given] if given else values.pop(REQUEST)
+    return request
 
 
 def repeatable(function: Function) -> Function:
@@ -141,7 +143,7 @@ def _asking(
 ) -> Callable[..., Any]:
     @functools.wraps(call)
     async def asking(**values: Any) -> Any:
-        request = values[given] if given else values.pop(REQUEST)
+        request = _request(values, given)
         for name, ask, parameter in plain:
             values[name] = await ask(**{parameter: request})
         return await call(**values)
