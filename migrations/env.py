@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel import discovery
 from kernel.app import load_settings
-from kernel.setting_groups import DatabaseSettings
-from kernel.settings import SettingsError
-from kernel.tables import metadata
+from kernel.config.groups import DatabaseSettings
+from kernel.config.loader import SettingsError
+from kernel.db.tables import metadata
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
 LOCK_WAIT = 120.0  # seconds to wait for another migrator

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from kernel.app import Application, create_application
+from kernel.config.loader import Settings
+from kernel.db.unit_of_work import UnitOfWork
 from kernel.resources import Resources
-from kernel.settings import Settings
-from kernel.unit_of_work import UnitOfWork
 from tests.documented import watch
 
 SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"

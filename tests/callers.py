@@ -15,12 +15,12 @@ from features.auth.tokens import Kind, signer
 from features.users.crud import change_user
 from kernel.app import Application
 from kernel.resources import Resources
-from kernel.routing import FeatureRoute
+from kernel.web.router import FeatureRoute
 from tests.accounts import Person
 from tests.application import client_of
 
 Json = dict[str, Any]
-# What features/<name>/tests/arranged.py offers: rows for a call of that operation, as the values
+# What features/<name>/tests/factories.py offers: rows for a call of that operation, as the values
 # of its path parameters, and its `body` where the documented example doesn't do.
 Arrange = Callable[["People", str], Awaitable[Mapping[str, Any]]]
 
@@ -71,7 +71,7 @@ class People:
 
 @asynccontextmanager
 async def people(app: Application) -> AsyncIterator[People]:
-    """New people, whom nothing has happened to yet."""
+    """New people, user_ref nothing has happened to yet."""
     async with AsyncExitStack() as stack:
         owner = await _person(app, stack, "owner")
         superuser = await _person(app, stack, "super")
@@ -89,7 +89,7 @@ async def _person(app: Application, stack: AsyncExitStack, name: str) -> Person:
 
 def arranger_of(feature: str) -> Arrange:
     """How the feature arranges rows for a call; without such a file it needs none."""
-    module = f"features.{feature}.tests.arranged"
+    module = f"features.{feature}.tests.factories"
     if find_spec(module) is None:
         return _arrange_nothing
     arrange: Arrange = import_module(module).arrange
@@ -101,15 +101,15 @@ async def _arrange_nothing(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def call(
-    people: People, route: FeatureRoute, method: str, arranged: Mapping[str, Any], caller: str
+    people: People, route: FeatureRoute, method: str, factories: Mapping[str, Any], caller: str
 ) -> int:
     """Call the route in a valid way as that caller; the status that is answered."""
     document = people.app.openapi()
     operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
-    given = {"username": people.owner.username, **arranged}
+    given = {"username": people.owner.username, **factories}
     path = route.path_format
     for name in route.param_convertors:
-        assert name in given, f"arranged.py of the route's feature must give {name} for {path}"
+        assert name in given, f"factories.py of the route's feature must give {name} for {path}"
         path = path.replace(f"{{{name}}}", str(given[name]))
     query = {
         parameter["name"]: _example(parameter["schema"], f"{path}?{parameter['name']}")
@@ -134,5 +134,7 @@ def _body(document: Json, operation: Json, given: Any) -> dict[str, Any]:
 
 
 def _example(schema: Json, name: str) -> Any:
-    assert schema.get("examples"), f"{name} needs an example that works: kernel.shapes.example"
+    assert schema.get("examples"), (
+        f"{name} needs an example that works: kernel.schemas.schemas.example"
+    )
     return schema["examples"][0]

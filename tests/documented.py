@@ -20,7 +20,7 @@ def watch(app: Application) -> None:
             _unmentioned.append(f"{method} {template} answered {status}")
 
     app.middleware_stack = app.build_middleware_stack()
-    app.edge.observers.append(observe)
+    app.outer.observers.append(observe)
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,6 @@ def _every_answer_is_documented() -> Iterator[None]:
     yield
 
     assert not _unmentioned, (
-        "The OpenAPI document lacks an answer; name it in the route's `responses=answers(...)`: "
+        "The OpenAPI document lacks an answer; name it in the route's `responses=error_responses(...)`: "
         + "; ".join(sorted(set(_unmentioned)))
     )

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from kernel import jobs
-from kernel.jobs import Function, Task
-from kernel.queueing.outbox import outbox
+from kernel.config.loader import Settings
+from kernel.jobs.declare import Function, Task
+from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
-from kernel.settings import Settings
+from workers.known_tasks import known_tasks
 from workers.options import options
 from workers.worker import Worker
 
@@ -42,7 +43,7 @@ def run_jobs(make_worker: WorkerFactory, resources: Resources) -> RunJobs:
     async def run() -> Worker:
         keeper = outbox()
         if keeper is not None:
-            await keeper.hand_over(resources)
+            await keeper.dispatch(resources, known_tasks())
         async with make_worker(burst=True) as worker:
             await worker.async_run()
         return worker

@@ -3,25 +3,27 @@
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 
 from features.auth.permissions import CurrentUser, SuperUser
 from kernel.app import feature_routers
-from kernel.client_cache import public
-from kernel.identity import Access, access
-from kernel.routing import FeatureRoute, RouteError, Router, SessionDep, refuse_unclear
-from kernel.shapes import Message
+from kernel.cache.client_side import public
+from kernel.schemas.schemas import Message
+from kernel.web.access import Access, access
+from kernel.web.router import FeatureRoute, SessionDep
+from kernel.web.routes import RouteError, refuse_unclear
 from tests.callers import CALLERS
 from tests.test_access_table import unproved
 
 
-def only_route(router: Router) -> FeatureRoute:
+def only_route(router: APIRouter) -> FeatureRoute:
     [route] = router.routes
     assert isinstance(route, FeatureRoute)
     return route
 
 
 def test_a_route_that_says_nothing_stops_the_start() -> None:
-    router = Router()
+    router = APIRouter()
 
     @router.get("/notes", response_model=Message)
     async def read_notes(db: SessionDep) -> Any: ...
@@ -31,7 +33,7 @@ def test_a_route_that_says_nothing_stops_the_start() -> None:
 
 
 def test_two_functions_of_one_name_stop_the_start() -> None:
-    router = Router()
+    router = APIRouter()
 
     @router.get("/notes", response_model=Message)
     @access(Access.PUBLIC)
@@ -44,7 +46,7 @@ def test_two_functions_of_one_name_stop_the_start() -> None:
 
 
 def test_a_dependency_a_public_cache_or_a_word_of_its_own_is_enough() -> None:
-    router = Router()
+    router = APIRouter()
 
     @router.get("/a", response_model=Message)
     async def read_a(caller: CurrentUser) -> Any: ...
@@ -90,7 +92,7 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
 def test_answers_that_belie_a_declared_access_are_told(
     answers: tuple[int, ...], told: list[str]
 ) -> None:
-    router = Router()
+    router = APIRouter()
 
     @router.delete("/notes", response_model=Message)
     async def erase_notes(caller: SuperUser) -> Any: ...

@@ -7,8 +7,8 @@ import pytest
 from infra.checks import ROOT
 from kernel import discovery
 from kernel.app import Application
-from kernel.identity import Access
-from kernel.routing import FeatureRoute
+from kernel.web.access import Access
+from kernel.web.router import FeatureRoute
 from tests.callers import CALLERS, Arrange, arranger_of, call, people
 
 UPDATE = "hatch run access"
@@ -50,9 +50,9 @@ async def answers(
     statuses = {}
     for callers in together:
         async with people(app) as somebody:
-            arranged = await arrange(somebody, route.name)
+            factories = await arrange(somebody, route.name)
             for caller in callers:
-                statuses[caller] = await call(somebody, route, method, arranged, caller)
+                statuses[caller] = await call(somebody, route, method, factories, caller)
     return statuses
 
 

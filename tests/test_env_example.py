@@ -2,7 +2,7 @@
 
 from infra import env_example
 from infra.checks import ROOT
-from kernel.settings import Settings, read_dotenv
+from kernel.config.loader import Settings, read_dotenv
 
 
 def test_the_file_lists_every_setting_with_its_default() -> None:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 
 from kernel.app import Application, create_application
-from kernel.routing import Router, SessionDep
-from kernel.settings import Settings
-from kernel.shapes import Message
+from kernel.config.loader import Settings
+from kernel.schemas.schemas import Message
+from kernel.web.router import SessionDep
 
 Json = dict[str, Any]
 PROBLEM = "application/problem+json"
@@ -172,7 +173,7 @@ async def test_the_document_is_served_as_it_is(app: Application, client: Any) ->
 
 
 def test_without_a_login_the_token_is_asked_for_itself() -> None:
-    router = Router(tags=["lone"])
+    router = APIRouter(tags=["lone"])
 
     @router.get("/lone", response_model=Message)
     async def read_lone(db: SessionDep) -> Message:

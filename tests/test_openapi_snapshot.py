@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 
 from infra.contract import pieces
 from infra.contract.report import UPDATE, changes
 from kernel.app import create_application, feature_routers
-from kernel.routing import Router
-from kernel.settings import Settings
+from kernel.config.loader import Settings
 
 
-def tag_of(router: Router) -> str:
+def tag_of(router: APIRouter) -> str:
     return str(router.tags[0])
 
 
@@ -30,7 +30,7 @@ def test_the_pieces_make_the_whole() -> None:
 
 
 @pytest.mark.parametrize("gone", [r for r in feature_routers() if r.tags != ["auth"]], ids=tag_of)
-def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(gone: Router) -> None:
+def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(gone: APIRouter) -> None:
     whole = pieces.shares(pieces.application())
 
     others = [router for router in feature_routers() if router is not gone]

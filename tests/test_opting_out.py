@@ -41,8 +41,8 @@ async def test_every_route_answers_as_it_does_with_everything(
             if QUEUE in names and route.path.startswith("/api/v1/tasks/"):
                 continue
             async with people(without) as somebody:
-                arranged = await arranger_of(feature)(somebody, route.name)
-                status = await call(somebody, route, method, arranged, "superuser")
+                factories = await arranger_of(feature)(somebody, route.name)
+                status = await call(somebody, route, method, factories, "superuser")
             answered[f"{method} {route.path}"] = status
 
     assert answered == {name: expected[name] for name in answered}

@@ -6,9 +6,9 @@ import httpx2
 import pytest
 
 from kernel.context import request_id_var
+from kernel.db.compiled_query import CompiledQuery
 from kernel.redis.client import Redis
 from kernel.resources import Resources
-from kernel.statements import Statement
 from tests.accounts import Person
 
 POST = {"title": "A title", "text": "A text."}
@@ -34,18 +34,18 @@ class Costs:
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> Costs:
     counted = Costs()
-    execute, run = Redis.execute, Statement._run
+    execute, run = Redis.execute, CompiledQuery._run
 
     async def counted_execute(self: Redis, *command: str) -> object:
         counted.redis += request_id_var.get() is not None
         return await execute(self, *command)
 
-    async def counted_run(self: Statement, *arguments: object) -> object:
+    async def counted_run(self: CompiledQuery, *arguments: object) -> object:
         counted.statements += request_id_var.get() is not None
         return await run(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Redis, "execute", counted_execute)
-    monkeypatch.setattr(Statement, "_run", counted_run)
+    monkeypatch.setattr(CompiledQuery, "_run", counted_run)
     return counted
 
 

@@ -10,16 +10,16 @@ import structlog
 from arq import Retry
 
 from kernel.context import request_id_var
-from kernel.jobs import JobContext, Task
-from kernel.queueing import job_queue
-from kernel.queueing.outbox import Run, outbox
-from kernel.redis.client import RedisAway
+from kernel.db.unit_of_work import UnitOfWork
+from kernel.jobs import arq_queue
+from kernel.jobs.declare import JobContext, Task
+from kernel.jobs.outbox import Attempt, outbox
+from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources
-from kernel.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-HAND_BACK_TIMEOUT = 3.0  # seconds
+RELEASE_TIMEOUT = 3.0  # seconds
 
 
 class JobGivenUp(Exception):
@@ -41,7 +41,7 @@ async def run_attempt(
 ) -> Any:
     """Run the task once, as ARQ calls it. Raises arq.Retry when it shall run again."""
     request_id_var.set(request_id or ctx["job_id"])
-    run = Run(
+    attempt = Attempt(
         id=ctx["job_id"],
         function=task.name,
         arguments=arguments or {},
@@ -52,17 +52,17 @@ async def run_attempt(
         start_time=datetime.now(UTC),
         tries=ctx["job_try"],
     )
-    return await _Attempt(task, ctx["resources"], run).run()
+    return await _AttemptRunner(task, ctx["resources"], attempt).run()
 
 
-class _Attempt:
-    def __init__(self, task: Task, resources: Resources, run: Run) -> None:
-        self._task, self._resources, self._run = task, resources, run
+class _AttemptRunner:
+    def __init__(self, task: Task, resources: Resources, attempt: Attempt) -> None:
+        self._task, self._resources, self._attempt = task, resources, attempt
         self._started = time.perf_counter()
         self._outbox = outbox()
         # Without an outbox there is nobody to ask, and the job runs as a plain one.
-        self._durable = run.durable and self._outbox is not None
-        self._log = log.bind(job=run.id, task=task.name)
+        self._durable = attempt.durable and self._outbox is not None
+        self._log = log.bind(job=attempt.id, task=task.name)
 
     async def run(self) -> Any:
         if self._durable and not await self._begin():
@@ -74,42 +74,42 @@ class _Attempt:
             self._log.warning("job ended elsewhere meanwhile; this attempt is undone")
             return None
         except asyncio.CancelledError:
-            await self._hand_back()
+            await self._release()
             raise
         except Exception as error:
             await self._fail(error)
             raise
-        self._log.info("job done", attempt=self._run.tries, seconds=self._seconds)
+        self._log.info("job done", attempt=self._attempt.tries, seconds=self._seconds)
         if not self._durable:
-            self._run.status, self._run.result = "complete", result
+            self._attempt.status, self._attempt.result = "complete", result
             await self._record()
         return result
 
     async def _begin(self) -> bool:
         assert self._outbox is not None
         try:
-            tries = await self._outbox.begin(self._resources, self._run.id)
+            tries = await self._outbox.begin(self._resources, self._attempt.id)
         except Exception as error:
             # The database is away, which is no attempt of the job.
-            self._log.warning("job not begun", error=job_queue.describe(error))
-            raise Retry(defer=self._task.delay(self._run.tries)) from error
-        self._run.tries = tries or 0
+            self._log.warning("job not begun", error=arq_queue.describe(error))
+            raise Retry(defer=self._task.delay(self._attempt.tries)) from error
+        self._attempt.tries = tries or 0
         return tries is not None
 
     async def _work(self) -> Any:
-        if self._run.tries > self._task.max_tries:
+        if self._attempt.tries > self._task.max_tries:
             raise JobGivenUp(f"{self._task.max_tries} attempts ended with their worker")
         async with asyncio.timeout(self._task.timeout), self._resources.unit() as db:
-            arguments = self._task.arguments.model_validate(self._run.arguments)
+            arguments = self._task.arguments.model_validate(self._attempt.arguments)
             context: JobContext = {
-                "job_id": self._run.id,
-                "job_try": self._run.tries,
+                "job_id": self._attempt.id,
+                "job_try": self._attempt.tries,
                 "db": db,
                 "resources": self._resources,
                 "progress": self._report,
             }
             result = await self._task.function(context, arguments)
-            job_queue.serialize(result)  # what can't be kept is a failure, before the commit
+            arq_queue.serialize(result)  # what can't be kept is a failure, before the commit
             # The end is recorded in the transaction of the work: both are there, or neither.
             if self._durable and not await self._complete(db, result):
                 raise JobOver
@@ -117,47 +117,47 @@ class _Attempt:
 
     async def _complete(self, db: UnitOfWork, result: Any) -> bool:
         assert self._outbox is not None
-        return await self._outbox.complete(db, self._run.id, result)
+        return await self._outbox.complete(db, self._attempt.id, result)
 
     async def _report(self, done: float, total: float, note: str = "") -> None:
         redis = self._resources.redis("queue")
         assert redis is not None, "a worker has a queue"
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             progress = {"done": done, "total": total, "note": note}
-            await job_queue.report(redis, self._run.id, progress)
+            await arq_queue.report(redis, self._attempt.id, progress)
 
-    async def _hand_back(self) -> None:
+    async def _release(self) -> None:
         """The worker stops: the attempt doesn't count, since it isn't the job's fault."""
         self._log.info("job handed back", seconds=self._seconds)
         redis = self._resources.redis("queue")
         try:
-            async with asyncio.timeout(HAND_BACK_TIMEOUT):
+            async with asyncio.timeout(RELEASE_TIMEOUT):
                 if self._durable and self._outbox is not None:
-                    await self._outbox.hand_back(self._resources, self._run)
+                    await self._outbox.release(self._resources, self._attempt)
                 elif redis is not None:
-                    await job_queue.forget_attempt(redis, self._run.id)
+                    await arq_queue.forget_attempt(redis, self._attempt.id)
         except Exception as error:  # noqa: BLE001 - whatever is away, the worker must stop now
-            self._log.warning("attempt not taken back", error=job_queue.describe(error))
+            self._log.warning("attempt not taken back", error=arq_queue.describe(error))
 
     async def _fail(self, error: Exception) -> None:
         """Note the failure; raise arq.Retry unless it is final."""
-        self._run.error = job_queue.describe(error)
-        final = self._run.tries >= self._task.max_tries
+        self._attempt.error = arq_queue.describe(error)
+        final = self._attempt.tries >= self._task.max_tries
         noted = True
         if self._durable or final:
-            self._run.status = "failed" if final else "queued"
+            self._attempt.status = "failed" if final else "queued"
             noted = await self._record()
         # A durable job whose end couldn't be noted isn't over: its row would bring it back.
         if final and (noted or not self._durable):
-            self._log.error("job failed", attempt=self._run.tries, exc_info=error)
+            self._log.error("job failed", attempt=self._attempt.tries, exc_info=error)
             return
         asked = error.defer_score if isinstance(error, Retry) else None
-        delay = self._task.delay(self._run.tries) if asked is None else asked / 1000
+        delay = self._task.delay(self._attempt.tries) if asked is None else asked / 1000
         self._log.warning(
             "job failed, and runs again",
-            attempt=self._run.tries,
+            attempt=self._attempt.tries,
             delay=round(delay, 2),
-            error=self._run.error,
+            error=self._attempt.error,
         )
         raise Retry(defer=delay) from error
 
@@ -165,9 +165,9 @@ class _Attempt:
         if self._outbox is None:
             return True
         try:
-            await self._outbox.record(self._resources, self._run)
+            await self._outbox.record(self._resources, self._attempt)
         except Exception as error:  # noqa: BLE001 - the caller decides what a missing record means
-            self._log.warning("job's end not recorded", error=job_queue.describe(error))
+            self._log.warning("job's end not recorded", error=arq_queue.describe(error))
             return False
         return True
 

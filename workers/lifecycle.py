@@ -7,15 +7,16 @@ from typing import Any
 
 import structlog
 
-from kernel import jobs, logs
-from kernel.queueing.outbox import Outbox, outbox
+from kernel import logs
+from kernel.config.groups import AppSettings
+from kernel.config.loader import Settings
+from kernel.jobs.outbox import Outbox, outbox
 from kernel.resources import Resources, opened
-from kernel.setting_groups import AppSettings
-from kernel.settings import Settings
+from workers.known_tasks import known_tasks
 
 log = structlog.get_logger(__name__)
 
-HAND_OVER_INTERVAL = 0.4  # seconds; with ARQ's own polling, a job starts within one second
+DISPATCH_INTERVAL = 0.4  # seconds; with ARQ's own polling, a job starts within one second
 TROUBLE_INTERVAL = 2.0  # seconds
 
 
@@ -29,9 +30,9 @@ async def start(ctx: dict[str, Any]) -> None:
     resources = ctx["resources"] = await stack.enter_async_context(opened(settings, "worker"))
     keeper = outbox()
     if keeper is not None:
-        task = asyncio.create_task(_hand_over(keeper, resources))
+        task = asyncio.create_task(_dispatch(keeper, resources))
         stack.push_async_callback(_stop, task)
-    log.info("worker ready", tasks=sorted(jobs.declared()))
+    log.info("worker ready", tasks=sorted(known_tasks()))
 
 
 async def stop(ctx: dict[str, Any]) -> None:
@@ -42,12 +43,12 @@ async def stop(ctx: dict[str, Any]) -> None:
         log.info("worker stopped")
 
 
-async def _hand_over(keeper: Outbox, resources: Resources) -> None:
+async def _dispatch(keeper: Outbox, resources: Resources) -> None:
     trouble = ""
     while True:
-        delay = HAND_OVER_INTERVAL
+        delay = DISPATCH_INTERVAL
         try:
-            if await keeper.hand_over(resources):
+            if await keeper.dispatch(resources, known_tasks()):
                 delay = 0.0
             trouble = ""
         except Exception as error:  # noqa: BLE001 - no trouble may end the hand-over

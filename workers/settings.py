@@ -3,15 +3,15 @@
 import arq.worker
 
 from kernel.app import load_settings
-from kernel.lifespan import end_with_hatch
-from kernel.settings import SettingsError
+from kernel.config.loader import SettingsError
+from kernel.lifespan import exit_with_parent
 from workers.options import options
 from workers.worker import Worker
 
 # ARQ's command builds the class of that name, and offers no other way to give it ours.
 arq.worker.Worker = Worker  # type: ignore[misc]
 
-end_with_hatch()
+exit_with_parent()
 try:
     WorkerSettings = options(load_settings())
 except SettingsError as error:

@@ -9,12 +9,12 @@ from arq import worker as arq_worker
 from arq.constants import in_progress_key_prefix
 from redis.exceptions import RedisError
 
-from kernel.queueing.job_queue import arq_client
+from kernel.jobs.arq_queue import arq_client
 
 log = structlog.get_logger(__name__)
 
 # redis-py's own errors (WatchError among them: a connection lost while watching), and the system's.
-AWAY = (RedisError, OSError)
+UNAVAILABLE = (RedisError, OSError)
 RETRY_DELAY = 0.5  # seconds
 
 
@@ -49,7 +49,7 @@ class Worker(arq_worker.Worker):
         await self._stop_jobs()
         try:
             await super().close()
-        except AWAY as error:
+        except UNAVAILABLE as error:
             log.warning("queue away while the worker stopped", error=str(error))
             if self.on_shutdown:
                 await self.on_shutdown(self.ctx)
@@ -86,7 +86,7 @@ class Worker(arq_worker.Worker):
                 return
             try:
                 await super().start_jobs([job_id])
-            except AWAY:
+            except UNAVAILABLE:
                 # ARQ took a place for the job before it asked Redis, and doesn't give it back.
                 self._release_sem_dec_counter_on_complete()
                 raise
@@ -98,7 +98,7 @@ class Worker(arq_worker.Worker):
             raise asyncio.CancelledError
         try:
             await super()._poll_iteration()
-        except AWAY as error:
+        except UNAVAILABLE as error:
             if not self._away:
                 log.warning("queue away", error=str(error))
             self._away = True
@@ -111,7 +111,7 @@ class Worker(arq_worker.Worker):
     async def _reachable(self) -> bool:
         try:
             await self.pool.ping()
-        except AWAY as error:
+        except UNAVAILABLE as error:
             if not self._away:
                 log.warning("queue away", error=str(error))
             self._away = True
@@ -123,7 +123,7 @@ class Worker(arq_worker.Worker):
         milliseconds = int(lease * 1000)
         while True:
             await asyncio.sleep(lease / 4)
-            with suppress(*AWAY):
+            with suppress(*UNAVAILABLE):
                 async with self.pool.pipeline(transaction=False) as pipe:
                     # Set, not extended: a Redis that lost its data learns that the job runs.
                     for job_id in self.job_tasks:

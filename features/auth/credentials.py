@@ -6,9 +6,8 @@ from features.auth.passwords import verify_password
 from features.auth.security_log import record
 from features.auth.throttle import guessing
 from features.users.crud import account_by_email, account_by_username
-from kernel.shapes import clean
-from kernel.statements import Row
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import Row, UnitOfWork
+from kernel.schemas import clean
 
 
 async def account_of(

@@ -24,9 +24,7 @@ from sqlmodel import col
 
 from features.auth.models import Session, SessionQuery, SessionRead, TokenBlacklist
 from features.users.models import User, UserRead
-from kernel.listing import Listing
-from kernel.statements import Statement
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import CompiledQuery, Listing, UnitOfWork
 
 GRACE = timedelta(seconds=10)
 
@@ -59,7 +57,7 @@ def _given(name: str, kind: Any = String) -> ColumnElement[Any]:
 
 # Who a session's tokens speak for, as long as it lives. The user's id is part of the question,
 # so that a token can name neither another's session nor a session's other user.
-principal_by_session = Statement(
+principal_by_session = CompiledQuery(
     select(*[getattr(User, name) for name in UserRead.model_fields], col(User.is_superuser))
     .join(Session, col(Session.user_id) == col(User.id))
     .where(
@@ -73,7 +71,7 @@ principal_by_session = Statement(
 
 # Opens a session only for the very row that the password was checked against. The lock makes it
 # wait for a change of that row which is under way; one that begins later finds the new session.
-open_session = Statement(
+open_session = CompiledQuery(
     insert(Session)
     .from_select(
         ["user_id", "device", "address", "refresh_jti", "refresh_issued_at", "expires_at"],
@@ -141,10 +139,10 @@ _used = (
     )
     .cte("used")
 )
-rotate_session = Statement(select(_rotated).add_cte(_used), writes=True)
+rotate_session = CompiledQuery(select(_rotated).add_cte(_used), writes=True)
 
 # What became of a refresh token that could not be exchanged.
-used_token = Statement(
+used_token = CompiledQuery(
     select(
         col(Session.id),
         col(Session.user_id),
@@ -170,14 +168,14 @@ _ended = (
     .values(ended_at=func.now(), end_reason=_given("reason"))
     .returning(col(Session.id), col(Session.user_id))
 )
-end_session = Statement(
+end_session = CompiledQuery(
     _ended.where(
         col(Session.id) == bindparam("session_id"),
         col(Session.user_id) == func.coalesce(_given("user_id", Integer), Session.user_id),
     ),
     writes=True,
 )
-end_other_sessions = Statement(
+end_other_sessions = CompiledQuery(
     _ended.where(
         col(Session.user_id) == bindparam("user_id"),
         col(Session.id) != func.coalesce(_given("kept", Integer), 0),

@@ -4,7 +4,7 @@ from features.auth import sessions
 from features.auth.principals import forget_principal
 from features.users.events import PasswordChanged, UserChanged, UserDeleted
 from features.users.models import UserRead
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import UnitOfWork
 
 # What is kept of a caller; nothing else of a user concerns a token.
 KEPT_COLUMNS = frozenset({*UserRead.model_fields, "is_superuser", "is_deleted"})

@@ -8,8 +8,8 @@ from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.pages import ListQuery
-from kernel.shapes import ReadShape
+from kernel.db import ListQuery
+from kernel.schemas import ReadSchema
 
 MAX_DEVICE = 80
 MAX_ADDRESS = 45  # an IPv6 address that holds an IPv4 one
@@ -63,7 +63,7 @@ class TokenBlacklist(SQLModel, table=True):
     successor_expires_at: datetime = _moment()
 
 
-class SessionRead(ReadShape):
+class SessionRead(ReadSchema):
     """An active login: on which device, from where, and when it was last used."""
 
     id: int
@@ -81,7 +81,7 @@ class SessionQuery(ListQuery):
     sort: Literal["id", "-id", "last_used_at", "-last_used_at"] = "id"
 
 
-class Token(ReadShape):
+class Token(ReadSchema):
     """An access token; the refresh token comes in a cookie."""
 
     access_token: str

@@ -10,8 +10,8 @@ import bcrypt
 
 from features.auth.settings import AuthSettings
 from features.users.models import MAX_PASSWORD_BYTES
+from kernel.db import UnitOfWork
 from kernel.errors import ServiceUnavailableException
-from kernel.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 # Half of the cores stay for requests that need no bcrypt.
@@ -25,7 +25,7 @@ _waiting = 0
 async def hash_password(unit: UnitOfWork, password: str) -> str:
     """The hash to store. No database connection is held meanwhile, unless the unit has written."""
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
-    unit.let_go()
+    unit.release_connection()
     return await _in_thread(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode())
 
 
@@ -40,7 +40,7 @@ async def verify_password(unit: UnitOfWork, password: str, hashed: str | None) -
     Takes as long without a hash, for an account that doesn't exist. No database connection is
     held meanwhile, unless the unit has written.
     """
-    unit.let_go()
+    unit.release_connection()
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
     given = password.encode("utf-8", "replace")
     possible = hashed is not None and len(given) <= MAX_PASSWORD_BYTES and b"\x00" not in given

@@ -10,21 +10,12 @@ from starlette.requests import HTTPConnection
 from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
-from features.users.crud import Whom, id_by_username
-from kernel.context import context_of
+from features.users.crud import UserRef, id_by_username
+from kernel.context import Principal, context_of, principal_of
+from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
-from kernel.identity import (
-    NOT_YOURS,
-    Access,
-    Principal,
-    access,
-    principal_of,
-    unauthenticated,
-)
-from kernel.routing import SessionDep
-from kernel.shapes import CleanText
-from kernel.unit_of_work import UnitOfWork
-from kernel.web.direct_arguments import repeatable
+from kernel.schemas import CleanText
+from kernel.web import NOT_YOURS, Access, SessionDep, access, unauthenticated
 
 USER_NOT_FOUND = "User not found"
 NO_SESSION = 0
@@ -66,7 +57,6 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 
 
 @access(Access.OPTIONAL)
-@repeatable
 async def optional_user(connection: HTTPConnection) -> Principal | None:
     """The caller, or None. Without a token the answer is the one for everybody."""
     if "authorization" not in connection.headers:
@@ -75,7 +65,6 @@ async def optional_user(connection: HTTPConnection) -> Principal | None:
 
 
 @access(Access.USER)
-@repeatable
 async def current_user(connection: HTTPConnection) -> KnownUser:
     """The caller. The route has refused anonymous ones before the body was read."""
     principal = await principal_of(connection)
@@ -86,14 +75,12 @@ async def current_user(connection: HTTPConnection) -> KnownUser:
 
 
 @access(Access.SUPER)
-@repeatable
 async def super_user(connection: HTTPConnection) -> KnownUser:
     """The caller, who is a superuser: the route has refused others before the body was read."""
     return await current_user(connection)
 
 
 @access(Access.OWNER)
-@repeatable
 async def session_owner(connection: HTTPConnection) -> int | None:
     """Whose sessions the caller may end: the caller's own, and (None) anybody's as a superuser.
 
@@ -120,7 +107,7 @@ async def path_user(username: str, db: UnitOfWork) -> int:
 
 
 @access(Access.SELF)
-async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> Whom:
+async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> UserRef:
     """The user that the path names: the caller's id, or any name when a superuser calls.
 
     Raises NotFoundException (404), then ForbiddenException (403). Whether the user is there that
@@ -134,5 +121,5 @@ async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: Sessi
     return username
 
 
-# The user in the path `{username}`, whom the caller speaks for.
-OwnPathUser = Annotated[Whom, Depends(own_path_user)]
+# The user in the path `{username}`, user_ref the caller speaks for.
+OwnPathUser = Annotated[UserRef, Depends(own_path_user)]

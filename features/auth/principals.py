@@ -9,9 +9,9 @@ from features.auth.crud import principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
 from features.users.models import UserRead
-from kernel.context import RequestContext
-from kernel.identity import Principal
-from kernel.unit_of_work import UnitOfWork
+from kernel.cache import Stores, forget
+from kernel.context import Principal, RequestContext
+from kernel.db import UnitOfWork
 
 KEPT_SECONDS = 600
 
@@ -38,7 +38,7 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
         async with context.resources.unit() as unit:
             return await _load(unit, claims)
 
-    found = await context.resources.versions.fetch(
+    found = await context.resources.get(Stores)["cache"].fetch(
         PRINCIPAL.format(user_id=user_id, session_id=session_id),
         [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
         load,
@@ -67,8 +67,7 @@ def forget_principal(
     Every change of what a principal or UserRead says, every deletion and every end of a session
     comes through here.
     """
-    versions = unit.resources.versions
     if user_id is not None:
-        unit.forget(versions, USER.format(user_id=user_id))
+        forget(unit, USER.format(user_id=user_id))
     if session_id is not None:
-        unit.forget(versions, SESSION.format(session_id=session_id))
+        forget(unit, SESSION.format(session_id=session_id))

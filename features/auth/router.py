@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Cookie, Depends, Query, Request, Response
+from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from features.auth import crud, sessions
@@ -17,17 +17,15 @@ from features.auth.settings import AuthSettings
 from features.auth.tokens import Kind, signer
 from features.users.crud import upgrade_hash
 from kernel.context import context_of
+from kernel.db import pages_of
 from kernel.errors import (
     RATE_LIMIT_EXCEEDED,
     NotFoundException,
     ServiceUnavailableException,
     UnauthorizedException,
 )
-from kernel.identity import CHALLENGE, Access, access
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import Message, PathId
+from kernel.schemas import Message, PathId
+from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
@@ -36,15 +34,16 @@ SESSION_NOT_FOUND = "Session not found"
 COOKIE = "refresh_token"
 ATTEMPTS = 3
 
-router = Router(tags=["auth"])
+router = APIRouter(tags=["auth"])
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 
 
 @router.post(
-    "/login", response_model=Token, responses=answers({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]})
+    "/login",
+    response_model=Token,
+    responses=error_responses({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]}),
 )
 @access(Access.PUBLIC)
-@statements(3)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     request: Request,
@@ -75,9 +74,10 @@ async def login(
     raise ServiceUnavailableException("The account is being changed; try again shortly.")
 
 
-@router.post("/refresh", response_model=Token, responses=answers({401: [NO_COOKIE, BAD_COOKIE]}))
+@router.post(
+    "/refresh", response_model=Token, responses=error_responses({401: [NO_COOKIE, BAD_COOKIE]})
+)
 @access(Access.PUBLIC)
-@statements(2)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
 ) -> Token:
@@ -98,7 +98,6 @@ async def refresh(
 
 
 @router.post("/logout", response_model=Message)
-@statements(3)
 async def logout(
     request: Request,
     response: Response,
@@ -120,7 +119,6 @@ async def logout(
 
 
 @router.post("/logout/all", response_model=Message)
-@statements(2)
 async def logout_all(
     request: Request,
     response: Response,
@@ -138,7 +136,6 @@ async def logout_all(
 
 
 @router.get("/sessions", response_model=pages_of(SessionRead))
-@statements(2)
 async def read_sessions(
     query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
 ) -> dict[str, Any]:
@@ -150,9 +147,8 @@ async def read_sessions(
 
 
 @router.delete(
-    "/session/{id}", response_model=Message, responses=answers({404: [SESSION_NOT_FOUND]})
+    "/session/{id}", response_model=Message, responses=error_responses({404: [SESSION_NOT_FOUND]})
 )
-@statements(2)
 async def erase_session(
     id: PathId, request: Request, owner: SessionOwner, db: SessionDep
 ) -> Message:

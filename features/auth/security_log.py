@@ -4,7 +4,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from kernel.context import context_of
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import UnitOfWork
 
 log = structlog.get_logger("security")
 

@@ -14,8 +14,7 @@ from features.auth.crud import (
 from features.auth.principals import forget_principal
 from features.auth.settings import AuthSettings
 from features.auth.tokens import Claims, Kind, new_jti, seconds, signer
-from kernel.statements import Row
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import Row, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

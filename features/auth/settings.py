@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kernel.settings import Environment, SettingsGroup
+from kernel.config import Environment, SettingsGroup
 
 MIN_HASH_COST = 10
 
@@ -36,6 +36,6 @@ class AuthSettings(SettingsGroup):
     def refresh_lifetime(self) -> timedelta:
         return timedelta(days=self.refresh_token_expire_days)
 
-    def refusals(self, environment: Environment) -> Iterator[str]:
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
         if environment != "local" and self.password_hash_cost < MIN_HASH_COST:
             yield f"PASSWORD_HASH_COST must be at least {MIN_HASH_COST}"

@@ -11,23 +11,22 @@ from features.auth.security_log import record
 from features.auth.settings import AuthSettings
 from kernel.context import context_of
 from kernel.errors import RateLimitException
-from kernel.limiting.limiter import Budget, Decision, Rule
-from kernel.limits import network_of
+from kernel.rate_limit import Decision, Limiter, Quota, Rule, network_of
 
 TENFOLD = 10
 
 
-async def take(
-    connection: HTTPConnection, *budgets: Budget, user_id: int | None = None
+async def acquire(
+    connection: HTTPConnection, *quotas: Quota, user_id: int | None = None
 ) -> Decision:
-    """Count an attempt on every budget. Raises RateLimitException (429) when one is used up.
+    """Count an attempt on every quota. Raises RateLimitException (429) when one is used up.
 
-    The security log tells what was refused, by the first word of the budgets, and to which user.
+    The security log tells what was refused, by the first word of the quotas, and to which user.
     """
-    decision = await context_of(connection).resources.limiter.take(*budgets)
+    decision = await context_of(connection).resources.get(Limiter).acquire(*quotas)
     assert decision is not None
     if not decision.accepted:
-        what = budgets[0].key.partition(":")[0]
+        what = quotas[0].key.partition(":")[0]
         record("throttled", connection, what=what, user=user_id)
         raise RateLimitException(headers={"Retry-After": str(max(1, math.ceil(decision.reset)))})
     return decision
@@ -56,27 +55,27 @@ async def guessing(
     who, address = _account_key(user_id, name), network_of(context.address)
     pair, of_address, of_account = f"login:{who}:{address}", f"login:@{address}", f"login:{who}"
     many = Rule(limit * TENFOLD, period)
-    decision = await take(
+    decision = await acquire(
         connection,
-        Budget(pair, Rule(limit, period)),
-        Budget(of_address, many),
-        Budget(of_account, many),
+        Quota(pair, Rule(limit, period)),
+        Quota(of_address, many),
+        Quota(of_account, many),
         user_id=user_id,
     )
-    guess, limiter = Guess(), context.resources.limiter
+    guess, limiter = Guess(), context.resources.get(Limiter)
     try:
         yield guess
     except Exception:
         # Nothing was found out about the password.
-        await limiter.give_back(decision, pair, of_address, of_account)
+        await limiter.refund(decision, pair, of_address, of_account)
         raise
     if guess.right:
         await limiter.clear(pair)
-        await limiter.give_back(decision, of_address, of_account)
+        await limiter.refund(decision, of_address, of_account)
 
 
 def _account_key(user_id: int | None, name: str) -> str:
-    """Whom a guess is about: the account, by whichever of its names; a name that is nobody's."""
+    """UserRef a guess is about: the account, by whichever of its names; a name that is nobody's."""
     if user_id is not None:
         return str(user_id)
     return "?" + blake2b(name.lower().encode("utf-8", "replace"), digest_size=12).hexdigest()

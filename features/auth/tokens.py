@@ -15,9 +15,8 @@ from jose.utils import base64url_decode, base64url_encode
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.auth.settings import AuthSettings
-from kernel.setting_groups import SecretSettings
-from kernel.settings import Settings
-from kernel.shapes import MAX_ROW_ID, RowId
+from kernel.config import SecretSettings, Settings
+from kernel.schemas import MAX_ROW_ID, RowId
 
 MAX_LENGTH = 1024  # ours have about 300 characters
 REMEMBERED = 4096

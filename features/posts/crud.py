@@ -32,8 +32,7 @@ from features.posts.models import (
 )
 from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
-from kernel.listing import Listing
-from kernel.statements import Statement
+from kernel.db import CompiledQuery, Listing
 
 CRUDPosts: TypeAlias = FastCRUD[
     Post, PostCreateInternal, PostUpdate, PostUpdateInternal, PostDelete, PostRead
@@ -61,7 +60,7 @@ _own_post = (
 )
 
 # The author and, if it is live and the author's, the post: else the post's columns are null.
-author_with_post = Statement(
+author_with_post = CompiledQuery(
     select(*_shown)
     .select_from(User)
     .outerjoin(
@@ -72,7 +71,7 @@ author_with_post = Statement(
 )
 # No row unless the author lives and is the caller. The lock makes it wait for a removal of the
 # author that is under way.
-insert_by_author = Statement(
+insert_by_author = CompiledQuery(
     insert(Post)
     .from_select(
         ["created_by_user_id", "title", "text", "media_url"],
@@ -89,7 +88,7 @@ insert_by_author = Statement(
     .returning(*_shown),
     writes=True,
 )
-soft_delete_own = Statement(
+soft_delete_own = CompiledQuery(
     update(Post)
     .where(*_own_post)
     .values(is_deleted=True, deleted_at=func.now())
@@ -105,24 +104,24 @@ _removable_author = (
     .limit(1)
     .scalar_subquery()
 )
-removable_author = Statement(select(_removable_author))
-hard_delete = Statement(
+removable_author = CompiledQuery(select(_removable_author))
+hard_delete = CompiledQuery(
     delete(Post)
     .where(col(Post.id) == _post_id, col(Post.created_by_user_id) == _removable_author)
     .returning(col(Post.id)),
     writes=True,
 )
 
-_updates: dict[frozenset[str], Statement] = {}
+_updates: dict[frozenset[str], CompiledQuery] = {}
 
 
-def update_own(columns: frozenset[str]) -> Statement:
+def update_own(columns: frozenset[str]) -> CompiledQuery:
     """Gives these columns of a live post new values, if it is the caller's."""
     if columns not in _updates:
         values: dict[str, Any] = {
             name: bindparam(f"new_{name}", type_=String()) for name in columns
         }
-        _updates[columns] = Statement(
+        _updates[columns] = CompiledQuery(
             update(Post)
             .where(*_own_post)
             .values(**values, updated_at=func.now())

@@ -8,9 +8,8 @@ from sqlalchemy import Index, Text
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, ReadShape, example, may_be_absent
-from kernel.tables import SoftDeleted, Timestamped
+from kernel.db import ListQuery, SoftDeleted, Timestamped
+from kernel.schemas import CleanText, InputSchema, ReadSchema, example, may_be_absent
 
 MAX_TITLE = 30
 MAX_TEXT = 63_206
@@ -63,7 +62,7 @@ MediaAddress = Annotated[
 ]
 
 
-class PostCreate(InputShape):
+class PostCreate(InputSchema):
     """A new post."""
 
     model_config = example(title="On engines", text="It weaves algebraic patterns.")
@@ -82,7 +81,7 @@ class PostCreateInternal(SQLModel):
     media_url: str | None = None
 
 
-class PostUpdate(InputShape):
+class PostUpdate(InputSchema):
     """The fields to change; what is left out stays as it is."""
 
     model_config = example(title="On analytical engines")
@@ -104,7 +103,7 @@ class PostDelete(SQLModel):
     """Nothing is given to delete a post."""
 
 
-class PostRead(ReadShape):
+class PostRead(ReadSchema):
     """A post."""
 
     id: int

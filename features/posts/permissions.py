@@ -7,10 +7,9 @@ from fastapi import Depends
 
 from features.auth.permissions import USER_NOT_FOUND, CurrentUser, UsernameInPath
 from features.users.crud import id_by_username
+from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
-from kernel.identity import NOT_YOURS, Access, access
-from kernel.routing import SessionDep
-from kernel.unit_of_work import UnitOfWork
+from kernel.web import NOT_YOURS, Access, SessionDep, access
 
 
 @dataclass(frozen=True, slots=True)

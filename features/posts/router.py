@@ -2,7 +2,7 @@
 
 from typing import Annotated, NoReturn
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 
 from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
 from features.posts import crud
@@ -11,32 +11,25 @@ from features.posts.models import PostCreate, PostQuery, PostRead, PostUpdate
 from features.posts.permissions import Author, OwnAuthor, refuse_author
 from features.users.crud import id_by_username
 from kernel import jobs
-from kernel.cache import cache
-from kernel.client_cache import public
+from kernel.cache import cache, public
+from kernel.db import JSONBytesResponse, Row, UnitOfWork, pages_of
 from kernel.errors import NotFoundException
-from kernel.identity import NOT_YOURS
-from kernel.listing import Rendered
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import Message, PathId
-from kernel.statements import Row
-from kernel.unit_of_work import UnitOfWork
+from kernel.schemas import Message, PathId
+from kernel.web import NOT_YOURS, SessionDep, error_responses
 
 POST_NOT_FOUND = "Post not found"
 LIST_SECONDS = 60
 
-router = Router(tags=["posts"])
+router = APIRouter(tags=["posts"])
 
 
 @router.post(
     "/{username}/post",
     status_code=201,
     response_model=PostRead,
-    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND]}),
+    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND]}),
 )
 @cache(POSTS, resource_id_name="username")
-@statements(3)
 async def write_post(
     username: UsernameInPath,
     request: Request,
@@ -56,17 +49,16 @@ async def write_post(
 @router.get(
     "/{username}/posts",
     response_model=pages_of(PostRead),
-    responses=answers({404: [USER_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND]}),
 )
 @public
 @cache(POSTS, resource_id_name="username", expiration=LIST_SECONDS)
-@statements(2)
 async def read_posts(
     username: UsernameInPath,
     request: Request,
     query: Annotated[PostQuery, Query()],
     db: SessionDep,
-) -> Rendered:
+) -> JSONBytesResponse:
     """List a user's posts."""
     user_id = await id_by_username.scalar(db, username=username)
     if user_id is None:
@@ -77,11 +69,10 @@ async def read_posts(
 @router.get(
     "/{username}/post/{id}",
     response_model=PostRead,
-    responses=answers({404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
 )
 @public
 @cache(POST, resource_id_name="id")
-@statements(1)
 async def read_post(username: UsernameInPath, request: Request, id: PathId, db: SessionDep) -> Row:
     """Show one of a user's posts."""
     post = await crud.author_with_post.one(db, username=username, post_id=id)
@@ -95,10 +86,9 @@ async def read_post(username: UsernameInPath, request: Request, id: PathId, db: 
 @router.patch(
     "/{username}/post/{id}",
     response_model=Message,
-    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
+    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
 )
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
-@statements(2)
 async def patch_post(
     username: UsernameInPath,
     request: Request,
@@ -119,10 +109,9 @@ async def patch_post(
 @router.delete(
     "/{username}/post/{id}",
     response_model=Message,
-    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
+    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
 )
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
-@statements(2)
 async def erase_post(
     username: UsernameInPath, request: Request, id: PathId, author: OwnAuthor, db: SessionDep
 ) -> Message:
@@ -135,10 +124,9 @@ async def erase_post(
 @router.delete(
     "/{username}/db_post/{id}",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
 )
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
-@statements(2)
 async def erase_db_post(
     username: UsernameInPath, request: Request, id: PathId, caller: SuperUser, db: SessionDep
 ) -> Message:

@@ -1,1 +1,1 @@
-"""No answer about rules is cached here: the limiter keeps a tier's rules (kernel.limits)."""
+"""No answer about rules is cached here: the limiter keeps a tier's rules (kernel.rate_limit.dependency)."""

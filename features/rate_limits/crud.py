@@ -18,8 +18,7 @@ from features.rate_limits.models import (
 from features.tiers.models import Tier
 from features.users.crud import LIVE
 from features.users.models import User, UserRead
-from kernel.listing import Listing
-from kernel.statements import Statement
+from kernel.db import CompiledQuery, Listing
 
 CRUDRateLimits: TypeAlias = FastCRUD[
     RateLimit,
@@ -47,7 +46,7 @@ def of_tier(name: Any) -> ColumnElement[bool]:
 
 
 # The tier that the path names and, when it has it, the rule: else the rule's columns are null.
-tier_with_rule = Statement(
+tier_with_rule = CompiledQuery(
     select(*_shown)
     .select_from(Tier)
     .outerjoin(
@@ -56,7 +55,7 @@ tier_with_rule = Statement(
     .where(col(Tier.name) == bindparam("tier_name"))
 )
 # No row when there is no such tier. The lock makes it wait for a deletion that is under way.
-insert_into_tier = Statement(
+insert_into_tier = CompiledQuery(
     insert(RateLimit)
     .from_select(
         ["tier_id", "name", "path", "limit", "period"],
@@ -74,20 +73,20 @@ insert_into_tier = Statement(
     .returning(*_shown),
     writes=True,
 )
-delete_from_tier = Statement(
+delete_from_tier = CompiledQuery(
     delete(RateLimit)
     .where(col(RateLimit.id) == _rule_id, of_tier(bindparam("tier_name")))
     .returning(col(RateLimit.tier_id)),
     writes=True,
 )
 # What the limiter asks.
-rules_of_tier = Statement(
+rules_of_tier = CompiledQuery(
     select(col(RateLimit.path), col(RateLimit.limit), col(RateLimit.period)).where(
         col(RateLimit.tier_id) == bindparam("tier_id")
     )
 )
 # A live user, once for each rule of its tier; one row without a rule when there are none.
-user_with_rules = Statement(
+user_with_rules = CompiledQuery(
     select(
         *[getattr(User, name) for name in UserRead.model_fields],
         *[getattr(RateLimit, name).label(f"rule_{name}") for name in _names],

@@ -6,10 +6,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.limits import sanitise
-from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, JsonNumber, ReadShape, example, may_be_absent
-from kernel.tables import Timestamped, unique
+from kernel.db import ListQuery, Timestamped, unique
+from kernel.rate_limit import sanitise
+from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, example, may_be_absent
 
 NAME_TAKEN = "Rate Limit Name not available"
 PATH_TAKEN = "There is already a rate limit for this path"
@@ -63,7 +62,7 @@ Period = Annotated[
 Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 
-class RateLimitCreate(InputShape):
+class RateLimitCreate(InputSchema):
     """A new rate limit."""
 
     model_config = example(path="api/v1/tasks/task", limit=10, period=3600)
@@ -89,7 +88,7 @@ class RateLimitCreateInternal(SQLModel):
     period: int
 
 
-class RateLimitUpdate(InputShape):
+class RateLimitUpdate(InputSchema):
     """The fields to change; what is left out stays as it is."""
 
     model_config = example(limit=100)
@@ -113,7 +112,7 @@ class RateLimitDelete(SQLModel):
     """Nothing is given to delete a rule."""
 
 
-class RateLimitRead(ReadShape):
+class RateLimitRead(ReadSchema):
     """A rate limit: `limit` calls of `path` are accepted in any `period` seconds."""
 
     id: int

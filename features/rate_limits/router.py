@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, NoReturn
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
@@ -18,19 +18,16 @@ from features.rate_limits.models import (
 from features.tiers.crud import id_by_name
 from features.tiers.models import TIER_NOT_FOUND
 from features.users.models import UserRead
-from kernel.client_cache import public
+from kernel.cache import public
+from kernel.db import JSONBytesResponse, Row, pages_of
 from kernel.errors import NotFoundException
-from kernel.limits import forget_rules
-from kernel.listing import Rendered
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import CleanText, Message, PathId
-from kernel.statements import Row
+from kernel.rate_limit import forget_rules
+from kernel.schemas import CleanText, Message, PathId
+from kernel.web import SessionDep, error_responses
 
 RULE_NOT_FOUND = "Rate Limit not found"
 
-router = Router(tags=["rate limits"])
+router = APIRouter(tags=["rate limits"])
 
 
 class UserRateLimitsRead(UserRead):
@@ -43,9 +40,8 @@ class UserRateLimitsRead(UserRead):
     "/tier/{tier_name}/rate_limit",
     status_code=201,
     response_model=RateLimitRead,
-    responses=answers({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
+    responses=error_responses({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
 )
-@statements(2)
 async def write_rate_limit(
     tier_name: CleanText, values: RateLimitCreate, caller: SuperUser, db: SessionDep
 ) -> Row:
@@ -62,13 +58,12 @@ async def write_rate_limit(
 @router.get(
     "/tier/{tier_name}/rate_limits",
     response_model=pages_of(RateLimitRead),
-    responses=answers({404: [TIER_NOT_FOUND]}),
+    responses=error_responses({404: [TIER_NOT_FOUND]}),
 )
 @public
-@statements(2)
 async def read_rate_limits(
     tier_name: CleanText, query: Annotated[RateLimitQuery, Query()], db: SessionDep
-) -> Rendered:
+) -> JSONBytesResponse:
     """List the rate limits of a tier."""
     tier_id = await id_by_name.scalar(db, name=tier_name)
     if tier_id is None:
@@ -79,10 +74,9 @@ async def read_rate_limits(
 @router.get(
     "/tier/{tier_name}/rate_limit/{id}",
     response_model=RateLimitRead,
-    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
+    responses=error_responses({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
 )
 @public
-@statements(1)
 async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> Row:
     """Show a rate limit of a tier."""
     rule = await crud.tier_with_rule.one(db, tier_name=tier_name, rule_id=id)
@@ -94,9 +88,10 @@ async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> R
 @router.patch(
     "/tier/{tier_name}/rate_limit/{id}",
     response_model=Message,
-    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
+    responses=error_responses(
+        {404: [TIER_NOT_FOUND, RULE_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}
+    ),
 )
-@statements(3)
 async def patch_rate_limit(
     tier_name: CleanText, id: PathId, values: RateLimitUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -120,9 +115,8 @@ async def patch_rate_limit(
 @router.delete(
     "/tier/{tier_name}/rate_limit/{id}",
     response_model=Message,
-    responses=answers({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
+    responses=error_responses({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
 )
-@statements(2)
 async def erase_rate_limit(
     tier_name: CleanText, id: PathId, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -137,9 +131,8 @@ async def erase_rate_limit(
 @router.get(
     "/user/{username}/rate_limits",
     response_model=UserRateLimitsRead,
-    responses=answers({404: [USER_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND]}),
 )
-@statements(2)
 async def read_user_rate_limits(
     username: UsernameInPath, caller: SuperUser, db: SessionDep
 ) -> dict[str, Any]:

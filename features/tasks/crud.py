@@ -23,8 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from features.tasks.models import NOT_BEGUN, Job, JobQuery, JobRead
-from kernel.listing import Listing
-from kernel.statements import Statement
+from kernel.db import CompiledQuery, Listing
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobRead]
 crud_jobs: CRUDJobs = FastCRUD(Job)
@@ -40,7 +39,7 @@ def _in(seconds: Any) -> Any:
 
 # A twin that waits is locked until this transaction commits, so it can't begin before it could
 # see what this transaction wrote.
-add = Statement(
+add = CompiledQuery(
     insert(Job)
     .values(
         job_id=bindparam("job_id"),
@@ -72,7 +71,7 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 # Jobs whose task this worker knows, so that during a deployment the new ones wait for the new.
-take_due = Statement(
+take_due = CompiledQuery(
     update(Job)
     .where(col(Job.id).in_(_due.scalar_subquery()))
     .values(
@@ -89,14 +88,14 @@ take_due = Statement(
     writes=True,
 )
 
-begin = Statement(
+begin = CompiledQuery(
     update(Job)
     .where(_this, _unfinished)
     .values(status="in_progress", started_at=func.now(), tries=col(Job.tries) + 1)
     .returning(col(Job.tries)),
     writes=True,
 )
-complete = Statement(
+complete = CompiledQuery(
     update(Job)
     .where(_this, _unfinished)
     .values(
@@ -111,7 +110,7 @@ complete = Statement(
 )
 _new_status = bindparam("new_status", type_=String)
 # How an attempt failed. A later attempt, begun when this one seemed dead, has the last word.
-note_failure = Statement(
+note_failure = CompiledQuery(
     update(Job)
     .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
     .values(
@@ -123,7 +122,7 @@ note_failure = Statement(
     .returning(col(Job.id)),
     writes=True,
 )
-hand_back = Statement(
+release = CompiledQuery(
     update(Job)
     .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
     .values(status="queued", tries=col(Job.tries) - 1)
@@ -150,7 +149,7 @@ _ended: dict[str, Any] = {
 }
 _record = insert(Job).values(**_ended)
 # A plain job comes to the table only when it ends. One with a unique key comes again.
-record = Statement(
+record = CompiledQuery(
     _record.on_conflict_do_update(
         index_elements=["job_id"],
         set_={name: _record.excluded[name] for name in _ended if name != "job_id"},
@@ -158,13 +157,13 @@ record = Statement(
     writes=True,
 )
 
-one = Statement(select(*[getattr(Job, name) for name in Job.model_fields]).where(_this))
+one = CompiledQuery(select(*[getattr(Job, name) for name in Job.model_fields]).where(_this))
 
 
-def _change(where: Any, **values: Any) -> Statement:
+def _change(where: Any, **values: Any) -> CompiledQuery:
     """One row: whether the job was `changed`, and whether it is `known` at all."""
     changed = update(Job).where(_this, where).values(**values).returning(col(Job.id)).cte()
-    return Statement(
+    return CompiledQuery(
         select(
             exists(select(changed)).label("changed"),
             exists(select(col(Job.id)).where(_this)).label("known"),
@@ -190,6 +189,6 @@ _old = (
     .where(col(Job.finished_at) < func.now() - bindparam("age", type_=Interval))
     .limit(bindparam("limit_", type_=Integer))
 )
-purge = Statement(
+purge = CompiledQuery(
     delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
 )

@@ -8,11 +8,10 @@ from sqlalchemy import DateTime, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Column
 
-from kernel.pages import ListQuery
-from kernel.shapes import CleanText, ReadShape
-from kernel.tables import Timestamped, unique
+from kernel.db import ListQuery, Timestamped, unique
+from kernel.schemas import CleanText, ReadSchema
 
-TWIN_WAITS = "The same job is waiting already"
+DUPLICATE_WAITS = "The same job is waiting already"
 NOT_BEGUN = text("started_at IS NULL AND finished_at IS NULL")
 
 Status = Literal["waiting", "queued", "in_progress", "complete", "failed", "cancelled"]
@@ -32,7 +31,7 @@ class Job(Timestamped, table=True):
     __tablename__ = "job"
     __table_args__: ClassVar[Any] = (
         Index("uq_job_job_id", "job_id", unique=True),
-        unique("uq_job_unique_key", "unique_key", answer=TWIN_WAITS, where=NOT_BEGUN),
+        unique("uq_job_unique_key", "unique_key", answer=DUPLICATE_WAITS, where=NOT_BEGUN),
         Index(
             "ix_job_hand_over_at",
             "hand_over_at",
@@ -69,7 +68,7 @@ class JobQuery(ListQuery):
     )
 
 
-class JobProgress(ReadShape):
+class JobProgress(ReadSchema):
     """The progress that a job has reported."""
 
     done: float
@@ -77,7 +76,7 @@ class JobProgress(ReadShape):
     note: str
 
 
-class JobRead(ReadShape):
+class JobRead(ReadSchema):
     """A job in the list."""
 
     job_id: str
@@ -100,13 +99,13 @@ class JobDetail(JobRead):
     progress: JobProgress | None = None
 
 
-class TaskQueued(ReadShape):
+class TaskQueued(ReadSchema):
     """The id of the task that was queued."""
 
     id: str
 
 
-class TaskRead(ReadShape):
+class TaskRead(ReadSchema):
     """A task. What concerns its end is null until it is complete."""
 
     id: str

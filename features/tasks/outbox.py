@@ -1,19 +1,18 @@
 """Jobs that must not be lost: kept with their transaction, handed over until their end is recorded.
 
-The functions are what kernel.queueing.outbox asks for. The worker calls all but `add`.
+The functions are what kernel.jobs.outbox asks for. The worker calls all but `add`.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.tasks import crud
 from features.tasks.settings import JobSettings
 from kernel import jobs
-from kernel.queueing import job_queue
-from kernel.queueing.job_queue import Job
-from kernel.queueing.outbox import Run
+from kernel.db import UnitOfWork
+from kernel.jobs import Attempt, Job, arq_queue
 from kernel.resources import Resources
-from kernel.unit_of_work import UnitOfWork
 
 BATCH = 200
 
@@ -33,23 +32,23 @@ async def add(db: UnitOfWork, job: Job) -> str:
     return job_id
 
 
-async def hand_over(resources: Resources) -> bool:
+async def dispatch(resources: Resources, known: Iterable[str]) -> bool:
     """Queue what is due, and what the queue may have lost; say whether more may be due.
 
     The rows are locked meanwhile, so several workers share the work. A crash in between queues
-    them once more, under the same ids, which changes nothing. Raises RedisAway and DatabaseAway.
+    them once more, under the same ids, which changes nothing. Raises RedisUnavailable and DatabaseUnavailable.
     """
     settings = resources.settings.group(JobSettings)
     redis = jobs.queue_of(resources)
     async with resources.unit() as db:
         rows = await crud.take_due.all(
             db,
-            known=list(jobs.declared()),
+            known=list(known),
             limit_=BATCH,
             recheck=timedelta(seconds=settings.job_recheck_seconds),
         )
         if rows:
-            await job_queue.put(redis, [_job(row) for row in rows], again=True)
+            await arq_queue.put(redis, [_job(row) for row in rows], again=True)
     return len(rows) == BATCH
 
 
@@ -76,39 +75,39 @@ async def complete(db: UnitOfWork, job_id: str, result: Any) -> bool:
     return await crud.complete.scalar(db, job_id=job_id, result=result) is not None
 
 
-async def record(resources: Resources, run: Run) -> None:
+async def record(resources: Resources, attempt: Attempt) -> None:
     """Note how an attempt ended, where `complete` didn't."""
-    ended = None if run.status == "queued" else datetime.now(UTC)
-    error = run.error.replace("\x00", "\N{REPLACEMENT CHARACTER}") if run.error else None
+    ended = None if attempt.status == "queued" else datetime.now(UTC)
+    error = attempt.error.replace("\x00", "\N{REPLACEMENT CHARACTER}") if attempt.error else None
     async with resources.unit() as db:
-        if run.durable:
+        if attempt.durable:
             await crud.note_failure.scalar(
                 db,
-                job_id=run.id,
-                attempt=run.tries,
-                new_status=run.status,
+                job_id=attempt.id,
+                attempt=attempt.tries,
+                new_status=attempt.status,
                 error=error,
                 finished_at=ended,
             )
             return
         await crud.record.scalar(
             db,
-            job_id=run.id,
-            function=run.function,
-            arguments=run.arguments,
-            request_id=run.request_id,
-            queued_by=run.queued_by,
-            status=run.status,
-            tries=run.tries,
+            job_id=attempt.id,
+            function=attempt.function,
+            arguments=attempt.arguments,
+            request_id=attempt.request_id,
+            queued_by=attempt.queued_by,
+            status=attempt.status,
+            tries=attempt.tries,
             error=error,
-            result=run.result,
-            created_at=run.enqueue_time,
-            started_at=run.start_time,
+            result=attempt.result,
+            created_at=attempt.enqueue_time,
+            started_at=attempt.start_time,
             finished_at=ended,
         )
 
 
-async def hand_back(resources: Resources, run: Run) -> None:
+async def release(resources: Resources, attempt: Attempt) -> None:
     """Forget an attempt that was stopped with its worker."""
     async with resources.unit() as db:
-        await crud.hand_back.scalar(db, job_id=run.id, attempt=run.tries)
+        await crud.release.scalar(db, job_id=attempt.id, attempt=attempt.tries)

@@ -2,7 +2,7 @@
 
 from starlette.requests import HTTPConnection
 
-from kernel.identity import principal_of
+from kernel.context import principal_of
 from kernel.jobs import caller
 
 

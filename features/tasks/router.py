@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from features.auth.permissions import SuperUser, optional_user
 from features.tasks import crud
 from features.tasks.models import (
-    TWIN_WAITS,
+    DUPLICATE_WAITS,
     JobDetail,
     JobQuery,
     JobRead,
@@ -24,20 +24,18 @@ from features.tasks.states import (
     queued_task,
 )
 from kernel import jobs
+from kernel.db import Row, pages_of
 from kernel.errors import ConflictException, NotFoundException
-from kernel.limits import rate_limiter
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import CleanText, Message
-from kernel.statements import Row
+from kernel.rate_limit import rate_limiter
+from kernel.schemas import CleanText, Message
+from kernel.web import SessionDep, error_responses
 
 TASK_NOT_FOUND = "Task not found"
 JOB_NOT_FOUND = "Job not found"
 JOB_OVER = "The job has ended"
 JOB_NOT_OVER = "The job has not ended"
 
-router = Router(tags=["tasks"])
+router = APIRouter(tags=["tasks"])
 JobId = Annotated[CleanText, Path(max_length=500)]
 
 
@@ -46,9 +44,8 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     status_code=201,
     response_model=TaskQueued,
     dependencies=[Depends(optional_user), Depends(rate_limiter)],
-    responses=answers({503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}),
+    responses=error_responses({503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}),
 )
-@statements(2)
 async def write_task(
     message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])],
     request: Request,
@@ -62,9 +59,10 @@ async def write_task(
     "/tasks/task/{task_id}",
     response_model=TaskRead,
     dependencies=[Depends(optional_user)],
-    responses=answers({404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}),
+    responses=error_responses(
+        {404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
+    ),
 )
-@statements(2)
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show the state of a task and, once it is complete, its result.
 
@@ -80,7 +78,6 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 
 
 @router.get("/jobs", response_model=pages_of(JobRead))
-@statements(2)
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
 ) -> dict[str, Any]:
@@ -88,8 +85,9 @@ async def read_jobs(
     return await crud.listing.page(db, query)
 
 
-@router.get("/jobs/{job_id}", response_model=JobDetail, responses=answers({404: [JOB_NOT_FOUND]}))
-@statements(2)
+@router.get(
+    "/jobs/{job_id}", response_model=JobDetail, responses=error_responses({404: [JOB_NOT_FOUND]})
+)
 async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
     """Show a stored job with its arguments, its progress, and its result or error."""
     job = await crud.one.one(db, job_id=job_id)
@@ -101,9 +99,8 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
 @router.post(
     "/jobs/{job_id}/requeue",
     response_model=Message,
-    responses=answers({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [TWIN_WAITS]}),
+    responses=error_responses({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [DUPLICATE_WAITS]}),
 )
-@statements(2)
 async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Run an ended job again, from its first attempt."""
     job = await crud.requeue.one(db, job_id=job_id)
@@ -118,11 +115,10 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
 @router.post(
     "/jobs/{job_id}/cancel",
     response_model=Message,
-    responses=answers(
-        {404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_AWAY, jobs.QUEUE_OFF]}
+    responses=error_responses(
+        {404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
     ),
 )
-@statements(3)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Cancel a job: stop it, or keep it from starting."""
     job = await crud.cancel.one(db, job_id=job_id)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kernel.settings import SettingsGroup
+from kernel.config import SettingsGroup
 
 
 class JobSettings(SettingsGroup):

@@ -8,14 +8,10 @@ from arq.jobs import JobStatus
 from features.tasks import crud
 from features.tasks.models import TaskRead
 from kernel import jobs
+from kernel.db import Resources, Row, UnitOfWork, now
 from kernel.errors import ServiceUnavailableException
-from kernel.queueing import job_queue
-from kernel.queueing.job_queue import JobInfo
-from kernel.redis.client import RedisAway
-from kernel.resources import Resources
-from kernel.statements import Row
-from kernel.tables import now
-from kernel.unit_of_work import UnitOfWork
+from kernel.jobs import JobInfo, arq_queue
+from kernel.redis import RedisUnavailable
 
 ENDED = ("complete", "failed", "cancelled")
 
@@ -23,9 +19,9 @@ ENDED = ("complete", "failed", "cancelled")
 async def queued_job(resources: Resources, job_id: str) -> JobInfo | None:
     """What the queue knows of a job. Raises ServiceUnavailableException (503)."""
     try:
-        return await job_queue.info(jobs.queue_of(resources), job_id)
-    except RedisAway as error:
-        raise ServiceUnavailableException(jobs.QUEUE_AWAY) from error
+        return await arq_queue.info(jobs.queue_of(resources), job_id)
+    except RedisUnavailable as error:
+        raise ServiceUnavailableException(jobs.QUEUE_UNAVAILABLE) from error
 
 
 def queued_task(job: JobInfo) -> TaskRead:
@@ -61,8 +57,8 @@ def abort_after_commit(db: UnitOfWork, job_id: str) -> None:
     """Stop the job in the worker. If the queue is away, its end isn't accepted all the same."""
 
     async def abort() -> None:
-        with suppress(RedisAway, ServiceUnavailableException):
-            await job_queue.abort(jobs.queue_of(db.resources), job_id)
+        with suppress(RedisUnavailable, ServiceUnavailableException):
+            await arq_queue.abort(jobs.queue_of(db.resources), job_id)
 
     db.after_commit(abort)
 

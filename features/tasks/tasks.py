@@ -8,19 +8,19 @@ from pydantic import Field
 from features.tasks import crud
 from features.tasks.settings import JobSettings
 from kernel.jobs import JobContext, Schedule, task
-from kernel.shapes import CleanText, InputShape
+from kernel.schemas import CleanText, InputSchema
 
 SECONDS = 5
 PURGE_BATCH = 5000
 
 
-class Sample(InputShape):
+class Sample(InputSchema):
     """What the sample task is told."""
 
     message: CleanText = Field(min_length=1, max_length=1000)
 
 
-class Nothing(InputShape):
+class Nothing(InputSchema):
     """A scheduled task is told nothing."""
 
 

@@ -5,7 +5,7 @@ import structlog
 from features.tiers import crud
 from features.tiers.settings import TierSettings
 from features.users.events import UserRegistered
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

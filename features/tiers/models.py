@@ -7,17 +7,16 @@ from pydantic import Field, StringConstraints
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.pages import ListQuery
-from kernel.shapes import (
+from kernel.db import ListQuery, Timestamped, referred, unique
+from kernel.schemas import (
     CleanText,
-    InputShape,
+    InputSchema,
     JsonNumber,
-    ReadShape,
+    ReadSchema,
     RowId,
     example,
     may_be_absent,
 )
-from kernel.tables import Timestamped, referred, unique
 
 NAME_TAKEN = "Tier Name not available"
 TIER_NOT_FOUND = "Tier not found"
@@ -41,7 +40,7 @@ class Tier(Timestamped, table=True):
 TierName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
-class TierCreate(InputShape):
+class TierCreate(InputSchema):
     """A new tier."""
 
     model_config = example(name="pro")
@@ -55,7 +54,7 @@ class TierCreateInternal(SQLModel):
     name: str
 
 
-class TierUpdate(InputShape):
+class TierUpdate(InputSchema):
     """The fields to change; what is left out stays as it is."""
 
     model_config = example(name="business")
@@ -73,7 +72,7 @@ class TierDelete(SQLModel):
     """Nothing is given to delete a tier."""
 
 
-class TierRead(ReadShape):
+class TierRead(ReadSchema):
     """A tier."""
 
     id: int
@@ -88,7 +87,7 @@ class TierQuery(ListQuery):
     name: Annotated[CleanText | None, Field(max_length=50)] = None
 
 
-class UserTierUpdate(InputShape):
+class UserTierUpdate(InputSchema):
     """The tier to put the user on; null for none."""
 
     model_config = example(tier_id=1)

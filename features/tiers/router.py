@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import (
@@ -26,17 +26,14 @@ from features.tiers.models import (
 )
 from features.users.crud import change_user
 from features.users.models import UserRead, as_seen_by
-from kernel.client_cache import public
+from kernel.cache import public
+from kernel.db import JSONBytesResponse, Row, pages_of
 from kernel.errors import NotFoundException
-from kernel.limits import forget_rules
-from kernel.listing import Rendered
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import CleanText, Message
-from kernel.statements import Row
+from kernel.rate_limit import forget_rules
+from kernel.schemas import CleanText, Message
+from kernel.web import SessionDep, error_responses
 
-router = Router(tags=["tiers"])
+router = APIRouter(tags=["tiers"])
 
 
 class UserTierRead(UserRead):
@@ -47,9 +44,11 @@ class UserTierRead(UserRead):
 
 
 @router.post(
-    "/tier", status_code=201, response_model=TierRead, responses=answers({422: [NAME_TAKEN]})
+    "/tier",
+    status_code=201,
+    response_model=TierRead,
+    responses=error_responses({422: [NAME_TAKEN]}),
 )
-@statements(3)
 async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> Row:
     """Create a tier."""
     tier = TierCreateInternal(name=values.name)
@@ -58,15 +57,15 @@ async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> R
 
 @router.get("/tiers", response_model=pages_of(TierRead))
 @public
-@statements(1)
-async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> Rendered:
+async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> JSONBytesResponse:
     """List the tiers."""
     return await crud.listing.answer(db, query)
 
 
-@router.get("/tier/{name}", response_model=TierRead, responses=answers({404: [TIER_NOT_FOUND]}))
+@router.get(
+    "/tier/{name}", response_model=TierRead, responses=error_responses({404: [TIER_NOT_FOUND]})
+)
 @public
-@statements(1)
 async def read_tier(name: CleanText, db: SessionDep) -> Row:
     """Show a tier."""
     tier = await crud.tier_by_name.one(db, name=name)
@@ -78,9 +77,8 @@ async def read_tier(name: CleanText, db: SessionDep) -> Row:
 @router.patch(
     "/tier/{name}",
     response_model=Message,
-    responses=answers({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN]}),
+    responses=error_responses({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN]}),
 )
-@statements(3)
 async def patch_tier(
     name: CleanText, values: TierUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -95,9 +93,8 @@ async def patch_tier(
 @router.delete(
     "/tier/{name}",
     response_model=Message,
-    responses=answers({404: [TIER_NOT_FOUND], 409: [TIER_IN_USE]}),
+    responses=error_responses({404: [TIER_NOT_FOUND], 409: [TIER_IN_USE]}),
 )
-@statements(3)
 async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Message:
     """Delete a tier that no user is on, with its rate limits."""
     await crud.free_from_deleted_users.all(db, name=name)
@@ -111,9 +108,8 @@ async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Mess
 @router.get(
     "/user/{username}/tier",
     response_model=UserTierRead,
-    responses=answers({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
 )
-@statements(2)
 async def read_user_tier(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
     """Show a user, and the tier that the user is on."""
     user = await crud.user_with_tier.one(db, username=username)
@@ -127,9 +123,8 @@ async def read_user_tier(username: UsernameInPath, caller: OptionalUser, db: Ses
 @router.patch(
     "/user/{username}/tier",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
+    responses=error_responses({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
 )
-@statements(2)
 async def patch_user_tier(
     values: UserTierUpdate,
     username: UsernameInPath,

@@ -4,7 +4,7 @@ import structlog
 
 from features.tiers.crud import insert_first
 from features.tiers.settings import TierSettings
-from kernel.unit_of_work import UnitOfWork
+from kernel.db import UnitOfWork
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from features.tiers.models import NAME_PATTERN
-from kernel.settings import SettingsGroup
+from kernel.config import SettingsGroup
 
 
 class TierSettings(SettingsGroup):

@@ -19,26 +19,23 @@ from features.users.models import (
     UserUpdateInternal,
 )
 from kernel.cache import forget_argument
+from kernel.db import CompiledQuery, Listing, Row, UnitOfWork, now
 from kernel.events import emit
-from kernel.listing import Listing
-from kernel.statements import Row, Statement
-from kernel.tables import now
-from kernel.unit_of_work import UnitOfWork
 
 CRUDUsers: TypeAlias = FastCRUD[
     User, UserCreateInternal, UserUpdate, UserUpdateInternal, UserDelete, UserRead
 ]
 crud_users: CRUDUsers = FastCRUD(User)
 
-# Whom a query is about: a live user, by id or by username.
-Whom: TypeAlias = int | str
+# UserRef a query is about: a live user, by id or by username.
+UserRef: TypeAlias = int | str
 
 LIVE = col(User.is_deleted) == false()
 listing = Listing(User, UserRead, UserQuery, where=[LIVE])
 
 
-def _is(whom: Whom) -> ColumnElement[bool]:
-    return (col(User.id) if isinstance(whom, int) else col(User.username)) == whom
+def _is(user_ref: UserRef) -> ColumnElement[bool]:
+    return (col(User.id) if isinstance(user_ref, int) else col(User.username)) == user_ref
 
 
 _shown = [getattr(User, name) for name in UserRead.model_fields]
@@ -48,19 +45,19 @@ _by_email = func.lower(col(User.email)) == func.lower(bindparam("email"))
 _by_id = col(User.id) == bindparam("user_id")
 
 # What UserRead shows of a live user.
-user_by_id = Statement(select(*_shown).where(_by_id, LIVE))
-user_by_username = Statement(select(*_shown).where(_by_username, LIVE))
+user_by_id = CompiledQuery(select(*_shown).where(_by_id, LIVE))
+user_by_username = CompiledQuery(select(*_shown).where(_by_username, LIVE))
 # What a login needs of a live user: never an answer.
-account_by_id = Statement(select(*_account).where(_by_id, LIVE))
-account_by_username = Statement(select(*_account).where(_by_username, LIVE))
-account_by_email = Statement(select(*_account).where(_by_email, LIVE))
+account_by_id = CompiledQuery(select(*_account).where(_by_id, LIVE))
+account_by_username = CompiledQuery(select(*_account).where(_by_username, LIVE))
+account_by_email = CompiledQuery(select(*_account).where(_by_email, LIVE))
 # The id of a live user.
-id_by_username = Statement(select(col(User.id)).where(_by_username, LIVE))
-id_by_email = Statement(select(col(User.id)).where(_by_email, LIVE))
+id_by_username = CompiledQuery(select(col(User.id)).where(_by_username, LIVE))
+id_by_email = CompiledQuery(select(col(User.id)).where(_by_email, LIVE))
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class RemovalCandidate:
     """A user who is about to be removed, or to lose the role of a superuser."""
 
     user_id: int
@@ -86,15 +83,15 @@ async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> No
     )
 
 
-async def account_of(unit: UnitOfWork, whom: Whom) -> Row | None:
+async def account_of(unit: UnitOfWork, user_ref: UserRef) -> Row | None:
     """What a login needs of a live user: never an answer."""
-    if isinstance(whom, int):
-        return await account_by_id.one(unit, user_id=whom)
-    return await account_by_username.one(unit, username=whom)
+    if isinstance(user_ref, int):
+        return await account_by_id.one(unit, user_id=user_ref)
+    return await account_by_username.one(unit, username=user_ref)
 
 
 async def change_user(
-    unit: UnitOfWork, whom: Whom, values: Mapping[str, Any], version: int | None = None
+    unit: UnitOfWork, user_ref: UserRef, values: Mapping[str, Any], version: int | None = None
 ) -> int | None:
     """Give a live user new values and tell the other features: the only way to change one.
 
@@ -103,7 +100,7 @@ async def change_user(
     # Joined to itself for the name before the change; the lock makes that the latest one.
     before = (
         select(col(User.id), col(User.username))
-        .where(_is(whom), LIVE)
+        .where(_is(user_ref), LIVE)
         .with_for_update(key_share=True)
         .subquery()
     )
@@ -128,7 +125,9 @@ async def change_user(
     return user_id
 
 
-async def hold_leaving(unit: UnitOfWork, whom: Whom, deleted_too: bool = False) -> Leaving | None:
+async def lock_for_removal(
+    unit: UnitOfWork, user_ref: UserRef, deleted_too: bool = False
+) -> RemovalCandidate | None:
     """Lock a live user before it is removed or loses the role, until the unit ends.
 
     With `deleted_too`, the one that was soft-deleted last where no live one has the name.
@@ -138,7 +137,7 @@ async def hold_leaving(unit: UnitOfWork, whom: Whom, deleted_too: bool = False) 
     # them in the same order, and the second finds what the first has left.
     named = (
         select(col(User.id), (col(User.is_superuser) & LIVE).label("is_superuser"))
-        .where(_is(whom), true() if deleted_too else LIVE)
+        .where(_is(user_ref), true() if deleted_too else LIVE)
         .order_by(col(User.is_deleted), col(User.deleted_at).desc(), col(User.id).desc())
         .limit(1)
         .cte("named")
@@ -160,7 +159,7 @@ async def hold_leaving(unit: UnitOfWork, whom: Whom, deleted_too: bool = False) 
     user = next((row for row in rows if row.is_named), None)
     if user is None or (user.is_deleted and not deleted_too):
         return None
-    return Leaving(user.id, is_last_superuser=user.is_superuser and len(rows) == 1)
+    return RemovalCandidate(user.id, is_last_superuser=user.is_superuser and len(rows) == 1)
 
 
 async def soft_delete_user(unit: UnitOfWork, user_id: int) -> None:

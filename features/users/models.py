@@ -16,10 +16,9 @@ from sqlalchemy import Index, text
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.identity import Principal
-from kernel.pages import ListQuery
-from kernel.shapes import CleanText, InputShape, NoNul, ReadShape, RowId, example, may_be_absent
-from kernel.tables import SoftDeleted, Timestamped, unique
+from kernel.context import Principal
+from kernel.db import ListQuery, SoftDeleted, Timestamped, unique
+from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, RowId, example, may_be_absent
 
 EMAIL_TAKEN = "Email is already registered"
 USERNAME_TAKEN = "Username not available"
@@ -86,7 +85,7 @@ WebAddress = Annotated[
 ]
 
 
-class UserCreate(InputShape):
+class UserCreate(InputSchema):
     """A new account."""
 
     model_config = example(
@@ -112,7 +111,7 @@ class UserCreateInternal(SQLModel):
     is_superuser: bool = False
 
 
-class UserUpdate(InputShape):
+class UserUpdate(InputSchema):
     """The fields to change; what is left out stays as it is. Your own new `password` needs the
     `current_password`."""
 
@@ -126,7 +125,7 @@ class UserUpdate(InputShape):
     current_password: Annotated[SecretStr, NoNul()] | None = None
 
 
-class RoleUpdate(InputShape):
+class RoleUpdate(InputSchema):
     """Whether a user is a superuser."""
 
     model_config = example(is_superuser=True)
@@ -150,7 +149,7 @@ class UserDelete(SQLModel):
     """Nothing is given to delete a user."""
 
 
-class UserRead(ReadShape):
+class UserRead(ReadSchema):
     """A user."""
 
     id: int

@@ -5,22 +5,20 @@ from fastapi import Request
 from features.auth.credentials import is_password_of
 from features.auth.password_rules import refuse_guessable
 from features.auth.permissions import USER_NOT_FOUND, path_user
-from features.auth.throttle import take
+from features.auth.throttle import acquire
 from features.users import crud
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, UserUpdate
 from features.users.settings import RegistrationSettings
 from kernel.context import context_of
+from kernel.db import Row, UnitOfWork
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
     NotFoundException,
     UnprocessableEntityException,
 )
-from kernel.limiting.limiter import Budget, Rule
-from kernel.limits import network_of
-from kernel.statements import Row
-from kernel.unit_of_work import UnitOfWork
-from kernel.web.templates import reserved_names
+from kernel.rate_limit import Quota, Rule, network_of
+from kernel.web import reserved_names
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 LAST_SUPERUSER = "The last superuser can't be removed."
@@ -32,7 +30,7 @@ async def count_registration(request: Request) -> None:
     context = context_of(request)
     settings = context.resources.settings.group(RegistrationSettings)
     rule = Rule(settings.registration_limit, settings.registration_period)
-    await take(request, Budget(f"register:{network_of(context.address)}", rule))
+    await acquire(request, Quota(f"register:{network_of(context.address)}", rule))
 
 
 async def refuse_reserved_name(
@@ -40,16 +38,18 @@ async def refuse_reserved_name(
     db: UnitOfWork,
     username: str,
     email: str | None,
-    whom: crud.Whom | None = None,
+    user_ref: crud.UserRef | None = None,
 ) -> None:
     """Raise DuplicateValueException (422) for a username that a path needs.
 
     A user who isn't there is named first (404), then an e-mail that is taken, as where the
     database refuses.
     """
-    if username not in reserved_names(request.app.state.feature_routes, "username"):
+    if username not in reserved_names(
+        (route.path for route in request.app.state.feature_routes), "username"
+    ):
         return
-    user_id = await path_user(whom, db) if isinstance(whom, str) else whom
+    user_id = await path_user(user_ref, db) if isinstance(user_ref, str) else user_ref
     holder = email and await crud.id_by_email.scalar(db, email=email)
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
@@ -68,12 +68,12 @@ async def check_new_password(
     refuse_guessable(values.password.get_secret_value(), **names)
 
 
-async def leaving(db: UnitOfWork, whom: crud.Whom, deleted_too: bool = False) -> int:
+async def removable_user(db: UnitOfWork, user_ref: crud.UserRef, deleted_too: bool = False) -> int:
     """The id of a user who may be removed or lose the role; locked until the unit ends.
 
     Raises NotFoundException (404), and ConflictException (409) for the last superuser.
     """
-    user = await crud.hold_leaving(db, whom, deleted_too)
+    user = await crud.lock_for_removal(db, user_ref, deleted_too)
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
     if user.is_last_superuser:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 
 from features.auth.password_rules import OWN_NAME, TOO_COMMON, refuse_guessable
 from features.auth.passwords import hash_password
@@ -28,7 +28,8 @@ from features.users.models import (
     UserUpdate,
     as_seen_by,
 )
-from kernel.client_cache import public
+from kernel.cache import public
+from kernel.db import JSONBytesResponse, Row, pages_of
 from kernel.errors import (
     RATE_LIMIT_EXCEEDED,
     ConflictException,
@@ -36,24 +37,19 @@ from kernel.errors import (
     NotFoundException,
 )
 from kernel.events import emit
-from kernel.identity import NOT_YOURS, PRIVILEGES, Access, access
-from kernel.listing import Rendered
-from kernel.openapi import answers
-from kernel.pages import pages_of
-from kernel.routing import Router, SessionDep, statements
-from kernel.shapes import Message
-from kernel.statements import Row
+from kernel.schemas import Message
+from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, error_responses
 
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
-router = Router(tags=["users"])
+router = APIRouter(tags=["users"])
 
 
 @router.post(
     "/user",
     status_code=201,
     response_model=UserRead,
-    responses=answers(
+    responses=error_responses(
         {
             422: [EMAIL_TAKEN, USERNAME_TAKEN, TOO_COMMON, OWN_NAME],
             429: [RATE_LIMIT_EXCEEDED],
@@ -61,7 +57,6 @@ router = Router(tags=["users"])
     ),
 )
 @access(Access.PUBLIC)
-@statements(3)
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
     """Register an account."""
     await permissions.count_registration(request)
@@ -79,12 +74,13 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
     return stored
 
 
-@router.get("/users", response_model=pages_of(UserRead), responses=answers({403: [PRIVILEGES]}))
+@router.get(
+    "/users", response_model=pages_of(UserRead), responses=error_responses({403: [PRIVILEGES]})
+)
 @public
-@statements(2)
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
-) -> Rendered | dict[str, Any]:
+) -> JSONBytesResponse | dict[str, Any]:
     """List users. Only superusers see others' e-mail addresses, and sort and filter by them."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"
     if by_email and not (caller and caller.is_superuser):
@@ -99,15 +95,15 @@ async def read_users(
 
 @router.get("/user/me/", response_model=UserRead)
 @router.get("/user/me", response_model=UserRead, include_in_schema=False)
-@statements(1)
-async def read_user_me(caller: CurrentUser) -> Rendered:
+async def read_user_me(caller: CurrentUser) -> JSONBytesResponse:
     """Show your own account."""
-    return Rendered(caller.shown)
+    return JSONBytesResponse(caller.shown)
 
 
-@router.get("/user/{username}", response_model=UserRead, responses=answers({404: [USER_NOT_FOUND]}))
+@router.get(
+    "/user/{username}", response_model=UserRead, responses=error_responses({404: [USER_NOT_FOUND]})
+)
 @public
-@statements(2)
 async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
     """Show a user. Only that user and superusers see the e-mail address."""
     user = await crud.user_by_username.one(db, username=username)
@@ -119,7 +115,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
 @router.patch(
     "/user/{username}",
     response_model=Message,
-    responses=answers(
+    responses=error_responses(
         {
             403: [NOT_YOURS],
             404: [USER_NOT_FOUND],
@@ -129,9 +125,8 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
         }
     ),
 )
-@statements(4)
 async def patch_user(
-    values: UserUpdate, whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    values: UserUpdate, user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Change your account or, as a superuser, anybody's.
 
@@ -140,15 +135,15 @@ async def patch_user(
     changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
     version, own = None, False
     if values.password is not None:
-        account = await crud.account_of(db, whom)
+        account = await crud.account_of(db, user_ref)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
-        whom, version, own = account["id"], account["version"], account["id"] == caller.user_id
+        user_ref, version, own = account["id"], account["version"], account["id"] == caller.user_id
         await permissions.check_new_password(request, db, account, values, own)
         changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
     if values.username is not None:
-        await permissions.refuse_reserved_name(request, db, values.username, values.email, whom)
-    user_id = await crud.change_user(db, whom, changes, version)
+        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_ref)
+    user_id = await crud.change_user(db, user_ref, changes, version)
     if user_id is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
     if values.password is not None:
@@ -160,17 +155,18 @@ async def patch_user(
 @router.delete(
     "/user/{username}",
     response_model=Message,
-    responses=answers({403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
+    responses=error_responses(
+        {403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}
+    ),
 )
-@statements(4)
 async def erase_user(
-    whom: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete your account or, as a superuser, anybody's.
 
     It becomes invisible, its sessions end, and others may take its username and e-mail address.
     """
-    user_id = await permissions.leaving(db, whom)
+    user_id = await permissions.removable_user(db, user_ref)
     await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
@@ -179,9 +175,8 @@ async def erase_user(
 @router.delete(
     "/db_user/{username}",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
+    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(3)
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
@@ -189,7 +184,7 @@ async def erase_db_user(
 
     If no account has that name now, the last one that had it is meant.
     """
-    user_id = await permissions.leaving(db, username, deleted_too=True)
+    user_id = await permissions.removable_user(db, username, deleted_too=True)
     await crud.hard_delete_user(db, user_id)
     record_after_commit(db, "user removed for good", request, user=user_id)
     return Message(message="User deleted from the database")
@@ -198,9 +193,8 @@ async def erase_db_user(
 @router.patch(
     "/user/{username}/role",
     response_model=Message,
-    responses=answers({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
+    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
 )
-@statements(3)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,
@@ -209,8 +203,8 @@ async def patch_user_role(
     db: SessionDep,
 ) -> Message:
     """Make a user a superuser, or an ordinary user again."""
-    whom = username if values.is_superuser else await permissions.leaving(db, username)
-    user_id = await crud.change_user(db, whom, {"is_superuser": values.is_superuser})
+    user_ref = username if values.is_superuser else await permissions.removable_user(db, username)
+    user_id = await crud.change_user(db, user_ref, {"is_superuser": values.is_superuser})
     if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)

@@ -8,8 +8,8 @@ from features.auth.passwords import hash_password
 from features.users.crud import LIVE, create_user, id_by_email, id_by_username
 from features.users.models import User, UserCreateInternal
 from features.users.settings import AdminSettings
-from kernel.settings import SettingsError
-from kernel.unit_of_work import UnitOfWork
+from kernel.config import SettingsError
+from kernel.db import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +28,8 @@ async def seed(db: UnitOfWork) -> None:
     settings = db.resources.settings.group(AdminSettings)
     if settings.admin_password is None:
         raise SettingsError("ADMIN_PASSWORD is missing: the first superuser is made with it.")
-    if misfits := list(settings.misfits()):
-        raise SettingsError("The first superuser can't be made: " + "; ".join(misfits))
+    if incompatibilities := list(settings.incompatibilities()):
+        raise SettingsError("The first superuser can't be made: " + "; ".join(incompatibilities))
     by_name = await id_by_username.scalar(db, username=settings.admin_username)
     if by_name or await id_by_email.scalar(db, email=settings.admin_email):
         raise SettingsError(

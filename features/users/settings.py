@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import EmailStr, Field, SecretStr, TypeAdapter, ValidationError
 
 from features.users.models import Name, Username
-from kernel.settings import Environment, SettingsGroup, is_weak
+from kernel.config import Environment, SettingsGroup, is_weak
 
 # Stood in the .env that this project's users come with; known to everybody.
 WELL_KNOWN = "!Ch4ng3Th1sP4ssW0rd!"
@@ -23,7 +23,7 @@ class AdminSettings(SettingsGroup):
     admin_username: str = "admin"
     admin_password: SecretStr | None = Field(None, description="needed by the seed only")
 
-    def misfits(self) -> Iterator[str]:
+    def incompatibilities(self) -> Iterator[str]:
         """Say which of the names no account can have.
 
         In local only the seed asks, so that the placeholders of an old .env stop no start.
@@ -35,9 +35,9 @@ class AdminSettings(SettingsGroup):
                 message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
                 yield f"{setting.upper()}: {message}"
 
-    def refusals(self, environment: Environment) -> Iterator[str]:
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
         if environment != "local":
-            yield from self.misfits()
+            yield from self.incompatibilities()
         password = self.admin_password.get_secret_value() if self.admin_password else None
         if password is None:
             return

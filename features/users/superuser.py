@@ -9,12 +9,10 @@ import structlog
 from features.users import crud
 from kernel import logs
 from kernel.app import load_settings
-from kernel.database_errors import DatabaseAway
+from kernel.config import AppSettings, SettingsError
+from kernel.db import DatabaseUnavailable, UnitOfWork
 from kernel.resources import opened
-from kernel.setting_groups import AppSettings
-from kernel.settings import SettingsError
-from kernel.unit_of_work import UnitOfWork
-from kernel.web.health import require_database
+from kernel.web import require_database
 
 log = structlog.get_logger("security")
 
@@ -29,8 +27,8 @@ async def set_role(db: UnitOfWork, username: str, is_superuser: bool) -> None:
     Raises Refusal for an unknown user, and for the last superuser.
     """
     if not is_superuser:
-        leaving = await crud.hold_leaving(db, username)
-        if leaving is not None and leaving.is_last_superuser:
+        removable_user = await crud.lock_for_removal(db, username)
+        if removable_user is not None and removable_user.is_last_superuser:
             raise Refusal(
                 "The last superuser can't be removed: grant somebody else the role first."
             )
@@ -67,5 +65,5 @@ async def _main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(_main())
-    except (Refusal, SettingsError, DatabaseAway) as error:
+    except (Refusal, SettingsError, DatabaseUnavailable) as error:
         sys.exit(str(error))

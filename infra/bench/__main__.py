@@ -9,10 +9,10 @@ import orjson
 from infra.bench import extras, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
+from infra.bench.environment import Environment, prepare, set_up
 from infra.bench.measure import rounds
 from infra.bench.process import Server
-from infra.bench.stage import Stage, prepare, set_up
-from infra.local.screen import say
+from infra.local.console import say
 
 
 def parse() -> argparse.Namespace:
@@ -53,7 +53,7 @@ def main() -> None:
         )
 
 
-def measure(stage: Stage, case: Case, arguments: argparse.Namespace) -> table.Outcome:
+def measure(stage: Environment, case: Case, arguments: argparse.Namespace) -> table.Outcome:
     servers = [stage.ours]
     if case.name != "no-op":
         prepare(stage, case)

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from infra.bench.cases import Case
 
 REQUESTS = 20
-# What a process does by itself: extending the lease on what it keeps.
-BACKGROUND = "PEXPIRE lease"
+# What a process does by itself: extending the epoch on what it keeps.
+BACKGROUND = "PEXPIRE epoch"
 
 
 async def count(

@@ -10,9 +10,9 @@ import httpx2
 
 from infra.bench import data
 from infra.bench.cases import CASES
+from infra.bench.environment import OURS, Environment
 from infra.bench.measure import rounds
 from infra.bench.process import started
-from infra.bench.stage import OURS, Stage
 
 LOGINS = 100
 PAGE = 900
@@ -29,7 +29,7 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 """
 
 
-async def wait_beside_logins(stage: Stage) -> float:
+async def wait_beside_logins(stage: Environment) -> float:
     """The worst milliseconds of a cheap read while LOGINS logins go on at once."""
     form = {"username": "bench2", "password": data.PASSWORD}
     limits = httpx2.Limits(max_connections=LOGINS + 1)
@@ -46,7 +46,7 @@ async def wait_beside_logins(stage: Stage) -> float:
     return worst
 
 
-def page_ratio(stage: Stage) -> float:
+def page_ratio(stage: Environment) -> float:
     """The time of cursor page PAGE of the users, one a page, in multiples of page 1's."""
     with httpx2.Client(base_url=stage.ours.url) as client:
         path = "/api/v1/users?items_per_page=1&cursor="
@@ -65,14 +65,14 @@ def _time(client: httpx2.Client, path: str) -> float:
     return median(times)
 
 
-def import_cost(stage: Stage) -> tuple[float, float]:
+def import_cost(stage: Environment) -> tuple[float, float]:
     """Seconds of CPU, and MB, that importing our application costs over its libraries."""
     pairs = [(_import(stage, LIBRARIES), _import(stage, f"{LIBRARIES} kernel.main")) for _ in "123"]
     seconds = median(ours[0] - theirs[0] for theirs, ours in pairs)
     return seconds, median(ours[1] - theirs[1] for theirs, ours in pairs)
 
 
-def _import(stage: Stage, names: str) -> tuple[float, float]:
+def _import(stage: Environment, names: str) -> tuple[float, float]:
     command = [sys.executable, "-c", IMPORT, names]
     output = subprocess.run(
         command, env=stage.environment, capture_output=True, text=True, check=True
@@ -81,7 +81,7 @@ def _import(stage: Stage, names: str) -> tuple[float, float]:
     return float(seconds), float(megabytes)
 
 
-def process_ratio(stage: Stage, count: int, seconds: float) -> float:
+def process_ratio(stage: Environment, count: int, seconds: float) -> float:
     """CPU per request of two processes of ours, in multiples of one's."""
     case = CASES[0]
     with started("two", OURS, stage.environment, processes=2) as two:
@@ -89,7 +89,7 @@ def process_ratio(stage: Stage, count: int, seconds: float) -> float:
         return median(b / a for a, b in zip(figures["ours"].cpus, figures["two"].cpus, strict=True))
 
 
-def report(stage: Stage, count: int, seconds: float) -> str:
+def report(stage: Environment, count: int, seconds: float) -> str:
     """A line each, with its target."""
     worst = asyncio.run(wait_beside_logins(stage))
     cpu, megabytes = import_cost(stage)

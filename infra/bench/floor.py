@@ -35,10 +35,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from features.posts.crud import insert_by_author
 from features.tasks.crud import add as add_to_outbox
 from infra.bench.cases import AUTHOR
-from kernel.limiting.sliding_log import TAKE
-from kernel.queueing.job_queue import PUT as ENQUEUE
-from kernel.versioning.marks import FORGET, MARK, MARK_MS
-from kernel.web.edge import SECURITY_HEADERS
+from kernel.cache.write_intents import FORGET, INTENT_MS
+from kernel.jobs.arq_queue import PUT as ENQUEUE
+from kernel.rate_limit.sliding_log import ACQUIRE
+from kernel.web.outer_middleware import SECURITY_HEADERS
 
 USERS = """SELECT id, name, username, profile_image_url, tier_id,
  (SELECT count(*) FROM "user" WHERE is_deleted = false) AS total
@@ -147,7 +147,7 @@ async def create_post(request: Request) -> Response:
             "defer_by": timedelta(),
         }
         await connection.fetchval(ANNOUNCE, *_arguments(ANNOUNCE_VALUES, job))
-        await state.redis.evalsha(MARK.sha, 1, "v:floor", token, MARK_MS)
+        await state.redis.evalsha(INTEND.sha, 1, "v:floor", token, INTENT_MS)
     await state.redis.evalsha(FORGET.sha, 1, "v:floor", token)
     return Response(orjson.dumps(dict(row)), 201, media_type=JSON)
 
@@ -158,7 +158,7 @@ def _arguments(defaults: dict[str, Any], given: dict[str, Any]) -> list[Any]:
 
 async def create_task(request: Request) -> Response:
     redis, job_id = request.app.state.redis, uuid.uuid4().hex
-    taken = await redis.evalsha(TAKE.sha, 1, "r:floor", 1, "", 10_000, 1_000_000)
+    taken = await redis.evalsha(ACQUIRE.sha, 1, "r:floor", 1, "", 10_000, 1_000_000)
     now, message = time.time_ns() // 1_000_000, request.query_params["message"]
     job = orjson.dumps({"t": 1, "f": "floor", "a": [], "k": {"message": message}, "et": now})
     keys = [default_queue_name, job_key_prefix, result_key_prefix, retry_key_prefix]
@@ -171,7 +171,7 @@ async def create_task(request: Request) -> Response:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=15, max_size=15)
     app.state.redis = Redis.from_url(os.environ["REDIS_CACHE_URL"])
-    for script in (TAKE, MARK, FORGET, ENQUEUE):
+    for script in (ACQUIRE, INTEND, FORGET, ENQUEUE):
         await app.state.redis.script_load(script.source)
     yield
     await app.state.pool.close()

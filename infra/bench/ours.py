@@ -1,11 +1,13 @@
 """Our application under measurement, with the one route that only the bench has."""
 
+from fastapi import APIRouter
+
 from features.auth.permissions import CurrentUser
 from kernel.app import create_application, feature_routers
-from kernel.routing import Router, SessionDep
-from kernel.shapes import Message
+from kernel.schemas.schemas import Message
+from kernel.web.router import SessionDep
 
-router = Router(tags=["bench"])
+router = APIRouter(tags=["bench"])
 
 
 @router.get("/bench/no-op", response_model=Message)

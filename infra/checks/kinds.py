@@ -1,4 +1,4 @@
-"""Who may import whom, by kind of file, so that a new feature is under contract at once."""
+"""Who may import user_ref, by kind of file, so that a new feature is under contract at once."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ RANK = {
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheLocation:
     """Where a module stands: its room, and inside `features` the feature and the kind of file."""
 
     room: str
@@ -40,12 +40,12 @@ class Place:
         return f"the entry point {self.kind}" if self.rank == TOP else f"the helper {self.kind}"
 
 
-def place(module: str) -> Place:
+def place(module: str) -> CacheLocation:
     """Read the place off the dotted name; a package in a feature has the kind of its own name."""
     room, *rest = module.split(".")
     if room != "features":
-        return Place(room)
-    return Place(room, *rest[:2])
+        return CacheLocation(room)
+    return CacheLocation(room, *rest[:2])
 
 
 def is_test(module: str) -> bool:
@@ -73,7 +73,7 @@ def refusal(importer: str, imported: str) -> str | None:
     return _refusal_of_a_feature(source, target)
 
 
-def _refusal_of_a_feature(source: Place, target: Place) -> str | None:
+def _refusal_of_a_feature(source: CacheLocation, target: CacheLocation) -> str | None:
     same = source.feature == target.feature
     if not target.kind:
         return "import a file of the feature, not its folder"

@@ -7,7 +7,7 @@ answer isn't known, the change counts as breaking.
 
 from collections.abc import Iterator
 
-from infra.contract.misfits import Json, Side, misfits
+from infra.contract.incompatibilities import Json, Side, incompatibilities
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -65,7 +65,7 @@ def _parameters(before: Json, after: Json, old: Side, new: Side) -> Iterator[str
             continue
         if now[key].get("required") and not entry.get("required"):
             yield f"{label} is required now"
-        for misfit in misfits(entry["schema"], old, now[key]["schema"], new):
+        for misfit in incompatibilities(entry["schema"], old, now[key]["schema"], new):
             yield f"{label}{misfit}"
     for key, entry in now.items():
         if key not in was and entry.get("required"):
@@ -84,7 +84,9 @@ def _body(before: Json, after: Json, old: Side, new: Side) -> Iterator[str]:
         if media_type not in now["content"]:
             yield f"bodies of {media_type} are refused now"
             continue
-        for misfit in misfits(content["schema"], old, now["content"][media_type]["schema"], new):
+        for misfit in incompatibilities(
+            content["schema"], old, now["content"][media_type]["schema"], new
+        ):
             yield f"body{misfit}"
 
 
@@ -104,5 +106,5 @@ def _answers(before: Json, after: Json, old: Side, new: Side) -> Iterator[str]:
                 continue
             answered = now["content"][media_type]["schema"]
             # The other way round: what is answered now must be what was expected.
-            for misfit in misfits(answered, new, content["schema"], old):
+            for misfit in incompatibilities(answered, new, content["schema"], old):
                 yield f"answer {status}{misfit}"

@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 
 from infra.checks import ROOT
 from kernel.app import Application, create_application
-from kernel.settings import Settings
-from kernel.shapes import Message
+from kernel.config.loader import Settings
+from kernel.schemas.schemas import Message
 from kernel.web.problems import Invalid, Problem
 
 Json = dict[str, Any]

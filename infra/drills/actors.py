@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import processes
-from infra.local.places import is_free, last_lines
+from infra.local.paths import is_free, last_lines
 from infra.local.processes import Child
 from infra.local.valkey import ValkeyServer, start_valkey
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 ROLES = ("REDIS_CACHE_URL", "REDIS_QUEUE_URL", "REDIS_RATE_LIMIT_URL")
 
@@ -28,7 +28,7 @@ def seed_of_this_run() -> int:
 
 
 @dataclass
-class Stage:
+class Environment:
     """One Redis that forgets everything when it is killed, an API, and workers."""
 
     folder: Path
@@ -46,7 +46,7 @@ class Stage:
         if name == "redis":
             self.redis = start_valkey(self.folder / "redis", durable=False)
             return
-        program = "infra.drills.orders"
+        program = "infra.drills.demo_app"
         api = ("uvicorn", f"{program}:app", "--no-proxy-headers", "--port", str(self.port))
         worker = ("arq", f"{program}.WorkerSettings")
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -68,11 +68,11 @@ class Stage:
         """Send a program a signal."""
         self.programs[name].process.send_signal(number)
 
-    def terminate(self, name: str, patience: float) -> int:
-        """SIGTERM; the exit code. Raises subprocess.TimeoutExpired after `patience` seconds."""
+    def terminate(self, name: str, timeout: float) -> int:
+        """SIGTERM; the exit code. Raises subprocess.TimeoutExpired after `timeout` seconds."""
         process = self.programs[name].process
         process.send_signal(signal.SIGTERM)
-        return process.wait(patience)
+        return process.wait(timeout)
 
     def log(self, name: str) -> str:
         """What it has logged, all its lives together."""
@@ -80,14 +80,14 @@ class Stage:
 
 
 @contextmanager
-def stage(values: Mapping[str, str]) -> Iterator[Stage]:
+def stage(values: Mapping[str, str]) -> Iterator[Environment]:
     """A stage with its Redis running; whatever else was started is stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="drill-") as name:
         folder = Path(name)
         (folder / "redis").mkdir()
         redis = start_valkey(folder / "redis", durable=False)
         port = next(filter(is_free, random.sample(range(20000, 30000), 100)))
-        actors = Stage(folder, values, port, redis)
+        actors = Environment(folder, values, port, redis)
         try:
             yield actors
         finally:
@@ -98,4 +98,4 @@ def stage(values: Mapping[str, str]) -> Iterator[Stage]:
                         *last_lines(folder / f"{name}.log"),
                         sep="\n",
                     )
-            processes.stop([*actors.programs.values(), actors.redis.child], patience=1)
+            processes.stop([*actors.programs.values(), actors.redis.child], timeout=1)

@@ -15,10 +15,10 @@ from typing import Any
 import httpx2
 
 from infra.local import processes
-from infra.local.places import ports
+from infra.local.paths import ports
 from infra.local.processes import Child
 from infra.nginx import rehearsal
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 APIS, WORKERS = ("api-1", "api-2", "api-3"), ("worker-1", "worker-2")
 CLIENT = "127.0.0.9"  # not NGINX's own address, so that mixing them up would show
@@ -105,7 +105,7 @@ class Fleet:
         self.programs[name].process.wait()
 
     def stop(self) -> None:
-        processes.stop(list(self.programs.values()), patience=3)
+        processes.stop(list(self.programs.values()), timeout=3)
 
     def client(self, address: str = CLIENT) -> httpx2.AsyncClient:
         """A client of that address, which speaks to NGINX."""

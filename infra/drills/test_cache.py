@@ -18,11 +18,11 @@ import pytest
 import redis
 
 from infra.drills.actors import seed_of_this_run
-from infra.drills.shelf import TABLES
+from infra.drills.sample_app import TABLES
 from infra.local import processes
-from infra.local.places import is_free
+from infra.local.paths import is_free
 from infra.local.valkey import start_valkey
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 pytestmark = pytest.mark.drill
 
@@ -84,7 +84,7 @@ class Seen:
         return found
 
 
-class Stage:
+class Environment:
     """One Redis that keeps its data, and two API processes."""
 
     def __init__(self, folder: Path, values: Mapping[str, str]) -> None:
@@ -93,7 +93,13 @@ class Stage:
         self._ports = random.sample([port for port in range(20000, 30000, 7) if is_free(port)], 2)
         environment = {**os.environ, **values, **dict.fromkeys(ROLES, self.redis.url)}
         self._log = (folder / "api.log").open("ab")
-        command = [sys.executable, "-m", "uvicorn", "infra.drills.shelf:app", "--no-proxy-headers"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "infra.drills.sample_app:app",
+            "--no-proxy-headers",
+        ]
         self.apis = [
             processes.start(
                 f"api{port}",
@@ -121,7 +127,7 @@ class Stage:
             client.flushall()
 
     def close(self) -> None:
-        processes.stop([*self.apis, self.redis.child], patience=1)
+        processes.stop([*self.apis, self.redis.child], timeout=1)
         self._log.close()
 
 
@@ -138,13 +144,13 @@ async def numbers(database_url: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def stage(setting_values: dict[str, str], numbers: None, tmp_path: Path) -> Iterator[Stage]:
+def stage(setting_values: dict[str, str], numbers: None, tmp_path: Path) -> Iterator[Environment]:
     values = {
         **setting_values,
         "DEFAULT_RATE_LIMIT_LIMIT": str(LIMIT),
         "DEFAULT_RATE_LIMIT_PERIOD": str(PERIOD),
     }
-    stage = Stage(tmp_path, values)
+    stage = Environment(tmp_path, values)
     yield stage
     stage.close()
 
@@ -159,7 +165,7 @@ async def until_ready(client: httpx2.AsyncClient, urls: list[str]) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def use(stage: Stage, seen: Seen, seconds: float, chance: random.Random) -> None:
+async def use(stage: Environment, seen: Seen, seconds: float, chance: random.Random) -> None:
     """One writer of each name, ten readers, and two who ask again and again."""
     end = time.monotonic() + seconds
 
@@ -196,7 +202,9 @@ async def use(stage: Stage, seen: Seen, seconds: float, chance: random.Random) -
         )
 
 
-async def trouble(stage: Stage, seen: Seen, seconds: float, chance: random.Random) -> list[str]:
+async def trouble(
+    stage: Environment, seen: Seen, seconds: float, chance: random.Random
+) -> list[str]:
     """Kill, stop or flush Redis, again and again, with quiet stretches in between."""
     done, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -219,7 +227,7 @@ async def trouble(stage: Stage, seen: Seen, seconds: float, chance: random.Rando
     return done
 
 
-async def test_a_writer_s_readers_never_see_an_older_number(stage: Stage) -> None:
+async def test_a_writer_s_readers_never_see_an_older_number(stage: Environment) -> None:
     seen = Seen()
     await use(stage, seen, QUIET, random.Random(seed_of_this_run()))
 
@@ -231,7 +239,7 @@ async def test_a_writer_s_readers_never_see_an_older_number(stage: Stage) -> Non
     assert (seen.stale(), seen.over_the_limit(), seen.refused_below()) == ([], [], [])
 
 
-async def test_trouble_with_redis_costs_no_answer_and_no_truth(stage: Stage) -> None:
+async def test_trouble_with_redis_costs_no_answer_and_no_truth(stage: Environment) -> None:
     seed, seen = seed_of_this_run(), Seen()
     using = asyncio.create_task(use(stage, seen, CHAOS, random.Random(seed)))
     await asyncio.sleep(2)

@@ -18,7 +18,7 @@ import pytest
 
 from infra.drills.actors import seed_of_this_run
 from infra.local import processes
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 pytestmark = pytest.mark.drill
 

@@ -13,9 +13,9 @@ import asyncpg
 import httpx2
 import pytest
 
-from infra.drills.actors import Stage, seed_of_this_run, stage
-from infra.drills.books import Books, until
-from infra.drills.orders import TABLES
+from infra.drills.actors import Environment, seed_of_this_run, stage
+from infra.drills.demo_app import TABLES
+from infra.drills.invariants import Books, until
 
 pytestmark = pytest.mark.drill
 
@@ -36,7 +36,7 @@ async def books(database_url: str) -> AsyncIterator[Books]:
 
 
 @pytest.fixture
-def actors(setting_values: dict[str, str], books: Books) -> Iterator[Stage]:
+def actors(setting_values: dict[str, str], books: Books) -> Iterator[Environment]:
     values = {
         **setting_values,
         "LOG_LEVEL": "INFO",
@@ -81,7 +81,7 @@ async def send_orders(client: httpx2.AsyncClient, url: str, name: str, end: floa
     return confirmed
 
 
-async def kill_at_random(actors: Stage, chance: random.Random, end: float) -> list[str]:
+async def kill_at_random(actors: Environment, chance: random.Random, end: float) -> list[str]:
     """Kill one after the other, or hold a worker until another one has taken its jobs."""
     done: list[str] = []
     while time.monotonic() < end:
@@ -101,7 +101,9 @@ async def kill_at_random(actors: Stage, chance: random.Random, end: float) -> li
     return done
 
 
-async def test_each_order_is_shipped_once_whatever_is_killed(actors: Stage, books: Books) -> None:
+async def test_each_order_is_shipped_once_whatever_is_killed(
+    actors: Environment, books: Books
+) -> None:
     seed = seed_of_this_run()
     for name in ("api", *WORKERS):
         actors.start(name)
@@ -126,7 +128,7 @@ async def test_each_order_is_shipped_once_whatever_is_killed(actors: Stage, book
     await books.assert_each_order_is_shipped_once()
 
 
-async def test_a_killed_workers_jobs_run_again_soon(actors: Stage, books: Books) -> None:
+async def test_a_killed_workers_jobs_run_again_soon(actors: Environment, books: Books) -> None:
     actors.start("api")
     actors.start("doomed")
     async with httpx2.AsyncClient(timeout=5) as client:
@@ -146,8 +148,8 @@ async def test_a_killed_workers_jobs_run_again_soon(actors: Stage, books: Books)
     await books.assert_each_order_is_shipped_once()
 
 
-async def test_a_drain_under_load_loses_nothing(actors: Stage, books: Books) -> None:
-    for name in ("api", "leaving"):
+async def test_a_drain_under_load_loses_nothing(actors: Environment, books: Books) -> None:
+    for name in ("api", "removable_user"):
         actors.start(name)
     async with httpx2.AsyncClient(timeout=5) as client:
         await until_ready(client, actors.url)
@@ -157,7 +159,7 @@ async def test_a_drain_under_load_loses_nothing(actors: Stage, books: Books) -> 
     await until(lambda: books.are("status = 'in_progress'", 10))
 
     begun = time.monotonic()
-    code = await asyncio.to_thread(actors.terminate, "leaving", 20)
+    code = await asyncio.to_thread(actors.terminate, "removable_user", 20)
     took = time.monotonic() - begun
     running = await books.count("job WHERE status = 'in_progress'")
     waiting = await books.count("job WHERE finished_at IS NULL")

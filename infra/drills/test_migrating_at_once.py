@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from infra.local import databases
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 from kernel.web.health import heads
 
 pytestmark = pytest.mark.drill

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from infra.local.places import ports
+from infra.local.paths import ports
 from infra.local.processes import pause
+from kernel.config.loader import Settings
+from kernel.db.compiled_query import CompiledQuery
 from kernel.resources import Resources
-from kernel.settings import Settings
-from kernel.statements import Statement
 
 pytestmark = pytest.mark.drill
 
@@ -32,8 +32,8 @@ pool_mode = transaction
 default_pool_size = 2
 """
 
-echo = Statement(text("SELECT CAST(:number AS integer)"))
-write = Statement(text("SELECT CAST(:number AS integer)"), writes=True)
+echo = CompiledQuery(text("SELECT CAST(:number AS integer)"))
+write = CompiledQuery(text("SELECT CAST(:number AS integer)"), writes=True)
 
 
 @pytest.fixture

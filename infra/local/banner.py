@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.local.given import DATABASE_NAMES, REDIS_ROLES, names
+from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, names
 from infra.local.servers import Servers
 from infra.local.supervisor import Program
 from infra.local.watch import FOLDERS

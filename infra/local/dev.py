@@ -13,14 +13,14 @@ from typing import Any
 
 from infra.local import processes, state
 from infra.local.banner import banner
+from infra.local.console import say, step
+from infra.local.dev_env import data_directory, generate, given
 from infra.local.errors import LocalError
-from infra.local.given import data_directory, generate, given
 from infra.local.listener import address_for_people, listen, when_answered
-from infra.local.screen import say, step
 from infra.local.servers import MIGRATE, SEED, run_step, start_servers, stop_everything
 from infra.local.supervisor import Program, Supervisor
 from infra.local.watch import watch
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 WORKER = (sys.executable, "-m", "arq", "workers.settings.WorkerSettings")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from infra.local.errors import LocalError
-from infra.local.places import is_free
+from infra.local.paths import is_free
 
 
 def listen(host: str, port: int) -> socket.socket:

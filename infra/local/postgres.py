@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.local import processes, rights
 from infra.local.binaries import Program, find_postgres, server_environment
 from infra.local.errors import LocalError
-from infra.local.places import last_lines, password, ports, private_folder
+from infra.local.paths import last_lines, password, ports, private_folder
 from infra.local.processes import Child
 
 START_LIMIT = 60.0  # seconds; a crashed cluster replays its log first
@@ -55,9 +55,9 @@ class PostgresServer:
         """The address of one of its databases."""
         return f"postgresql://postgres:{self.secret}@127.0.0.1:{self.port}/{database}"
 
-    def stop(self, patience: float = 2.5) -> None:
-        """Stop it; `patience` is the seconds before it is killed, which loses nothing."""
-        self.child.stop(patience)
+    def stop(self, timeout: float = 2.5) -> None:
+        """Stop it; `timeout` is the seconds before it is killed, which loses nothing."""
+        self.child.stop(timeout)
 
 
 def start_postgres(
@@ -67,7 +67,7 @@ def start_postgres(
 
     `durable` keeps every commit even when the machine loses power. Nobody else may start a
     server on that directory meanwhile: the caller holds a lock. `ways` are those of root
-    (unroot.py). Raises LocalError when there is no program, or it doesn't start.
+    (drop_privileges.py). Raises LocalError when there is no program, or it doesn't start.
     """
     program = find_postgres()
     directory = private_folder(directory.absolute())

@@ -1,7 +1,7 @@
 """Child processes that never outlive this one, each in a session of its own.
 
 A terminal's Ctrl-C reaches only this process, which then stops them in order. When this process
-is killed, its guard does (guard.py).
+is killed, its guard does (watchdog.py).
 """
 
 import json
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-GUARD = Path(__file__).with_name("guard.py")
+WATCHDOG = Path(__file__).with_name("watchdog.py")
 _KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 stop_asked = threading.Event()
-hurry = threading.Event()  # set when somebody asks a second time: no more patience
+hurry = threading.Event()  # set when somebody asks a second time: no more timeout
 
 
 class Interrupted(Exception):
@@ -59,9 +59,9 @@ class Child:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
 
-    def stop(self, patience: float = 2.5) -> None:
-        """Ask politely, then kill its group after `patience` seconds."""
-        stop([self], patience)
+    def stop(self, timeout: float = 2.5) -> None:
+        """Ask politely, then kill its group after `timeout` seconds."""
+        stop([self], timeout)
 
 
 def start(
@@ -91,12 +91,12 @@ def start(
     return child
 
 
-def stop(children: Sequence[Child], patience: float = 2.5) -> None:
-    """Stop these together: their polite signal first, and after `patience` seconds SIGKILL."""
+def stop(children: Sequence[Child], timeout: float = 2.5) -> None:
+    """Stop these together: their polite signal first, and after `timeout` seconds SIGKILL."""
     for child in children:
         if not child.ended:
             child.process.send_signal(child.stop_signal)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not all(child.ended for child in children):
         if time.monotonic() > deadline or hurry.is_set():
             break
@@ -147,7 +147,7 @@ class _Guard:
             return
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD)],
+                [sys.executable, "-I", "-S", str(WATCHDOG)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -183,13 +183,13 @@ def command_line(pid: int) -> list[str]:
     return []
 
 
-def stop_stranger(pid: int, number: signal.Signals, patience: float = 5.0) -> None:
+def stop_stranger(pid: int, number: signal.Signals, timeout: float = 5.0) -> None:
     """Stop a process that an earlier, killed run left behind, and its group."""
     if sys.platform == "win32":
         return
     with suppress(ProcessLookupError):
         os.kill(pid, number)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while command_line(pid) and time.monotonic() < deadline:
         pause(0.02)
     with suppress(ProcessLookupError, PermissionError):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from infra.local.errors import LocalError
 
-UNROOT = Path(__file__).with_name("unroot.py")
-WAYS = ("namespace", "setuid")  # unroot.py tells what they are
+DROP_PRIVILEGES = Path(__file__).with_name("drop_privileges.py")
+WAYS = ("namespace", "setuid")  # drop_privileges.py tells what they are
 _PROBE = (
     "import os, sys\n"
     "sys.exit(os.geteuid() == 0 or not all(os.access(path, os.X_OK) for path in sys.argv[1:]))"
@@ -41,7 +41,7 @@ def rights_for(program: Path, directory: Path, ways: Sequence[str] = WAYS) -> Ri
         return Rights()
     uid, gid = _somebody()
     for way in ways:
-        prefix = (sys.executable, "-I", "-S", str(UNROOT), way, str(uid), str(gid))
+        prefix = (sys.executable, "-I", "-S", str(DROP_PRIVILEGES), way, str(uid), str(gid))
         probe = [*prefix, sys.executable, "-I", "-S", "-c", _PROBE, str(program), str(directory)]
         if subprocess.run(probe, check=False, capture_output=True).returncode == 0:
             return Rights(prefix, 0 if way == "namespace" else uid)

@@ -10,24 +10,24 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.local import processes, screen, state
+from infra.local import console, processes, state
 from infra.local.dev import obey_signals
-from infra.local.errors import LocalError
-from infra.local.given import (
+from infra.local.dev_env import (
     data_directory,
     external_database,
     generate,
     given,
     own_redis_roles,
 )
+from infra.local.errors import LocalError
 from infra.local.servers import start_servers, stop_everything
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run it; the exit code is the command's, or 1 when the servers don't start."""
     command = list(sys.argv[1:] if words is None else words)
-    screen.to_errors.set()
+    console.to_errors.set()
     try:
         values = given()
         directory = data_directory(values)
@@ -39,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except processes.Interrupted:
         return 130
     except LocalError as error:
-        screen.say(str(error))
+        console.say(str(error))
         return 1
 
 
@@ -51,7 +51,7 @@ def _with_servers(command: Sequence[str], values: Mapping[str, str], directory: 
         other = state.read(directory)
         if other is not None and other.command == "dev" and other.ready and other.holds:
             return _run(command, other.urls)
-        with screen.step("waiting for another command in this checkout"):
+        with console.step("waiting for another command in this checkout"):
             processes.pause(0.5)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import databases, processes
+from infra.local.console import step
+from infra.local.dev_env import REDIS_ROLES, external_database, own_redis_roles
 from infra.local.errors import LocalError
-from infra.local.given import REDIS_ROLES, external_database, own_redis_roles
 from infra.local.postgres import PostgresServer, start_postgres
-from infra.local.screen import step
 from infra.local.valkey import ValkeyServer, start_valkey
 
 SERVERS = ("PostgreSQL", "Valkey")
@@ -73,5 +73,5 @@ def stop_everything() -> None:
     """Stop all that this process started: first what uses the servers, then the servers."""
     children = processes.running()
     servers = [child for child in children if child.name in SERVERS]
-    processes.stop([child for child in children if child not in servers], patience=2.5)
-    processes.stop(servers, patience=1.5)
+    processes.stop([child for child in children if child not in servers], timeout=2.5)
+    processes.stop(servers, timeout=1.5)

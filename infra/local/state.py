@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from infra.local import processes
-from infra.local.places import write_private
+from infra.local.paths import write_private
 
 
 @dataclass

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.local import processes
+from infra.local.console import Output, say
 from infra.local.errors import LocalError
-from infra.local.places import last_lines
+from infra.local.paths import last_lines
 from infra.local.processes import Child
-from infra.local.screen import Output, say
 from infra.local.watch import names_migration
 
 SETTLED = 15.0  # seconds after which a process that says nothing of itself counts as started

@@ -20,10 +20,10 @@ from sqlalchemy import make_url
 
 from infra.local import databases, state
 from infra.local.background import Background
+from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, data_directory
 from infra.local.errors import LocalError
-from infra.local.given import DATABASE_NAMES, REDIS_ROLES, data_directory
 from infra.local.postgres import PostgresServer, start_postgres
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 Offer = dict[str, str]
 RUNS_AT_ONCE = 20

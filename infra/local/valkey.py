@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.local import processes
 from infra.local.binaries import Program, find_valkey, server_environment
 from infra.local.errors import LocalError
-from infra.local.places import last_lines, password, ports, private_folder
+from infra.local.paths import last_lines, password, ports, private_folder
 from infra.local.processes import Child
 
 START_LIMIT = 30.0  # seconds; it reads its whole data first
@@ -41,9 +41,9 @@ class ValkeyServer:
         """The address of one of its sixteen databases."""
         return f"redis://:{self.secret}@127.0.0.1:{self.port}/{database}"
 
-    def stop(self, patience: float = 2.5) -> None:
-        """Stop it; `patience` is the seconds before it is killed."""
-        self.child.stop(patience)
+    def stop(self, timeout: float = 2.5) -> None:
+        """Stop it; `timeout` is the seconds before it is killed."""
+        self.child.stop(timeout)
 
 
 def start_valkey(directory: Path, durable: bool = True) -> ValkeyServer:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import watchfiles
 
-from infra.local.screen import say
+from infra.local.console import say
 
 FOLDERS = ("features", "platform", "workers", "migrations")
 

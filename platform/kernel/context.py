@@ -1,19 +1,32 @@
-"""What the kernel knows of the request at hand, from the first byte to the log line."""
+"""What the kernel knows of the request at hand, and who sends it."""
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-if TYPE_CHECKING:
-    from kernel.identity import Principal
-    from kernel.resources import Resources
-    from kernel.unit_of_work import UnitOfWork
+from kernel.db.unit_of_work import Resources, UnitOfWork
 
 KEY = "kernel.context"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: a live user, by an immutable id, in a live session."""
+
+    user_id: int
+    session_id: int
+    username: str
+    is_superuser: bool
+    tier_id: int | None
+
+
+# What a feature's providers.py offers as `identify`. Without one everybody is anonymous.
+Identify = Callable[[HTTPConnection], Awaitable[Principal | None]]
 
 
 @dataclass(slots=True)
@@ -22,9 +35,9 @@ class RequestContext:
 
     request_id: str
     address: str
-    resources: "Resources"
-    unit: "UnitOfWork | None" = None
-    principal: "Principal | None" = None
+    resources: Resources
+    unit: UnitOfWork | None = None
+    principal: Principal | None = None
     identified: bool = False
     personal: bool = False
     """Whether the answer depends on who asks."""
@@ -42,3 +55,22 @@ def template_of(scope: Scope) -> str | None:
     """The path template of the route that answered, e.g. `/api/v1/user/{username}`."""
     route: Any = scope.get("route")
     return getattr(route, "path", None)
+
+
+async def principal_of(connection: HTTPConnection) -> Principal | None:
+    """The caller, found out once per request; None for anonymous and for a bad token.
+
+    From here on the answer counts as depending on who asks: no shared cache may keep it.
+    """
+    context_of(connection).personal = True
+    return await identified(connection)
+
+
+async def identified(connection: HTTPConnection) -> Principal | None:
+    """The caller, for what doesn't change the answer by who asks: limits, log lines."""
+    context = context_of(connection)
+    if not context.identified:
+        identify: Identify | None = context.resources.provider("identify")
+        context.principal = await identify(connection) if identify else None
+        context.identified = True
+    return context.principal

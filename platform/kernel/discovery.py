@@ -54,16 +54,34 @@ def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) ->
     return found
 
 
-def offered_once(file: str, attribute: str) -> Any | None:
-    """What one feature offers under that name; None when none does.
+# What the kernel asks of features; providers.py of one feature offers it as `providers[name]`.
+PROVIDERS = {
+    "identify": "who is calling: (HTTPConnection) -> Principal | None",
+    "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
+    "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
+    "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
+}
 
-    Raises DiscoveryError when two do: neither could be preferred.
+
+@cache
+def providers() -> dict[str, Any]:
+    """What features offer the kernel, by name.
+
+    Raises DiscoveryError for a name that the kernel doesn't ask for, and for one that two
+    features offer: neither could be preferred.
     """
-    found = {
-        name: getattr(module, attribute)
-        for name, module in load(file).items()
-        if hasattr(module, attribute)
-    }
-    if len(found) > 1:
-        raise DiscoveryError(f"Only one feature may offer {file}.{attribute}: {', '.join(found)}")
-    return next(iter(found.values()), None)
+    found: dict[str, Any] = {}
+    for feature, offered in offers("providers", "providers", dict).items():
+        for name, value in offered.items():
+            where = f"features/{feature}/providers.py offers {name}"
+            if name not in PROVIDERS:
+                raise DiscoveryError(f"{where}; the kernel asks for {', '.join(PROVIDERS)}")
+            if name in found:
+                raise DiscoveryError(f"{where}, and another feature does, too")
+            found[name] = value
+    return found
+
+
+def provider(name: str) -> Any | None:
+    """What a feature offers the kernel under that name; None when none does."""
+    return providers().get(name)

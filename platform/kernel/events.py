@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from kernel import discovery
-from kernel.unit_of_work import UnitOfWork
+from kernel.db.unit_of_work import UnitOfWork
 
 Handler = Callable[[Any, UnitOfWork], Awaitable[None]]
 Handlers = Mapping[type, Sequence[Handler]]

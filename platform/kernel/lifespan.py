@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from kernel import discovery, events, jobs
+from kernel import discovery, events
+from kernel.jobs import registry
 from kernel.resources import Resources
 from kernel.web import health
 
@@ -22,26 +23,26 @@ from kernel.web import health
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """FastAPI's lifespan: the kernel's resources first, features in alphabetical order."""
     resources: Resources = app.state.resources
-    _load_rest(resources)
+    _load_rest()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(resources.close)
         await resources.open()
-        await health.tell(resources)
+        await health.report_missing(resources)
         for enter in discovery.offers("lifespan", "lifespan").values():
             await stack.enter_async_context(enter(app))
-        spare_the_collector()
+        freeze_gc()
         yield
 
 
-def _load_rest(resources: Resources) -> None:
+def _load_rest() -> None:
     """Import what requests ask for later, so that a file that fails stops the start, not them."""
-    jobs.declared()
-    jobs.schedules()
+    registry.declared()
+    registry.schedules()
     events.registry()
-    _ = resources.identify, resources.rules_of
+    discovery.providers()
 
 
-def spare_the_collector() -> None:
+def freeze_gc() -> None:
     """Take what start-up made, which stays, out of the garbage collector's sight.
 
     Walking through it stopped every answer for some 50 ms, once in a few hundred requests.
@@ -51,7 +52,7 @@ def spare_the_collector() -> None:
         gc.freeze()
 
 
-def end_with_hatch() -> None:
+def exit_with_parent() -> None:
     """Ask this process to stop once hatch, which started it, is gone: hatch passes no signal on."""
     parent = os.getppid()
 

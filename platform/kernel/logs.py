@@ -9,8 +9,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from kernel.config.groups import AppSettings
 from kernel.context import request_id_var
-from kernel.setting_groups import AppSettings
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
 QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio")

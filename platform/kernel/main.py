@@ -1,7 +1,7 @@
 """`uvicorn kernel.main:app --no-proxy-headers`: the API, from the environment's settings."""
 
 from kernel.app import create_application
-from kernel.settings import SettingsError
+from kernel.config.loader import SettingsError
 
 try:
     app = create_application()

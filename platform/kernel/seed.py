@@ -7,10 +7,10 @@ import structlog
 
 from kernel import discovery, logs
 from kernel.app import load_settings
-from kernel.database_errors import DatabaseAway
+from kernel.config.groups import AppSettings
+from kernel.config.loader import SettingsError
+from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources, opened
-from kernel.setting_groups import AppSettings
-from kernel.settings import SettingsError
 from kernel.web.health import require_database
 
 log = structlog.get_logger(__name__)
@@ -35,5 +35,5 @@ async def _main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(_main())
-    except (SettingsError, DatabaseAway) as error:
+    except (SettingsError, DatabaseUnavailable) as error:
         sys.exit(str(error))

@@ -19,10 +19,10 @@ from uvicorn.supervisors import multiprocess
 
 from kernel import logs
 from kernel.app import load_settings
-from kernel.lifespan import end_with_hatch
-from kernel.setting_groups import AppSettings, HttpSettings
-from kernel.settings import Settings, SettingsError
-from kernel.web.one_write import OneWriteProtocol
+from kernel.config.groups import AppSettings, HttpSettings
+from kernel.config.loader import Settings, SettingsError
+from kernel.lifespan import exit_with_parent
+from kernel.web.protocol import OneWriteProtocol
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 
@@ -31,7 +31,7 @@ APPLICATION = "kernel.main:app"
 # the proxy is the one that closes: a POST sent into a closing connection can't be repeated.
 KEEP_ALIVE = 75
 # Seconds that idle connections get to be closed by the other side; infra/nginx closes after 4.
-FAREWELL = 5.0
+IDLE_GRACE = 5.0
 # Seconds that a process may take to start; uvicorn's own five are too few on a busy machine.
 START_LIMIT = 30
 
@@ -68,17 +68,17 @@ class Server(uvicorn.Server):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._closes_at: float | None = None
-        self._farewell = FAREWELL
+        self._idle_grace = IDLE_GRACE
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not kept for raising it again, as uvicorn does: a stop that was asked for is a success.
         if self._closes_at is not None:
-            # A second Ctrl-C has no patience left; a supervisor's SIGTERM follows the first one.
+            # A second Ctrl-C has no timeout left; a supervisor's SIGTERM follows the first one.
             self.force_exit = self.should_exit = self.force_exit or sig == signal.SIGINT
             return
         delay = self.config.drain_delay
         if sig == signal.SIGINT:  # somebody sits at the terminal, and no proxy is to be told
-            delay = self._farewell = 0.0
+            delay = self._idle_grace = 0.0
         self._closes_at = time.monotonic() + delay
         if self.config.loaded:
             # Readiness answers 503, and every answer asks to close the connection.
@@ -93,9 +93,9 @@ class Server(uvicorn.Server):
         ends_at = time.monotonic() + self.config.shutdown_timeout
         log.info("draining", connections=len(self.server_state.connections))
         await self._close_listeners(sockets or [])
-        farewell = min(time.monotonic() + self._farewell, ends_at)
+        idle_grace = min(time.monotonic() + self._idle_grace, ends_at)
         while self.server_state.connections and not self.force_exit:
-            if time.monotonic() > farewell:
+            if time.monotonic() > idle_grace:
                 break
             await asyncio.sleep(0.05)
         # uvicorn closes the idle ones now, and cancels what is unfinished at the end.
@@ -164,7 +164,7 @@ def serve(settings: Settings, application: str = APPLICATION) -> int:
     logs.configure(settings.group(AppSettings))
     config = Config(settings.group(HttpSettings), application)
     listener = config.bind_socket()
-    end_with_hatch()
+    exit_with_parent()
     if config.workers > 1:
         supervisor = Supervisor(config, [listener])
         supervisor.run()

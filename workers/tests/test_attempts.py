@@ -7,16 +7,16 @@ import pytest
 
 from features.tasks import crud
 from kernel import jobs
-from kernel.jobs import JobContext
-from kernel.queueing.outbox import outbox
-from kernel.queueing.task import MAX_BACKOFF
+from kernel.db.unit_of_work import UnitOfWork
+from kernel.jobs.declare import MAX_BACKOFF, JobContext
+from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
-from kernel.shapes import InputShape
-from kernel.unit_of_work import UnitOfWork
+from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs, WorkerFactory
+from workers.known_tasks import known_tasks
 
 
-class Nothing(InputShape):
+class Nothing(InputSchema):
     """A task without arguments."""
 
 
@@ -179,7 +179,7 @@ async def test_a_database_that_is_away_costs_no_attempt(
         job_id = await jobs.add(db, "tasks.try")
     keeper = outbox()
     assert keeper is not None
-    await keeper.hand_over(resources)
+    await keeper.dispatch(resources, known_tasks())
     away = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/nothing"}
     async with make_worker(**away) as worker, asyncio.timeout(20):
         running = asyncio.create_task(worker.async_run())
@@ -199,7 +199,7 @@ async def test_log_lines_bear_the_job_and_no_arguments(
     run_jobs: RunJobs,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    class Secret(InputShape):
+    class Secret(InputSchema):
         """An argument that nobody may read in a log."""
 
         password: str

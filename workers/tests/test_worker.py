@@ -15,15 +15,15 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from kernel import jobs
-from kernel.jobs import JobContext, Schedule
+from kernel.config.loader import ROOT, Settings, SettingsError
+from kernel.jobs.declare import JobContext, Schedule
 from kernel.resources import Resources
-from kernel.settings import ROOT, Settings, SettingsError
-from kernel.shapes import InputShape
+from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, WorkerFactory
 from workers.options import options
 
 
-class Nothing(InputShape):
+class Nothing(InputSchema):
     """A task without arguments."""
 
 

@@ -9,9 +9,10 @@ import pytest
 from features.auth.crud import principal_by_session
 from features.users.crud import change_user
 from kernel.app import Application
-from kernel.redis.client import Redis, RedisAway
+from kernel.db.compiled_query import CompiledQuery
+from kernel.redis.client import Redis
+from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources
-from kernel.statements import Statement
 from tests.accounts import Person, Register
 from tests.application import ApplicationFactory, client_of
 
@@ -22,14 +23,14 @@ ME = "/api/v1/user/me/"
 def lookups(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Every SQL look-up of a principal."""
     seen: list[dict[str, Any]] = []
-    run = Statement._run
+    run = CompiledQuery._run
 
-    async def record(self: Statement, unit: Any, method: str, parameters: Any) -> Any:
+    async def record(self: CompiledQuery, unit: Any, method: str, parameters: Any) -> Any:
         if self is principal_by_session:
             seen.append(parameters)
         return await run(self, unit, method, parameters)
 
-    monkeypatch.setattr(Statement, "_run", record)
+    monkeypatch.setattr(CompiledQuery, "_run", record)
     return seen
 
 
@@ -38,7 +39,7 @@ def without_redis(resources: Resources) -> Iterator[None]:
     """Redis is away, as long as the block lasts, for the cache's client of this process."""
 
     async def away(*_: Any) -> Any:
-        raise RedisAway("away")
+        raise RedisUnavailable("away")
 
     client = resources.redis("cache")
     assert isinstance(client, Redis)

@@ -20,7 +20,7 @@ def output(setting_values: dict[str, str], tmp_path: Path) -> Callable[[], str]:
     def run() -> str:
         values = {"ENVIRONMENT": "staging", "LOG_LEVEL": "DEBUG", "PASSWORD_HASH_COST": "10"}
         done = subprocess.run(
-            [sys.executable, "-m", "features.auth.tests.canary", str(tmp_path / "secrets")],
+            [sys.executable, "-m", "features.auth.tests.leak_probe", str(tmp_path / "secrets")],
             env={**os.environ, **setting_values, **values},
             capture_output=True,
             text=True,

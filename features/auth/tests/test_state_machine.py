@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from features.auth.tests.stage import Stage, staged
+from features.auth.tests.environment import Environment, staged
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 
@@ -47,7 +47,7 @@ class Login:
 class Accounts(RuleBasedStateMachine):
     """One account under attack."""
 
-    stage: ClassVar[Stage]
+    stage: ClassVar[Environment]
 
     @initialize()
     def register(self) -> None:
@@ -200,12 +200,12 @@ class Accounts(RuleBasedStateMachine):
 
 
 @pytest.fixture
-async def stage(make_app: ApplicationFactory, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(make_app: ApplicationFactory, tmp_path: Path) -> AsyncIterator[Environment]:
     async with staged(make_app, tmp_path) as stage:
         yield stage
 
 
-def test_no_dead_token_ever_gets_in(stage: Stage) -> None:
+def test_no_dead_token_ever_gets_in(stage: Environment) -> None:
     Accounts.stage = stage
 
     run_state_machine_as_test(

@@ -12,7 +12,7 @@ from tests.statements import Statements
 async def fill(resources: Resources, user: Person, number: int) -> None:
     """Posts of equal titles and moments, so that only their ids tell them apart."""
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute(
+        await (await db.asyncpg_connection(write=True)).execute(
             "INSERT INTO post (created_by_user_id, title, text)"
             " SELECT $1, 'Title ' || n % 2, 'Text' FROM generate_series(1, $2::int) AS n",
             user.id,

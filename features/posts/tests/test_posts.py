@@ -145,7 +145,7 @@ async def test_a_superuser_removes_a_post_for_good(
 
     assert answer.json() == {"message": "Post deleted from the database"}
     async with resources.unit() as db:
-        assert await (await db.driver()).fetchval("SELECT count(*) FROM post") == 0
+        assert await (await db.asyncpg_connection()).fetchval("SELECT count(*) FROM post") == 0
 
 
 async def test_posts_of_a_deleted_user_can_still_be_removed(
@@ -170,14 +170,16 @@ async def test_a_users_removal_takes_the_posts_along(
 
     assert answer.status_code == 200
     async with resources.unit() as db:
-        assert await (await db.driver()).fetchval("SELECT count(*) FROM post") == 0
+        assert await (await db.asyncpg_connection()).fetchval("SELECT count(*) FROM post") == 0
 
 
 async def test_nothing_is_published_for_an_author_who_is_removed_at_this_moment(
     user: Person, superuser: Person, resources: Resources
 ) -> None:
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute('DELETE FROM "user" WHERE id = $1', user.id)
+        await (await db.asyncpg_connection(write=True)).execute(
+            'DELETE FROM "user" WHERE id = $1', user.id
+        )
         call = asyncio.create_task(superuser.post(POST, json=HELLO))
         await asyncio.sleep(0.2)
         assert not call.done()

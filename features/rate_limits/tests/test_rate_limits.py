@@ -84,7 +84,7 @@ async def test_no_rule_is_made_for_a_tier_that_goes_at_this_moment(
     superuser: Person, free: int, resources: Resources
 ) -> None:
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute("DELETE FROM tier")
+        await (await db.asyncpg_connection(write=True)).execute("DELETE FROM tier")
         call = asyncio.create_task(superuser.post(RULE, json=TASKS))
         await asyncio.sleep(0.2)
         assert not call.done()
@@ -156,7 +156,7 @@ async def test_fifty_rules_cost_what_one_costs(
     client: AsyncClient, free: int, resources: Resources, statements: Statements, query: str
 ) -> None:
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute(
+        await (await db.asyncpg_connection(write=True)).execute(
             'INSERT INTO rate_limit (tier_id, name, path, "limit", period)'
             " SELECT $1, n, n, 1, 1 FROM generate_series(1, 50) AS n",
             free,

@@ -3,11 +3,11 @@
 import pytest
 from httpx2 import AsyncClient
 
-from features.rate_limits.rules import rules_of
+from features.rate_limits.providers import rules_of
 from features.rate_limits.tests.test_rate_limits import TASKS, USERS, add
 from features.tiers.tests.test_tiers import detail, make
 from features.tiers.tests.test_user_tier import put
-from kernel.limiting.limiter import Rule
+from kernel.rate_limit.rules import Rule
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.statements import Statements
@@ -48,7 +48,7 @@ async def test_all_rules_of_the_tier_are_shown_at_one_cost(
     await add(superuser, USERS, tier="pro")
     await put(superuser, "user1", tier_id)
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute(
+        await (await db.asyncpg_connection(write=True)).execute(
             'INSERT INTO rate_limit (tier_id, name, path, "limit", period)'
             " SELECT $1, n, n, n, 60 FROM generate_series(1, $2::int) AS n",
             tier_id,

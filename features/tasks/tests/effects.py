@@ -6,25 +6,25 @@ from sqlalchemy import text
 
 from features.tasks import crud
 from kernel import jobs
-from kernel.jobs import JobContext
+from kernel.db.compiled_query import CompiledQuery
+from kernel.db.tables import now
+from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
-from kernel.shapes import InputShape
-from kernel.statements import Statement
-from kernel.tables import now
+from kernel.schemas.schemas import InputSchema
 
 NAME = "tasks.write"
-effects = Statement(text("SELECT count(*) FROM job WHERE function = 'effect'"))
-move_back = Statement(
+effects = CompiledQuery(text("SELECT count(*) FROM job WHERE function = 'effect'"))
+move_back = CompiledQuery(
     text("UPDATE job SET hand_over_at = now() - interval '1 minute' WHERE hand_over_at > now()"),
     writes=True,
 )
 
 
-class Nothing(InputShape):
+class Nothing(InputSchema):
     """A task without arguments."""
 
 
-async def write_effect(ctx: JobContext, arguments: InputShape) -> None:
+async def write_effect(ctx: JobContext, arguments: InputSchema) -> None:
     """Leave a row in the job's own transaction, for which the table of jobs serves as well."""
     effect = {"job_id": f"effect of {ctx['job_id']} {ctx['job_try']}", "function": "effect"}
     values = {**effect, "arguments": {}, "status": "complete", "tries": 0}

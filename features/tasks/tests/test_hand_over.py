@@ -14,14 +14,15 @@ from features.tasks.tests.effects import (
     write_effect,
 )
 from kernel import jobs
-from kernel.jobs import JobContext
+from kernel.db.compiled_query import CompiledQuery
+from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
-from kernel.shapes import InputShape
-from kernel.statements import Statement
+from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs
+from workers.known_tasks import known_tasks
 
 
-class Key(InputShape):
+class Key(InputSchema):
     """What a unique task is about."""
 
     key: int
@@ -87,7 +88,7 @@ async def test_a_worker_takes_what_another_one_is_not_handing_over(
     async with resources.unit() as db, asyncio.timeout(20):
         half = {"known": [NAME], "limit_": 2, "recheck": timedelta(0)}
         held = await crud.take_due.all(db, **half)
-        await outbox.hand_over(resources)
+        await outbox.dispatch(resources, known_tasks())
 
     redis = resources.redis("queue")
     assert redis is not None
@@ -103,7 +104,7 @@ async def test_old_jobs_are_purged(
     old, young = await add(resources), await add(resources)
     await run_jobs()
     async with resources.unit() as db:
-        age = Statement(
+        age = CompiledQuery(
             text("UPDATE job SET finished_at = now() - CAST(:age AS interval) WHERE job_id = :id"),
             writes=True,
         )

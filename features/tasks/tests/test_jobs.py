@@ -8,9 +8,9 @@ import pytest
 
 from kernel import jobs
 from kernel.context import request_id_var
-from kernel.jobs import JobContext
+from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
-from kernel.shapes import InputShape
+from kernel.schemas.schemas import InputSchema
 from tests.accounts import Person
 from tests.jobs import Declare, RunJobs, WorkerFactory
 from tests.statements import Statements
@@ -18,7 +18,7 @@ from tests.statements import Statements
 JOBS = "/api/v1/jobs"
 
 
-class Number(InputShape):
+class Number(InputSchema):
     """The argument of the tasks declared here."""
 
     number: int

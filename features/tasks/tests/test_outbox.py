@@ -17,11 +17,12 @@ from features.tasks.tests.effects import (
     write_effect,
 )
 from kernel import jobs
+from kernel.config.loader import Settings
 from kernel.context import request_id_var
-from kernel.jobs import JobContext
+from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
-from kernel.settings import Settings
 from tests.jobs import Declare, RunJobs, WorkerFactory
+from workers.known_tasks import known_tasks
 
 
 async def test_a_job_that_nobody_declares_is_refused(resources: Resources) -> None:
@@ -87,7 +88,7 @@ async def test_a_job_that_redis_lost_is_handed_over_again(
 ) -> None:
     declare(NAME)(write_effect)
     await add(resources)
-    await outbox.hand_over(resources)
+    await outbox.dispatch(resources, known_tasks())
     await flush_queue(resources)
 
     await run_jobs()
@@ -110,14 +111,14 @@ async def test_two_attempts_at_once_have_one_effect(
 
     job_id = await add(resources)
     async with asyncio.timeout(20), make_worker(burst=True) as one, make_worker(burst=True) as two:
-        await outbox.hand_over(resources)
+        await outbox.dispatch(resources, known_tasks())
         first = asyncio.create_task(one.async_run())
         while not both.n_waiting:  # noqa: ASYNC110 - the barrier tells it in no other way
             await asyncio.sleep(0.01)
         # Redis forgets that the job runs, and is given it again.
         await flush_queue(resources)
         await come_due(resources)
-        await outbox.hand_over(resources)
+        await outbox.dispatch(resources, known_tasks())
         await asyncio.gather(first, two.async_run())
 
     assert await count_effects(resources) == 1

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from features.tasks import tasks
-from kernel.redis.client import RedisAway
+from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources
 from tests.accounts import Person, Register
 from tests.application import ApplicationFactory, client_of
@@ -30,11 +30,11 @@ async def test_nobody_sees_another_ones_task_but_superusers(
 ) -> None:
     task_id = await queue(user)
 
-    refusals = [await read(person, task_id) for person in (client, other)]
+    validation_errors = [await read(person, task_id) for person in (client, other)]
     views = [await read(person, task_id) for person in (user, superuser)]
 
-    assert [answer.status_code for answer in refusals] == [404, 404]
-    assert refusals[0].json()["detail"] == "Task not found"
+    assert [answer.status_code for answer in validation_errors] == [404, 404]
+    assert validation_errors[0].json()["detail"] == "Task not found"
     assert [answer.json()["status"] for answer in views] == ["queued", "queued"]
 
 
@@ -134,7 +134,7 @@ async def test_an_absent_queue_answers_503(
     assert [queued.status_code, asked.status_code, turned_off.status_code] == [503, 503, 503]
     assert queued.headers["retry-after"]
     assert queued.json()["detail"] == "The job queue is not available; try again shortly."
-    assert RedisAway.__name__ not in queued.text
+    assert RedisUnavailable.__name__ not in queued.text
 
 
 async def test_the_eleventh_task_within_the_period_is_refused(client: httpx2.AsyncClient) -> None:

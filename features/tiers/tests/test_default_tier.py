@@ -23,7 +23,7 @@ ADA = {
 
 async def names(resources: Resources) -> list[str]:
     async with resources.unit() as db:
-        connection = await db.driver()
+        connection = await db.asyncpg_connection()
         return [row["name"] for row in await connection.fetch("SELECT name FROM tier ORDER BY id")]
 
 
@@ -31,7 +31,9 @@ async def names(resources: Resources) -> list[str]:
 async def unseeded(resources: Resources) -> Resources:
     """A database in which no tier has ever been."""
     async with resources.unit() as db:
-        await (await db.driver(write=True)).execute("ALTER SEQUENCE tier_id_seq RESTART")
+        await (await db.asyncpg_connection(write=True)).execute(
+            "ALTER SEQUENCE tier_id_seq RESTART"
+        )
     return resources
 
 
@@ -73,7 +75,7 @@ async def test_a_default_tier_that_goes_at_this_moment_is_none_any_more(
 
     async with make_app(DEFAULT_TIER="free") as app:
         async with resources.unit() as db:
-            await (await db.driver(write=True)).execute("DELETE FROM tier")
+            await (await db.asyncpg_connection(write=True)).execute("DELETE FROM tier")
             registration = asyncio.create_task(register(app))
             await asyncio.sleep(0.2)
             assert not registration.done()

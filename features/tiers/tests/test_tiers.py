@@ -6,8 +6,8 @@ import httpx2
 import pytest
 from httpx2 import AsyncClient
 
+from kernel.db.tables import now
 from kernel.resources import Resources
-from kernel.tables import now
 from tests.accounts import Person
 from tests.statements import Statements
 
@@ -198,7 +198,7 @@ async def test_fifty_tiers_cost_what_one_costs(
     client: AsyncClient, resources: Resources, statements: Statements, query: str
 ) -> None:
     async with resources.unit() as db:
-        connection = await db.driver(write=True)
+        connection = await db.asyncpg_connection(write=True)
         names = "SELECT 'tier' || number FROM generate_series(1, 50) AS number"
         await connection.execute(f"INSERT INTO tier (name) {names}")
 

@@ -13,8 +13,8 @@ WRONG_PASSWORD = (422, "Wrong current password.")
 NEW = "a password nobody has"
 
 
-async def patch(by: httpx2.AsyncClient, whom: str, **values: Any) -> httpx2.Response:
-    return await by.patch(f"/api/v1/user/{whom}", json=values)
+async def patch(by: httpx2.AsyncClient, user_ref: str, **values: Any) -> httpx2.Response:
+    return await by.patch(f"/api/v1/user/{user_ref}", json=values)
 
 
 async def test_anonymous_and_others_change_nothing(

@@ -1,4 +1,4 @@
-"""What is shown of users, and to whom."""
+"""What is shown of users, and to user_ref."""
 
 import httpx2
 import pytest

@@ -8,7 +8,7 @@ import pytest
 
 from features.users.events import UserRegistered
 from kernel import events
-from kernel.unit_of_work import UnitOfWork
+from kernel.db.unit_of_work import UnitOfWork
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory, client_of
 

@@ -9,10 +9,10 @@ import pytest
 
 from features.auth.crud import crud_sessions
 from features.users.crud import (
-    Leaving,
+    RemovalCandidate,
     change_user,
     crud_users,
-    hold_leaving,
+    lock_for_removal,
     soft_delete_user,
 )
 from kernel.resources import Resources
@@ -24,8 +24,8 @@ WAYS = ("user", "db_user", "role")
 PRIVILEGES = (403, "You do not have enough privileges.")
 
 
-async def role(by: httpx2.AsyncClient, whom: str, value: Any) -> httpx2.Response:
-    return await by.patch(f"/api/v1/user/{whom}/role", json={"is_superuser": value})
+async def role(by: httpx2.AsyncClient, user_ref: str, value: Any) -> httpx2.Response:
+    return await by.patch(f"/api/v1/user/{user_ref}/role", json={"is_superuser": value})
 
 
 async def test_nobody_deletes_another(
@@ -126,10 +126,10 @@ async def test_a_role_is_true_or_false(superuser: Person, value: Any) -> None:
     assert refusal(await role(superuser, "nobody", True)) == NOT_FOUND
 
 
-async def remove(by: Person, whom: Person, way: str) -> httpx2.Response:
+async def remove(by: Person, user_ref: Person, way: str) -> httpx2.Response:
     if way == "role":
-        return await role(by, whom.username, False)
-    return await by.delete(f"/api/v1/{way}/{whom.username}")
+        return await role(by, user_ref.username, False)
+    return await by.delete(f"/api/v1/{way}/{user_ref.username}")
 
 
 @pytest.fixture
@@ -149,13 +149,13 @@ async def test_a_superuser_goes_only_after_a_removal_under_way_has_ended(
 ) -> None:
     gone, staying = two[first], two[1 - first]
     async with resources.unit() as db:
-        leaving = await hold_leaving(db, gone.username)
+        removable_user = await lock_for_removal(db, gone.username)
         await soft_delete_user(db, gone.id)
         call = asyncio.create_task(remove(gone, staying, way))
         await asyncio.sleep(0.2)
         assert not call.done()
 
-    assert leaving == Leaving(gone.id, is_last_superuser=False)
+    assert removable_user == RemovalCandidate(gone.id, is_last_superuser=False)
     assert refusal(await call) == LAST
     assert refusal(await staying.delete("/api/v1/db_user/nobody")) == NOT_FOUND
 

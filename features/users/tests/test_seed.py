@@ -7,8 +7,8 @@ import pytest
 from features.users.crud import change_user, crud_users
 from features.users.seed import seed
 from features.users.settings import WELL_KNOWN, AdminSettings
+from kernel.config.loader import Settings, SettingsError
 from kernel.resources import Resources
-from kernel.settings import Settings, SettingsError
 from tests.accounts import Person, Register
 from tests.application import ApplicationFactory, client_of
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.given import REDIS_ROLES
+from infra.local.dev_env import REDIS_ROLES
 from infra.local.postgres import start_postgres
 from infra.local.tests.test_processes import group_members, wait_until_gone
 from infra.local.valkey import start_valkey
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 COPIED = ("features", "infra", "migrations", "platform", "workers")
 

@@ -75,7 +75,7 @@ def test_a_deaf_process_and_its_children_are_killed_in_time() -> None:
     while len(group_members(child.pid)) < 2:
         time.sleep(0.02)
 
-    child.stop(patience=0.1)
+    child.stop(timeout=0.1)
 
     assert not group_members(child.pid)
 

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 
 
 def test_windows_has_every_verb_without_exec() -> None:

@@ -1,1 +1,7 @@
-"""The lean Redis client of the hot path: one pipelined connection, a time-out, a breaker."""
+"""The pipelined Redis client, with its circuit breaker."""
+
+from kernel.redis.connection import RedisUnavailable
+
+__all__ = [
+    "RedisUnavailable",
+]

@@ -14,10 +14,10 @@ import hiredis
 import structlog
 from redis.asyncio.connection import parse_url
 
-from kernel.redis.connection import Argument, Connection, RedisAway, Script
+from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
 
-__all__ = ["Argument", "Connection", "Redis", "RedisAway", "Script"]
+__all__ = ["Argument", "Connection", "Redis", "RedisUnavailable", "Script"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Redis:
     """One server, by URL (redis, rediss or unix; user, password and db in the URL).
 
     `timeout` is the seconds that an answer may take. The first one that is overdue opens the
-    breaker: every call fails at once with RedisAway, until the server has answered all that it
+    breaker: every call fails at once with RedisUnavailable, until the server has answered all that it
     was asked. When it is silent for a second, or the connection is lost, a new one is made.
     """
 
@@ -66,7 +66,7 @@ class Redis:
         """Connect, for at most a second; if that fails, go on trying in the background."""
         try:
             await self._connect()
-        except RedisAway as error:
+        except RedisUnavailable as error:
             self._tell(str(error))
             self._recover()
 
@@ -82,11 +82,11 @@ class Redis:
             connection.close()
 
     async def execute(self, *command: Argument) -> Any:
-        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError for a
+        """One answer: bytes, int, list or None. Raises RedisUnavailable, or hiredis.ReplyError for a
         command that is wrong."""
         connection = self._connection
         if connection is None or not self._open:
-            raise RedisAway("Redis is away")
+            raise RedisUnavailable("Redis is away")
         reply = await connection.send(command)
         if isinstance(reply, hiredis.ReplyError):
             raise self._judge(connection, reply)
@@ -129,7 +129,7 @@ class Redis:
         if code in WRONG_SERVER:
             connection.lose(str(error))
         self._tell(str(error))
-        return RedisAway(str(error))
+        return RedisUnavailable(str(error))
 
     async def _connect(self) -> None:
         fresh = self._connection is None
@@ -140,13 +140,13 @@ class Redis:
             for hook in self._hooks:
                 await hook(connection, fresh)
             if self._connection is not connection or connection.silent:
-                raise RedisAway("the connection was lost at once")
+                raise RedisUnavailable("the connection was lost at once")
         except BaseException as error:
             connection.close()
             if self._connection is connection:
                 self._connection = None
             if isinstance(error, hiredis.ReplyError):
-                raise RedisAway(str(error)) from error
+                raise RedisUnavailable(str(error)) from error
             raise
         self._open = True
         if fresh:
@@ -169,7 +169,7 @@ class Redis:
                 self._attempt += 1
             try:
                 await self._connect()
-            except RedisAway as error:
+            except RedisUnavailable as error:
                 self._tell(str(error))
             except Exception as error:  # a hook's mistake must not keep Redis away for ever
                 self._tell(repr(error))

@@ -16,7 +16,7 @@ GIVE_UP = 1.0  # seconds of silence after which the connection itself is given u
 Argument = str | bytes | int | float
 
 
-class RedisAway(Exception):
+class RedisUnavailable(Exception):
     """Redis can't be reached, is silent or refuses. Raised at once while the breaker is open."""
 
 
@@ -32,13 +32,13 @@ class Events(Protocol):
     """Who is told what becomes of a connection."""
 
     def on_silence(self, connection: "Connection") -> None:
-        """An answer is overdue; all who waited have got RedisAway."""
+        """An answer is overdue; all who waited have got RedisUnavailable."""
 
     def on_answer(self, connection: "Connection") -> None:
         """A silent connection has answered everything that it was asked."""
 
     def on_loss(self, connection: "Connection", reason: str) -> None:
-        """It is closed, and all who waited have got RedisAway."""
+        """It is closed, and all who waited have got RedisUnavailable."""
 
 
 class Connection(asyncio.Protocol):
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     async def execute(self, *command: Argument) -> Any:
-        """One answer: bytes, int, list or None. Raises RedisAway, or hiredis.ReplyError."""
+        """One answer: bytes, int, list or None. Raises RedisUnavailable, or hiredis.ReplyError."""
         reply = await self.send(command)
         if isinstance(reply, hiredis.ReplyError):
             raise reply
@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         return await self.execute("EVAL", script.source, len(keys), *keys, *arguments)
 
     def send(self, command: tuple[Argument, ...]) -> asyncio.Future[Any]:
-        """The future of one answer, which may be a hiredis.ReplyError; or it raises RedisAway."""
+        """The future of one answer, which may be a hiredis.ReplyError; or it raises RedisUnavailable."""
         data = _pack(command)
         if not self._outgoing:
             self._loop.call_soon(self._write)
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
     def _fail_waiting(self, reason: str) -> None:
         for future in self._waiting:
             if not future.done():
-                future.set_exception(RedisAway(reason))
+                future.set_exception(RedisUnavailable(reason))
 
 
 _NOTHING = object()

@@ -7,15 +7,15 @@ from typing import Any
 import hiredis
 from redis.asyncio.connection import SSLConnection
 
-from kernel.redis.connection import Argument, Connection, Events, RedisAway
+from kernel.redis.connection import Argument, Connection, Events, RedisUnavailable
 
 CONNECT_TIMEOUT = 1.0  # seconds for connecting and the first answers
 
 
-async def dial(address: Any, patience: float, events: Events) -> Connection:
-    """Connect and log in, within CONNECT_TIMEOUT. Raises RedisAway.
+async def dial(address: Any, timeout: float, events: Events) -> Connection:
+    """Connect and log in, within CONNECT_TIMEOUT. Raises RedisUnavailable.
 
-    `patience` is the seconds that later answers may take.
+    `timeout` is the seconds that later answers may take.
     """
     connection: Connection | None = None
     try:
@@ -27,9 +27,9 @@ async def dial(address: Any, patience: float, events: Events) -> Connection:
         if connection is not None:
             connection.close()
         if isinstance(error, OSError | TimeoutError | hiredis.HiredisError):
-            raise RedisAway(str(error) or type(error).__name__) from error
+            raise RedisUnavailable(str(error) or type(error).__name__) from error
         raise
-    connection.expect_within(patience)
+    connection.expect_within(timeout)
     return connection
 
 

@@ -18,9 +18,9 @@ async def meet(redis: Redis, number: int) -> None:
 
 async def read(redis: Redis, processes: int, readers: int) -> object:
     """Miss the same value many times at once; what the readers got."""
-    from kernel.versioning.versions import Versions
+    from kernel.cache.store import VersionedStore
 
-    versions = Versions(redis)
+    versions = VersionedStore(redis)
 
     async def load() -> bytes:
         await redis.execute("INCR", "loads")
@@ -33,18 +33,19 @@ async def read(redis: Redis, processes: int, readers: int) -> object:
 
 
 async def take(redis: Redis, processes: int, limit: int, period: int, duration: int) -> object:
-    """Take as much as one gets from one budget, times in milliseconds; stamps, and whether."""
-    from kernel.limiting.limiter import Budget, Limiter, Rule
+    """Take as much as one gets from one quota, times in milliseconds; stamps, and whether."""
+    from kernel.rate_limit.limiter import Limiter
+    from kernel.rate_limit.rules import Quota, Rule
 
     limiter = Limiter(redis)
-    budget = Budget(f"shared:{limit}:{period}", Rule(limit, period / 1000))
+    quota = Quota(f"shared:{limit}:{period}", Rule(limit, period / 1000))
     chance = random.Random()  # noqa: S311 - when to call is no secret
     calls: list[tuple[int, bool]] = []
     await meet(redis, processes)
     loop = asyncio.get_running_loop()
     end = loop.time() + duration / 1000
     while loop.time() < end:
-        burst = [limiter.take(budget) for _ in range(chance.randint(1, 5))]
+        burst = [limiter.acquire(quota) for _ in range(chance.randint(1, 5))]
         for decision in await asyncio.gather(*burst):
             assert decision is not None
             calls.append((int(decision.stamp or 0), decision.accepted))

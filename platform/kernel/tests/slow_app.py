@@ -2,10 +2,11 @@
 
 import asyncio
 
-from kernel.app import create_application
-from kernel.routing import Router
+from fastapi import APIRouter
 
-router = Router(tags=["slow"])
+from kernel.app import create_application
+
+router = APIRouter(tags=["slow"])
 
 
 @router.get("/slow")

@@ -6,10 +6,11 @@ import httpx2
 import pytest
 
 from kernel.app import Application
-from kernel.cache import MAX_ENTRY_BYTES, forget_argument
-from kernel.caching.route import MAX_QUERY_BYTES
+from kernel.cache.decorator import MAX_ENTRY_BYTES
+from kernel.cache.invalidation import forget_argument
+from kernel.cache.location import MAX_QUERY_BYTES
 from kernel.redis.client import Redis
-from kernel.tests import shelf
+from kernel.tests import sample_app
 from tests.application import client_of
 
 SHELF = "/api/v1/shelf"
@@ -17,7 +18,7 @@ SHELF = "/api/v1/shelf"
 
 @pytest.fixture
 async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Application]:
-    async with shelf.shelf_app(setting_values) as app:
+    async with sample_app.shelf_app(setting_values) as app:
         yield app
 
 
@@ -46,7 +47,7 @@ async def test_a_hit_is_the_same_answer_without_a_load(client: httpx2.AsyncClien
     assert first.json() == {"data": [{"id": 1, "title": "one"}]}
     assert second.content == first.content
     assert second.headers["content-type"] == first.headers["content-type"] == "application/json"
-    assert shelf.loads == ["books of 1"]
+    assert sample_app.loads == ["books of 1"]
 
 
 async def test_what_the_answer_doesn_t_show_isn_t_stored(
@@ -92,7 +93,7 @@ async def test_two_spellings_of_one_address_share_an_entry(
     await titles(client, one)
     await titles(client, other)
 
-    assert len(shelf.loads) == 1
+    assert len(sample_app.loads) == 1
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ async def test_an_odd_spelling_is_answered_rightly_and_never_stored(
     await put(client, "ada", 1, "old")
     for _ in range(2):
         assert "old" in (await client.get(f"{SHELF}/{path}")).text
-    assert len(shelf.loads) == loads
+    assert len(sample_app.loads) == loads
 
     await put(client, "ada", 1, "new")
 
@@ -127,7 +128,7 @@ async def test_each_query_has_an_entry_of_its_own(client: httpx2.AsyncClient) ->
     for path in ("ada/books", "ada/books?page=1", "ada/books?page=2", "ada/books?order=title"):
         await titles(client, path)
 
-    assert len(shelf.loads) == 4
+    assert len(sample_app.loads) == 4
 
 
 async def test_a_path_is_part_of_its_entry_also_where_the_name_leaves_it_out(
@@ -153,7 +154,7 @@ async def test_a_write_forgets_its_name_and_its_namespaces_and_no_other(
         await titles(client, path)
     await client.get(f"{SHELF}/ada/book/1")
     await client.get(f"{SHELF}/ada/book/2")
-    shelf.loads.clear()
+    sample_app.loads.clear()
 
     await put(client, "ada", 1, "new")
 
@@ -162,7 +163,7 @@ async def test_a_write_forgets_its_name_and_its_namespaces_and_no_other(
     assert await titles(client, "bob/books") == ["his"]
     assert (await client.get(f"{SHELF}/ada/book/1")).json()["title"] == "new"
     assert (await client.get(f"{SHELF}/ada/book/2")).json()["title"] == "second"
-    assert shelf.loads == ["books of 1"] * 3 + ["book 1"]
+    assert sample_app.loads == ["books of 1"] * 3 + ["book 1"]
 
 
 async def test_a_rolled_back_write_forgets_nothing(client: httpx2.AsyncClient) -> None:
@@ -170,10 +171,10 @@ async def test_a_rolled_back_write_forgets_nothing(client: httpx2.AsyncClient) -
     await titles(client, "ada/books")
     refused = await client.post(f"{SHELF}/ada/book/1?title=new&refuse=true")
     assert refused.status_code == 409
-    shelf.loads.clear()
+    sample_app.loads.clear()
 
     assert await titles(client, "ada/books") == ["old"]
-    assert shelf.loads == []
+    assert sample_app.loads == []
 
 
 async def test_a_renamed_owner_s_name_shows_nothing_of_hers(client: httpx2.AsyncClient) -> None:
@@ -205,13 +206,13 @@ async def test_who_asks_is_part_of_an_entry_that_depends_on_it(
             assert mine.headers["cache-control"] == "private, no-store"
             assert "etag" not in mine.headers
         assert (await client.get(f"{SHELF}/mine/notes")).json() == {"who": None}
-    assert len(shelf.loads) == 3
+    assert len(sample_app.loads) == 3
 
     async with app.state.resources.unit() as db:
         forget_argument(db, principal=7)
     for user in (7, 8):
         await client.get(f"{SHELF}/mine/notes", headers=headers(user))
-    assert len(shelf.loads) == 4
+    assert len(sample_app.loads) == 4
 
 
 @pytest.mark.parametrize(("size", "loads"), [(MAX_ENTRY_BYTES - 2, 1), (MAX_ENTRY_BYTES - 1, 2)])
@@ -222,7 +223,7 @@ async def test_an_entry_s_size_is_bounded(
         answer = await client.get(f"{SHELF}/wide/{size}")
         assert len(answer.json()) == size
 
-    assert len(shelf.loads) == loads
+    assert len(sample_app.loads) == loads
 
 
 async def test_long_paths_are_answered_and_not_stored(client: httpx2.AsyncClient) -> None:
@@ -233,7 +234,7 @@ async def test_a_limited_route_refuses_before_the_hit(client: httpx2.AsyncClient
     answers = [await client.get(f"{SHELF}/ada/limited") for _ in range(12)]
 
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
-    assert len(shelf.loads) == 1
+    assert len(sample_app.loads) == 1
     assert answers[1].headers["ratelimit"].startswith('"default";r=8;')
     assert answers[1].headers["cache-control"].startswith("public")
     assert answers[-1].headers["retry-after"]

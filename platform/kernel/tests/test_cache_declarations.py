@@ -6,15 +6,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from fastapi import BackgroundTasks, Cookie, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Header, Query, Request, Response
 from starlette.requests import HTTPConnection
 
-from kernel.cache import CacheError, cache
-from kernel.caching.policy import Policy
-from kernel.client_cache import public
-from kernel.identity import Access, Principal, access, principal_of
-from kernel.limits import rate_limiter
-from kernel.routing import Router
+from kernel.cache.client_side import public
+from kernel.cache.decorator import cache
+from kernel.cache.policy import CacheError, Policy
+from kernel.context import Principal, principal_of
+from kernel.rate_limit.dependency import rate_limiter
+from kernel.web.access import Access, access
 
 
 @access(Access.USER)
@@ -46,7 +46,7 @@ def get(path: str, endpoint: Callable[..., Any], prefix: str = "book", **options
         for key in ("status_code", "response_model", "dependencies")
         if key in options
     }
-    Router().get(path, **route)(cache(prefix, **options)(endpoint))
+    APIRouter().get(path, **route)(cache(prefix, **options)(endpoint))
 
 
 def test_an_endpoint_must_take_the_request() -> None:
@@ -234,7 +234,7 @@ def test_a_decorator_above_the_route_s_comes_too_late_and_says_so() -> None:
     async def endpoint(request: Request, id: int) -> str:
         return ""
 
-    Router().get("/book/{id}")(endpoint)
+    APIRouter().get("/book/{id}")(endpoint)
 
     with pytest.raises(CacheError, match="must stand below @router"):
         cache("book")(endpoint)

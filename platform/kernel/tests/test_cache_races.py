@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from kernel.app import Application, create_application
-from kernel.database_errors import is_away
-from kernel.settings import Settings
-from kernel.tests import shelf
-from kernel.tests.wire import Wire, wire_to
+from kernel.config.loader import Settings
+from kernel.db.errors import is_unavailable
+from kernel.tests import sample_app
+from kernel.tests.fault_proxy import FaultProxy, wire_to
 from tests.application import client_of
 
 SHELF = "/api/v1/shelf"
@@ -23,7 +23,7 @@ ROUTES = ["books", "guarded"]
 class Two:
     """A writing and a reading application, each with a wire of its own to Redis."""
 
-    def __init__(self, apps: list[Application], wires: list[Wire]) -> None:
+    def __init__(self, apps: list[Application], wires: list[FaultProxy]) -> None:
         self.writer: httpx2.AsyncClient = client_of(apps[0])
         self.reader: httpx2.AsyncClient = client_of(apps[1])
         self.writing, self.reading = apps
@@ -40,7 +40,7 @@ class Two:
 
     async def start_reading(self, route: str, gate: str) -> "asyncio.Task[list[str]]":
         """A reader that is held at the gate, having read."""
-        shelf.gates[gate] = asyncio.Event()
+        sample_app.gates[gate] = asyncio.Event()
         reading = asyncio.create_task(self.titles(route))
         await asyncio.sleep(0.1)
         assert not reading.done()
@@ -52,8 +52,8 @@ async def two(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[T
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(wire_to(redis_url)) for _ in range(2)]
         given = [{**setting_values, "REDIS_CACHE_URL": wire.url} for wire in wires]
-        writing = await stack.enter_async_context(shelf.shelf_app(given[0]))
-        reading = create_application(Settings(given[1]), routers=[shelf.router])
+        writing = await stack.enter_async_context(sample_app.shelf_app(given[0]))
+        reading = create_application(Settings(given[1]), routers=[sample_app.router])
         await stack.enter_async_context(reading.router.lifespan_context(reading))
         two = Two([writing, reading], wires)
         await stack.enter_async_context(two.writer)
@@ -66,7 +66,7 @@ async def test_who_read_before_a_write_can_t_store_after_it(two: Two, route: str
     await two.put("old")
     reading = await two.start_reading(route, "books")
     await two.put("new")
-    shelf.gates.pop("books").set()
+    sample_app.gates.pop("books").set()
 
     assert await reading == ["old"]  # it began before the write
     assert await two.titles(route) == ["new"]
@@ -78,7 +78,7 @@ async def test_a_dependency_that_read_before_a_write_can_t_store_after_it(two: T
     reading = await two.start_reading("guarded", "owner")
     await two.writer.patch(f"{SHELF}/ada?name=eve")
     await two.writer.patch(f"{SHELF}/bob?name=ada")
-    shelf.gates.pop("owner").set()
+    sample_app.gates.pop("owner").set()
 
     assert await reading == ["hers"]
     assert await two.titles("guarded") == ["his"]
@@ -88,12 +88,12 @@ async def test_a_dependency_that_read_before_a_write_can_t_store_after_it(two: T
 async def test_what_is_read_during_a_write_is_not_served_after_it(two: Two, route: str) -> None:
     await two.put("old")
     await two.titles(route)
-    shelf.gates["write"] = asyncio.Event()
+    sample_app.gates["write"] = asyncio.Event()
     writing = asyncio.create_task(two.put("new"))
     await asyncio.sleep(0.1)
 
     assert await two.titles(route) == ["old"]  # it isn't committed
-    shelf.gates.pop("write").set()
+    sample_app.gates.pop("write").set()
     await writing
 
     assert await two.titles(route) == ["new"]
@@ -111,12 +111,12 @@ async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
         await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     with pytest.raises(Exception) as failed:  # noqa: PT011 - the driver's words differ
         await unit.finish()
-    assert is_away(failed.value)
-    shelf.loads.clear()
+    assert is_unavailable(failed.value)
+    sample_app.loads.clear()
 
     for _ in range(3):
         assert await two.titles() == ["old"]
-    assert len(shelf.loads) == 1
+    assert len(sample_app.loads) == 1
 
 
 async def test_two_hundred_misses_at_once_load_once(two: Two) -> None:
@@ -127,7 +127,7 @@ async def test_two_hundred_misses_at_once_load_once(two: Two) -> None:
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
-    assert len(shelf.loads) == 1
+    assert len(sample_app.loads) == 1
 
 
 async def test_who_waits_for_a_load_holds_no_connection(two: Two) -> None:
@@ -136,7 +136,7 @@ async def test_who_waits_for_a_load_holds_no_connection(two: Two) -> None:
     reading = await two.start_reading("guarded", "books")
     waiting = [asyncio.create_task(two.titles("guarded")) for _ in range(40)]
     await asyncio.sleep(0.2)
-    gate = shelf.gates.pop("books")
+    gate = sample_app.gates.pop("books")
     started = time.perf_counter()
 
     assert await two.titles("books", "bob") == ["his"]
@@ -145,7 +145,7 @@ async def test_who_waits_for_a_load_holds_no_connection(two: Two) -> None:
     gate.set()
     assert await reading == ["one"]
     assert await asyncio.gather(*waiting) == [["one"]] * 40
-    assert shelf.loads.count("books of 1") == 1
+    assert sample_app.loads.count("books of 1") == 1
 
 
 @pytest.mark.parametrize("trouble", ["stalled", "cut off", "flushed"])
@@ -176,9 +176,9 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
             while not app.state.resources.redis("cache").available:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert await two.titles() == ["new19"]
-    shelf.loads.clear()
+    sample_app.loads.clear()
     assert await two.titles() == ["new19"]
-    assert shelf.loads == []
+    assert sample_app.loads == []
 
 
 async def test_a_writer_that_alone_lost_redis_is_heard_when_it_is_back(two: Two) -> None:
@@ -197,7 +197,7 @@ async def test_a_cache_that_is_turned_off_changes_nothing_else(
     setting_values: dict[str, str],
 ) -> None:
     async with (
-        shelf.shelf_app({**setting_values, "REDIS_CACHE_URL": "off"}) as app,
+        sample_app.shelf_app({**setting_values, "REDIS_CACHE_URL": "off"}) as app,
         client_of(app) as client,
     ):
         for title in ("one", "two"):
@@ -206,4 +206,4 @@ async def test_a_cache_that_is_turned_off_changes_nothing_else(
                 answer: httpx2.Response = await client.get(f"{SHELF}/ada/books")
                 assert answer.json() == {"data": [{"id": 1, "title": title}]}
                 assert answer.headers["etag"]
-    assert len(shelf.loads) == 4
+    assert len(sample_app.loads) == 4

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kernel import discovery, events
-from kernel.unit_of_work import UnitOfWork
+from kernel.db.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,11 @@ def test_a_file_that_offers_something_else_stops_the_start(
 
 
 def test_two_features_that_offer_the_same_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    offer = SimpleNamespace(identify=len)
+    offer = SimpleNamespace(providers={"identify": len})
+    discovery.providers.cache_clear()
     monkeypatch.setattr(discovery, "load", lambda _: {"apples": offer, "pears": offer})
 
-    with pytest.raises(discovery.DiscoveryError, match="apples, pears"):
-        discovery.offered_once("permissions", "identify")
+    with pytest.raises(
+        discovery.DiscoveryError, match=r"pears/providers\.py offers identify, and another"
+    ):
+        discovery.providers()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kernel.app import create_application
-from kernel.limiting.limiter import Limiter
-from kernel.settings import ROOT, Settings
+from kernel.config.loader import ROOT, Settings
+from kernel.rate_limit.limiter import Limiter
 from tests.application import client_of
 
 

@@ -5,20 +5,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kernel.limiting.limiter import Budget, Decision, Limiter, Rule
+from kernel.rate_limit.limiter import Limiter
+from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.redis.client import Redis
 from kernel.tests import processes
-from kernel.tests.wire import Wire, wire_to
+from kernel.tests.fault_proxy import FaultProxy, wire_to
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[Wire]:
+async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
     async with wire_to(redis_url) as wire:
         yield wire
 
 
 @pytest.fixture
-async def redis(wire: Wire) -> AsyncIterator[Redis]:
+async def redis(wire: FaultProxy) -> AsyncIterator[Redis]:
     client = Redis(wire.url, timeout=0.1)
     await client.open()
     yield client
@@ -26,20 +27,18 @@ async def redis(wire: Wire) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def limiter(redis: Redis) -> AsyncIterator[Limiter]:
-    limiter = Limiter(redis)
-    yield limiter
-    await limiter.versions.close()
+def limiter(redis: Redis) -> Limiter:
+    return Limiter(redis)
 
 
-async def take(limiter: Limiter, *budgets: Budget) -> Decision:
-    decision = await limiter.take(*budgets)
+async def take(limiter: Limiter, *quotas: Quota) -> Decision:
+    decision = await limiter.acquire(*quotas)
     assert decision is not None
     return decision
 
 
-def budget(key: str = "a", limit: int = 3, period: float = 60) -> Budget:
-    return Budget(key, Rule(limit, period))
+def quota(key: str = "a", limit: int = 3, period: float = 60) -> Quota:
+    return Quota(key, Rule(limit, period))
 
 
 @pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])
@@ -64,7 +63,7 @@ async def test_several_processes_share_one_budget_exactly(
 
 
 async def test_two_hundred_calls_at_once_get_the_limit(limiter: Limiter) -> None:
-    decisions = await asyncio.gather(*[take(limiter, budget(limit=17)) for _ in range(200)])
+    decisions = await asyncio.gather(*[take(limiter, quota(limit=17)) for _ in range(200)])
 
     assert sum(decision.accepted for decision in decisions) == 17
     accepted = sorted(decision.remaining for decision in decisions if decision.accepted)
@@ -72,22 +71,22 @@ async def test_two_hundred_calls_at_once_get_the_limit(limiter: Limiter) -> None
 
 
 async def test_a_call_that_did_not_count_is_given_back(limiter: Limiter) -> None:
-    both = budget("a"), budget("b", limit=1)
+    both = quota("a"), quota("b", limit=1)
     first = await take(limiter, *both)
     assert not (await take(limiter, *both)).accepted
 
-    await limiter.give_back(first, "b")
+    await limiter.refund(first, "b")
 
     assert (await take(limiter, *both)).accepted
-    assert (await take(limiter, budget("a"))).remaining == 0
+    assert (await take(limiter, quota("a"))).remaining == 0
 
 
 async def test_a_cleared_budget_is_whole_again(limiter: Limiter) -> None:
     for _ in range(3):
-        await take(limiter, budget())
+        await take(limiter, quota())
     await limiter.clear("a")
 
-    assert (await take(limiter, budget())).remaining == 2
+    assert (await take(limiter, quota())).remaining == 2
 
 
 @pytest.fixture
@@ -106,35 +105,35 @@ class Told:
 
 
 async def test_without_redis_a_stand_in_keeps_the_same_rule_and_says_so_once(
-    limiter: Limiter, wire: Wire, told: Told
+    limiter: Limiter, wire: FaultProxy, told: Told
 ) -> None:
     await wire.unplug()
-    decisions = [await take(limiter, budget()) for _ in range(5)]
+    decisions = [await take(limiter, quota()) for _ in range(5)]
 
     assert [decision.accepted for decision in decisions] == [True] * 3 + [False] * 2
     assert [decision.remaining for decision in decisions] == [2, 1, 0, 0, 0]
     assert all(0 < decision.reset <= 60 for decision in decisions)
     assert told.count("limits are kept in this process") == 1
 
-    await limiter.give_back(decisions[0], "a")
-    assert (await take(limiter, budget())).accepted
+    await limiter.refund(decisions[0], "a")
+    assert (await take(limiter, quota())).accepted
     await limiter.clear("a")
-    assert (await take(limiter, budget())).remaining == 2
+    assert (await take(limiter, quota())).remaining == 2
     assert told.count("limits are kept in this process") == 0
 
 
 async def test_when_redis_is_back_it_decides_again(
-    limiter: Limiter, redis: Redis, wire: Wire
+    limiter: Limiter, redis: Redis, wire: FaultProxy
 ) -> None:
-    await take(limiter, budget())
+    await take(limiter, quota())
     wire.stall()
-    assert (await take(limiter, budget())).stamp is None
+    assert (await take(limiter, quota())).stamp is None
     wire.flow()
     async with asyncio.timeout(3):
         while not redis.available:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
 
-    decision = await take(limiter, budget())
+    decision = await take(limiter, quota())
 
     assert decision.stamp is not None
     assert decision.remaining <= 1
@@ -142,7 +141,7 @@ async def test_when_redis_is_back_it_decides_again(
 
 async def test_a_limiter_that_is_turned_off_keeps_limits_in_its_process(told: Told) -> None:
     limiter = Limiter(None)
-    decisions = [await take(limiter, budget()) for _ in range(4)]
+    decisions = [await take(limiter, quota()) for _ in range(4)]
 
     assert [decision.accepted for decision in decisions] == [True] * 3 + [False]
     await limiter.clear("a")
@@ -153,9 +152,9 @@ async def test_a_flushed_redis_forgets_what_was_used_and_goes_on(
     limiter: Limiter, redis: Redis
 ) -> None:
     for _ in range(4):
-        await take(limiter, budget())
+        await take(limiter, quota())
     await redis.execute("FLUSHALL")
 
-    decisions = [await take(limiter, budget()) for _ in range(4)]
+    decisions = [await take(limiter, quota()) for _ in range(4)]
 
     assert [decision.accepted for decision in decisions] == [True] * 3 + [False]

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy import JSON, MetaData
 from sqlmodel import Field, SQLModel
 
-from kernel.cursors import ListingError
-from kernel.listing import Listing
-from kernel.pages import ListQuery
+from kernel.db.cursors import ListingError
+from kernel.db.listing import Listing
+from kernel.db.pagination import ListQuery
 
 
 class Apart(SQLModel):

@@ -18,7 +18,7 @@ from redis import Redis as RedisPy
 from infra.local.binaries import find_valkey
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.redis.client import Redis
-from kernel.tests.wire import wire_to
+from kernel.tests.fault_proxy import wire_to
 
 SECRET = "p@ss:w/rd?"
 

@@ -8,20 +8,21 @@ from typing import Any
 import hiredis
 import pytest
 
-from kernel.redis.client import Redis, RedisAway, Script
-from kernel.tests.wire import Wire, cut_and_back, is_away, until, wire_to
+from kernel.redis.client import Redis
+from kernel.redis.connection import RedisUnavailable, Script
+from kernel.tests.fault_proxy import FaultProxy, cut_and_back, is_unavailable, until, wire_to
 
 TIMEOUT = 0.08
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[Wire]:
+async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
     async with wire_to(redis_url) as wire:
         yield wire
 
 
 @pytest.fixture
-async def redis(wire: Wire) -> AsyncIterator[Redis]:
+async def redis(wire: FaultProxy) -> AsyncIterator[Redis]:
     client = Redis(wire.url, TIMEOUT, "test")
     await client.open()
     yield client
@@ -50,7 +51,7 @@ async def test_a_caller_that_gave_up_shifts_nobody_s_answer(redis: Redis) -> Non
 
 
 async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
-    redis: Redis, wire: Wire
+    redis: Redis, wire: FaultProxy
 ) -> None:
     wire.stall()
     started = time.perf_counter()
@@ -59,19 +60,19 @@ async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
     )
     waited = time.perf_counter() - started
 
-    assert all(isinstance(answer, RedisAway) for answer in answers)
+    assert all(isinstance(answer, RedisUnavailable) for answer in answers)
     assert TIMEOUT <= waited < 5 * TIMEOUT
     started = time.perf_counter()
     for _ in range(1000):
-        assert await is_away(redis)
+        assert await is_unavailable(redis)
     assert time.perf_counter() - started < 0.2
 
 
 async def test_a_hiccup_keeps_the_connection_and_the_order_of_answers(
-    redis: Redis, wire: Wire
+    redis: Redis, wire: FaultProxy
 ) -> None:
     wire.stall()
-    await asyncio.gather(*[is_away(redis) for _ in range(50)])
+    await asyncio.gather(*[is_unavailable(redis) for _ in range(50)])
     wire.flow()
     await until(lambda: redis.available)
 
@@ -80,10 +81,10 @@ async def test_a_hiccup_keeps_the_connection_and_the_order_of_answers(
 
 
 async def test_a_server_that_is_silent_for_long_gets_a_new_connection(
-    redis: Redis, wire: Wire
+    redis: Redis, wire: FaultProxy
 ) -> None:
     wire.stall()
-    assert await is_away(redis)
+    assert await is_unavailable(redis)
     await asyncio.sleep(1.1)
     wire.flow()
     await until(lambda: redis.available)
@@ -93,7 +94,7 @@ async def test_a_server_that_is_silent_for_long_gets_a_new_connection(
 
 
 async def test_a_lost_connection_fails_who_waits_and_comes_back_by_itself(
-    redis: Redis, wire: Wire
+    redis: Redis, wire: FaultProxy
 ) -> None:
     wire.stall()
     waiting = asyncio.create_task(redis.execute("ECHO", "lost"))
@@ -101,7 +102,7 @@ async def test_a_lost_connection_fails_who_waits_and_comes_back_by_itself(
     wire.cut()
     wire.flow()
 
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         await waiting
     await until(lambda: redis.available)
     assert await redis.execute("ECHO", "back") == b"back"
@@ -113,7 +114,7 @@ async def test_a_server_that_comes_up_later_is_taken_up(redis_url: str) -> None:
         redis = Redis(wire.url, TIMEOUT)
         await redis.open()
 
-        assert await is_away(redis)
+        assert await is_unavailable(redis)
         await wire.plug()
         await until(lambda: redis.available)
         assert await redis.execute("PING") == b"PONG"
@@ -136,7 +137,7 @@ async def test_a_connection_that_is_lost_while_greeting_is_tried_again(redis_url
         await redis.close()
 
 
-async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: Wire) -> None:
+async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: FaultProxy) -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
     seen: list[bool] = []
 
@@ -149,19 +150,19 @@ async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: Wire) 
     redis.on_connect(hook)
     wire.cut()
     await begun.wait()
-    assert await is_away(redis)
+    assert await is_unavailable(redis)
     may_end.set()
     await until(lambda: redis.available)
     wire.stall()
-    assert await is_away(redis)
+    assert await is_unavailable(redis)
     wire.flow()
     await until(lambda: redis.available)
 
     assert seen == [True, False]
 
 
-async def test_a_hook_that_fails_gets_another_connection(redis: Redis, wire: Wire) -> None:
-    failures = [ValueError("a mistake"), RedisAway("away again")]
+async def test_a_hook_that_fails_gets_another_connection(redis: Redis, wire: FaultProxy) -> None:
+    failures = [ValueError("a mistake"), RedisUnavailable("away again")]
 
     async def hook(connection: Any, fresh: bool) -> None:
         if failures:
@@ -183,9 +184,9 @@ async def test_closing_ends_a_recovery_and_every_wait(redis_url: str) -> None:
         await asyncio.sleep(0.05)  # it greets a server that is silent
         await redis.close()
 
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             await waiting
-        assert await is_away(redis)
+        assert await is_unavailable(redis)
         connections = wire.connections
         await asyncio.sleep(0.3)
         assert wire.connections == connections
@@ -210,9 +211,9 @@ async def test_a_server_that_refuses_work_is_as_good_as_away(redis: Redis) -> No
     limit = (await redis.execute("CONFIG", "GET", "maxmemory"))[1]
     await redis.execute("CONFIG", "SET", "maxmemory", "1")
     try:
-        with pytest.raises(RedisAway, match="OOM"):
+        with pytest.raises(RedisUnavailable, match="OOM"):
             await redis.execute("SET", "some", "thing")
-        with pytest.raises(RedisAway, match="OOM"):
+        with pytest.raises(RedisUnavailable, match="OOM"):
             await redis.run(Script("return redis.call('SET', 'some', 'thing')"), [])
         assert await redis.execute("DEL", "some") == 0
     finally:
@@ -236,12 +237,12 @@ async def test_what_is_no_text_can_be_part_of_a_key(redis: Redis) -> None:
     assert await redis.execute("GET", "login:\ud800") == b"\xff\x00"
 
 
-async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: Wire) -> None:
+async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: FaultProxy) -> None:
     wire.stall()
     calls = [asyncio.ensure_future(redis.execute("GET", f"key{n}")) for n in range(5_000)]
     await asyncio.wait(calls)
 
-    assert all(isinstance(call.exception(), RedisAway) for call in calls)
+    assert all(isinstance(call.exception(), RedisUnavailable) for call in calls)
     wire.flow()
     await until(lambda: redis.available)
     assert redis._connection is not None
@@ -249,7 +250,7 @@ async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: Wire) -
 
 
 async def test_trouble_is_told_once_a_minute(
-    redis: Redis, wire: Wire, capsys: pytest.CaptureFixture[str]
+    redis: Redis, wire: FaultProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
         await cut_and_back(wire, redis)

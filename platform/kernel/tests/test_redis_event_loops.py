@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from kernel.redis.client import Redis
-from kernel.tests.wire import cut_and_back, is_away, until, wire_to
+from kernel.tests.fault_proxy import cut_and_back, is_unavailable, until, wire_to
 
 TIMEOUT = 0.08
 
@@ -19,7 +19,7 @@ async def work(url: str) -> None:
         await redis.open()
         await cut_and_back(wire, redis)
         wire.stall()
-        assert await is_away(redis)
+        assert await is_unavailable(redis)
         wire.flow()
         await until(lambda: redis.available)
         big = b"x" * 3_000_000

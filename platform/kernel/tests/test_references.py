@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, Table, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from kernel.database_errors import is_in_use
+from kernel.db.compiled_query import CompiledQuery
+from kernel.db.errors import is_in_use
+from kernel.db.tables import metadata, referred
+from kernel.db.unit_of_work import UnitOfWork
 from kernel.errors import CustomException
 from kernel.resources import Resources
-from kernel.statements import Statement
-from kernel.tables import metadata, referred
-from kernel.unit_of_work import UnitOfWork
 from kernel.web.problems import translate
 
 MISSING, IN_USE = "Shelf not found", "Shelf is in use"
@@ -55,7 +55,7 @@ async def broken(unit: UnitOfWork, tables: tuple[Table, Table], sql: Any, by_ses
     if by_session:
         await unit.execute(sql)
     else:
-        await Statement(sql, writes=True).scalar(unit)
+        await CompiledQuery(sql, writes=True).scalar(unit)
 
 
 @pytest.mark.parametrize("by_session", [True, False])

@@ -1,11 +1,11 @@
-"""Settings: sources, empty values, secret files, refusals, addresses."""
+"""Settings: sources, empty values, secret files, validation_errors, addresses."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from kernel.setting_groups import (
+from kernel.config.groups import (
     KERNEL_GROUPS,
     AppSettings,
     DatabaseSettings,
@@ -13,7 +13,7 @@ from kernel.setting_groups import (
     RedisSettings,
     SecretSettings,
 )
-from kernel.settings import Settings, SettingsError, SettingsGroup, read_dotenv
+from kernel.config.loader import Settings, SettingsError, SettingsGroup, read_dotenv
 
 # As the README of SQLModel-boilerplate tells its users to write it.
 OLD_DOTENV = """

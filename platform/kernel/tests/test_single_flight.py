@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from kernel.cache import single_flight
+from kernel.cache.store import VersionedStore
 from kernel.redis.client import Redis
 from kernel.tests import processes
-from kernel.versioning import single_flight
-from kernel.versioning.versions import Versions
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def versions(redis: Redis) -> AsyncIterator[Versions]:
-    versions = Versions(redis)
+async def versions(redis: Redis) -> AsyncIterator[VersionedStore]:
+    versions = VersionedStore(redis)
     yield versions
     await versions.close()
 
@@ -48,7 +48,7 @@ async def test_two_hundred_misses_in_three_processes_load_once(
     assert await redis.execute("GET", "loads") == b"1"
 
 
-async def test_a_value_that_landed_meanwhile_is_not_loaded_again(versions: Versions) -> None:
+async def test_a_value_that_landed_meanwhile_is_not_loaded_again(versions: VersionedStore) -> None:
     load = Load()
     _, early = await versions.read("key", ["x"])
     await versions.fetch("key", ["x"], load, 60)
@@ -57,11 +57,13 @@ async def test_a_value_that_landed_meanwhile_is_not_loaded_again(versions: Versi
     assert load.count == 1
 
 
-async def test_who_comes_after_an_answered_write_joins_no_older_load(versions: Versions) -> None:
+async def test_who_comes_after_an_answered_write_joins_no_older_load(
+    versions: VersionedStore,
+) -> None:
     old, new = Load(b"old", seconds=0.2), Load(b"new")
     early = asyncio.create_task(versions.fetch("key", ["x"], old, 60))
     await asyncio.sleep(0.05)
-    await versions.mark(["x"], "a")
+    await versions.announce(["x"], "a")
     await versions.forget(["x"], "a")
 
     assert await versions.fetch("key", ["x"], new, 60) == b"new"
@@ -69,7 +71,7 @@ async def test_who_comes_after_an_answered_write_joins_no_older_load(versions: V
     assert await versions.fetch("key", ["x"], old, 60) == b"new"
 
 
-async def test_a_load_that_fails_fails_nobody_else(versions: Versions) -> None:
+async def test_a_load_that_fails_fails_nobody_else(versions: VersionedStore) -> None:
     begun = 0
 
     async def load() -> bytes:
@@ -88,7 +90,9 @@ async def test_a_load_that_fails_fails_nobody_else(versions: Versions) -> None:
     assert results[1:] == [b"value", b"value"]
 
 
-async def test_a_reader_that_goes_away_leaves_the_others_their_answer(versions: Versions) -> None:
+async def test_a_reader_that_goes_away_leaves_the_others_their_answer(
+    versions: VersionedStore,
+) -> None:
     load = Load(seconds=0.1)
     leader = asyncio.create_task(versions.fetch("key", ["x"], load, 60))
     await asyncio.sleep(0.02)
@@ -99,7 +103,7 @@ async def test_a_reader_that_goes_away_leaves_the_others_their_answer(versions: 
     assert await asyncio.gather(*others) == [b"value", b"value"]
 
 
-async def test_what_must_not_be_kept_is_loaded_by_each(versions: Versions) -> None:
+async def test_what_must_not_be_kept_is_loaded_by_each(versions: VersionedStore) -> None:
     load = Load(value=None, seconds=0.01)
 
     for _ in range(2):
@@ -108,7 +112,7 @@ async def test_what_must_not_be_kept_is_loaded_by_each(versions: Versions) -> No
 
 
 async def test_nobody_waits_longer_than_is_bearable(
-    versions: Versions, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    versions: VersionedStore, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_flight, "WAIT_SECONDS", 0.2)
     _, ticket = await versions.read("key", ["x"])
@@ -125,7 +129,7 @@ async def test_nobody_waits_longer_than_is_bearable(
     assert await redis.execute("EXISTS", lock) == 1  # it isn't ours to remove
 
 
-async def test_a_dead_loader_s_lock_runs_out(versions: Versions, redis: Redis) -> None:
+async def test_a_dead_loader_s_lock_runs_out(versions: VersionedStore, redis: Redis) -> None:
     load = Load()
     await versions.fetch("key", ["x"], load, 60)
 

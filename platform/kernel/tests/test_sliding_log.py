@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from kernel.limiting.rules import Budget, Decision, Rule
-from kernel.limiting.sliding_log import TAKE
-from kernel.limiting.stand_in import StandIn
-from kernel.redis.client import Script
+from kernel.rate_limit.fallback import InMemoryFallback
+from kernel.rate_limit.rules import Decision, Quota, Rule
+from kernel.rate_limit.sliding_log import ACQUIRE
+from kernel.redis.connection import Script
 
 UNIT = 10_000_000  # microseconds; long enough that no key runs out during a test
 # The script itself, with a clock that the test sets.
-SET_CLOCK = Script(TAKE.source.replace("redis.call('TIME')", "redis.call('LRANGE', 'clock', 0, 1)"))
+SET_CLOCK = Script(
+    ACQUIRE.source.replace("redis.call('TIME')", "redis.call('LRANGE', 'clock', 0, 1)")
+)
 numbers = itertools.count()
 
 limits = st.integers(1, 5)
@@ -34,10 +36,10 @@ class Log:
         self._redis = redis
         self._name = f"log{next(numbers)}:"
 
-    def take(self, now: int, *budgets: tuple[str, int, int]) -> tuple[bool, int, int]:
+    def acquire(self, now: int, *quotas: tuple[str, int, int]) -> tuple[bool, int, int]:
         """Whether the call was accepted, what is used, and the microseconds of `reset`."""
-        keys = [self._name + key for key, _, _ in budgets]
-        figures = [figure for _, limit, period in budgets for figure in (limit, period)]
+        keys = [self._name + key for key, _, _ in quotas]
+        figures = [figure for _, limit, period in quotas for figure in (limit, period)]
         pipe = self._redis.pipeline(transaction=False)
         pipe.delete("clock")
         pipe.rpush("clock", now // 1_000_000, now % 1_000_000)
@@ -51,7 +53,7 @@ class Log:
 
 @pytest.fixture(scope="module")
 def server(redis_url: str) -> Iterator[Any]:
-    assert SET_CLOCK.source != TAKE.source
+    assert SET_CLOCK.source != ACQUIRE.source
     with Redis.from_url(redis_url) as client:
         yield client
 
@@ -69,7 +71,7 @@ def test_a_call_is_accepted_exactly_when_the_window_has_room(
     for gap in gaps:
         now += gap
         before = in_window(stamps, now, length)
-        accepted, used, reset = log.take(now, ("a", limit, length))
+        accepted, used, reset = log.acquire(now, ("a", limit, length))
 
         assert accepted == (before < limit)
         assert used == before + accepted
@@ -92,7 +94,7 @@ def test_a_changed_limit_keeps_what_was_used(
     log, now, stamps, length = Log(server), 10**15, list[int](), period * UNIT
     for gap, limit in calls:
         now += gap
-        accepted, _, _ = log.take(now, ("a", limit, length))
+        accepted, _, _ = log.acquire(now, ("a", limit, length))
 
         assert accepted == (in_window(stamps, now, length) < limit)
         stamps += [now] * accepted
@@ -106,13 +108,13 @@ def test_whatever_the_rules_were_nobody_is_refused_below_the_limit(
     log, now, stamps = Log(server), 10**15, list[int]()
     for gap, limit, period in calls:
         now += gap
-        accepted, _, _ = log.take(now, ("a", limit, period * UNIT))
+        accepted, _, _ = log.acquire(now, ("a", limit, period * UNIT))
 
         assert accepted or in_window(stamps, now, period * UNIT) >= limit
         stamps += [now] * accepted
 
 
-budgets = st.lists(
+quotas = st.lists(
     st.tuples(st.sampled_from("abc"), limits, periods),
     min_size=1,
     max_size=3,
@@ -121,7 +123,7 @@ budgets = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls=st.lists(st.tuples(gaps, budgets), max_size=20), data=st.data())
+@given(calls=st.lists(st.tuples(gaps, quotas), max_size=20), data=st.data())
 def test_of_several_budgets_each_must_have_room_and_a_refusal_costs_none(
     server: Any, calls: list[tuple[int, list[tuple[str, int, int]]]], data: Any
 ) -> None:
@@ -133,7 +135,7 @@ def test_of_several_budgets_each_must_have_room_and_a_refusal_costs_none(
         taken = [
             (key, *rules.setdefault(key, (limit, period * UNIT))) for key, limit, period in chosen
         ]
-        accepted, used, reset = log.take(now, *taken)
+        accepted, used, reset = log.acquire(now, *taken)
 
         room = {key: limit - in_window(stamps[key], now, period) for key, limit, period in taken}
         assert accepted == all(left > 0 for left in room.values())
@@ -159,7 +161,7 @@ def test_a_clock_that_is_set_back_lets_nobody_over_the_limit(
     true, back, stamps = 10**15, 0, list[int]()
     for gap, jump in calls:
         true, back = true + gap, back + jump
-        accepted, _, reset = log.take(true - back, ("a", limit, length))
+        accepted, _, reset = log.acquire(true - back, ("a", limit, length))
 
         if accepted:
             assert in_window(stamps, true, length) < limit
@@ -171,12 +173,12 @@ def test_a_clock_that_is_set_back_lets_nobody_over_the_limit(
 def test_the_log_of_a_large_limit_is_moved_and_trimmed_whole(server: Any) -> None:
     log, now = Log(server), 10**15
     for number in range(2500):
-        assert log.take(now + number, ("a", 2500, UNIT))[0]
-    assert not log.take(now + 2500, ("a", 2500, UNIT))[0]
+        assert log.acquire(now + number, ("a", 2500, UNIT))[0]
+    assert not log.acquire(now + 2500, ("a", 2500, UNIT))[0]
 
-    assert not log.take(now - 3600 * 10**6, ("a", 2500, UNIT))[0]
+    assert not log.acquire(now - 3600 * 10**6, ("a", 2500, UNIT))[0]
     assert log.length("a") == 2500
-    assert log.take(now - 3600 * 10**6 + UNIT + 3000, ("a", 2500, UNIT))[0]
+    assert log.acquire(now - 3600 * 10**6 + UNIT + 3000, ("a", 2500, UNIT))[0]
 
 
 def test_memory_is_bounded_by_the_limit_and_given_back_after_the_period(
@@ -184,7 +186,7 @@ def test_memory_is_bounded_by_the_limit_and_given_back_after_the_period(
 ) -> None:
     key = f"log{next(numbers)}"
     for _ in range(3000):
-        server.eval(TAKE.source, 1, key, 1, "", 1000, 60_000_000)
+        server.eval(ACQUIRE.source, 1, key, 1, "", 1000, 60_000_000)
 
     assert server.llen(key) == 1000
     assert server.memory_usage(key) < 16 * 1000
@@ -192,17 +194,17 @@ def test_memory_is_bounded_by_the_limit_and_given_back_after_the_period(
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls=st.lists(st.tuples(st.integers(0, 3), budgets), max_size=30))
+@given(calls=st.lists(st.tuples(st.integers(0, 3), quotas), max_size=30))
 def test_the_stand_in_decides_as_the_script_does(
     server: Any, calls: list[tuple[int, list[tuple[str, int, int]]]]
 ) -> None:
     log, now = Log(server), 10**9
-    stand_in = StandIn(clock=lambda: now)
+    stand_in = InMemoryFallback(clock=lambda: now)
     for gap, chosen in calls:
         now += gap
-        rules = [Budget(key, Rule(limit, period)) for key, limit, period in chosen]
-        mine: Decision = stand_in.take(tuple(rules))
-        accepted, used, reset = log.take(
+        rules = [Quota(key, Rule(limit, period)) for key, limit, period in chosen]
+        mine: Decision = stand_in.acquire(tuple(rules))
+        accepted, used, reset = log.acquire(
             now * UNIT, *[(key, limit, period * UNIT) for key, limit, period in chosen]
         )
 
@@ -213,11 +215,11 @@ def test_the_stand_in_decides_as_the_script_does(
 
 
 def test_the_stand_in_s_memory_is_bounded() -> None:
-    stand_in = StandIn(max_stamps=100)
+    stand_in = InMemoryFallback(max_stamps=100)
     for number in range(1000):
-        stand_in.take((Budget(f"address{number}", Rule(3, 60)),))
+        stand_in.acquire((Quota(f"address{number}", Rule(3, 60)),))
     for _ in range(200):
-        stand_in.take((Budget("one", Rule(150, 60)),))
+        stand_in.acquire((Quota("one", Rule(150, 60)),))
 
     assert sum(map(len, stand_in._logs.values())) <= 100
     assert stand_in._stamps == sum(map(len, stand_in._logs.values()))

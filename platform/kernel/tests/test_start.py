@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel.settings import ROOT
+from kernel.config.loader import ROOT
 from tests.application import ApplicationFactory, client_of
 from tests.copies import copy_to, run_module
 

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from kernel.setting_groups import Network
+from kernel.config.groups import Network
 
 
 def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:

@@ -10,10 +10,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from kernel import discovery
+from kernel.config.groups import AppSettings
+from kernel.context import Principal, context_of
 from kernel.errors import ForbiddenException, UnauthorizedException
-from kernel.identity import PRIVILEGES, Access, Principal, require
-from kernel.setting_groups import AppSettings
+from kernel.web.access import PRIVILEGES, Access, require
 from kernel.web.problems import translate
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -137,7 +137,7 @@ def _for_superusers(endpoint: Endpoint) -> Endpoint:
 
 
 async def _require_basic(request: Request, *, named: bool) -> None:
-    verify: VerifyBasic | None = discovery.offered_once("permissions", "verify_basic")
+    verify: VerifyBasic | None = context_of(request).resources.provider("verify_basic")
     principal = await verify(request) if named and verify else None
     if principal is None:
         detail = "User not authenticated." if named else "Not authenticated"

@@ -3,47 +3,49 @@
 import asyncio
 from contextlib import suppress
 from functools import cache
+from typing import Literal
 
 import sqlalchemy
 import structlog
 from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 
-from kernel.database_errors import DatabaseAway
-from kernel.openapi import answers
-from kernel.redis.client import RedisAway
-from kernel.resources import Resources, Role
-from kernel.routing import operation_id
-from kernel.setting_groups import DatabaseSettings, RedisSettings
-from kernel.settings import ROOT
-from kernel.shapes import ReadShape
-from kernel.statements import Statement
+from kernel.config.groups import DatabaseSettings, RedisSettings
+from kernel.config.loader import ROOT
+from kernel.db.compiled_query import CompiledQuery
+from kernel.db.errors import DatabaseUnavailable
+from kernel.db.unit_of_work import Resources
+from kernel.redis.connection import RedisUnavailable
+from kernel.schemas.schemas import ReadSchema
+from kernel.web.openapi import error_responses
 from kernel.web.problems import problem_response
+from kernel.web.routes import operation_id
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
+Role = Literal["cache", "rate_limit", "queue"]
 ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
-DATABASE_AWAY = "The database is not available."
+DATABASE_UNAVAILABLE = "The database is not available."
 DRAINING = "The process is shutting down."
-PATIENCE = 2.0  # seconds that a start waits to learn what is missing
+TIMEOUT = 2.0  # seconds that a start waits to learn what is missing
 WITHOUT: dict[Role, str] = {
     "cache": "every cached read is a miss",
     "rate_limit": "each process limits by itself",
     "queue": "task routes answer 503",
 }
 
-revisions = Statement(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+revisions = CompiledQuery(sqlalchemy.text("SELECT version_num FROM alembic_version"))
 
 
-class Health(ReadShape):
+class Health(ReadSchema):
     """The process is alive."""
 
     status: str
 
 
-class Readiness(ReadShape):
+class Readiness(ReadSchema):
     """`ready`, or `degraded` while a Redis is unavailable; `checks` says which."""
 
     status: str
@@ -57,7 +59,9 @@ async def read_health() -> Health:
 
 
 @router.get(
-    "/health/ready", response_model=Readiness, responses=answers({503: [DATABASE_AWAY, DRAINING]})
+    "/health/ready",
+    response_model=Readiness,
+    responses=error_responses({503: [DATABASE_UNAVAILABLE, DRAINING]}),
 )
 async def read_readiness(request: Request) -> Readiness | Response:
     """Check whether requests can be served: 503 while the database is unavailable or not
@@ -85,7 +89,7 @@ async def check_redis(resources: Resources, role: Role) -> str:
         return "off"
     try:
         await client.execute("PING")
-    except RedisAway:
+    except RedisUnavailable:
         return "away"
     return "ok"
 
@@ -95,23 +99,23 @@ async def check_database(resources: Resources) -> str:
     try:
         async with resources.unit() as unit:
             if (
-                await Statement(sqlalchemy.text("SELECT to_regclass('alembic_version')")).scalar(
-                    unit
-                )
+                await CompiledQuery(
+                    sqlalchemy.text("SELECT to_regclass('alembic_version')")
+                ).scalar(unit)
                 is None
             ):
                 return f"The database has no tables yet; run `{MIGRATE}`."
             applied = {row["version_num"] for row in await revisions.all(unit)}
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
-        return DATABASE_AWAY
+        return DATABASE_UNAVAILABLE
     missing = heads() - applied
     if missing:
         return f"The database lacks revision {', '.join(sorted(missing))}; run `{MIGRATE}`."
     return "ok"
 
 
-async def tell(resources: Resources) -> None:
+async def report_missing(resources: Resources) -> None:
     """Log what a fresh start lacks, and what to type; the start itself goes on."""
     for role in ROLES:
         if await check_redis(resources, role) == "away":
@@ -122,26 +126,26 @@ async def tell(resources: Resources) -> None:
                 f"set {name} (`off` opts out)"
             )
     try:
-        await require_database(resources, PATIENCE)
-    except DatabaseAway as lack:
+        await require_database(resources, TIMEOUT)
+    except DatabaseUnavailable as lack:
         log.error(f"{lack} (`hatch run dev` brings its own servers, migrated)")
 
 
-async def require_database(resources: Resources, patience: float = 10.0) -> None:
-    """Raise DatabaseAway, saying what to type, unless the database is there and migrated.
+async def require_database(resources: Resources, timeout: float = 10.0) -> None:
+    """Raise DatabaseUnavailable, saying what to type, unless the database is there and migrated.
 
-    `patience` is in seconds.
+    `timeout` is in seconds.
     """
-    state = DATABASE_AWAY
+    state = DATABASE_UNAVAILABLE
     with suppress(TimeoutError):
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             state = await check_database(resources)
-    if state == DATABASE_AWAY:
+    if state == DATABASE_UNAVAILABLE:
         address = resources.settings.group(DatabaseSettings).url
         place = f"{address.host}:{address.port or 5432}"
-        raise DatabaseAway(f"no PostgreSQL at {place}; start it, or set DATABASE_URL")
+        raise DatabaseUnavailable(f"no PostgreSQL at {place}; start it, or set DATABASE_URL")
     if state != "ok":
-        raise DatabaseAway(state)
+        raise DatabaseUnavailable(state)
 
 
 @cache

@@ -9,10 +9,18 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from kernel.database_errors import constraint_of, driver_error, is_away, is_in_use
+from kernel.db.errors import (
+    DatabaseUnavailable,
+    constraint_of,
+    driver_error,
+    is_in_use,
+    is_unavailable,
+)
+from kernel.db.tables import answer_of, referred_by
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -21,12 +29,12 @@ from kernel.errors import (
     UnprocessableEntityException,
     phrase,
 )
-from kernel.tables import answer_of, referred_by
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-DATABASE_AWAY = "The database is not available; try again shortly."
+CRASHED = "Something went wrong on our side."
+DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
 
 
 class Invalid(BaseModel):
@@ -84,9 +92,9 @@ def translate(error: Exception) -> Exception:
     """What a database error means for the client; any other error comes back as it is."""
     if isinstance(error, HTTPException):
         return error  # raised from a database error, by someone who knows what it means
-    if is_away(error):
+    if is_unavailable(error):
         log.warning("database away", error=str(error))
-        return ServiceUnavailableException(DATABASE_AWAY)
+        return ServiceUnavailableException(DATABASE_UNAVAILABLE)
     cause, constraint = driver_error(error), constraint_of(error)
     if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         log.warning("transaction given up", error=str(cause))
@@ -168,17 +176,26 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-async def answer_exception(request: Request, error: Exception) -> Response:
-    """The answer of the application's handler for that exception; without one, it is raised."""
-    for kind in type(error).__mro__:
-        handler = request.app.exception_handlers.get(kind)
-        if handler is not None:
-            response: Response = await handler(request, error)
-            return response
-    raise error
+async def _answer_database_error(request: Request, error: Exception) -> Response:
+    answer = translate(error)
+    if answer is error:
+        raise error
+    return await _answer_http_exception(request, answer)
+
+
+async def _answer_crash(request: Request, error: Exception) -> Response:
+    return problem_response(500, CRASHED, request.url.path)
 
 
 def install(app: FastAPI) -> None:
     """Answer every exception of the application as a problem."""
+    app.add_exception_handler(Exception, _answer_crash)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    for kind in (
+        SQLAlchemyError,
+        DatabaseUnavailable,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+    ):
+        app.add_exception_handler(kind, _answer_database_error)

@@ -1,0 +1,93 @@
+"""The stage of the state machine: the application on a Redis of its own, which may be killed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import update
+from sqlmodel import col
+
+from features.auth.models import TokenBlacklist
+from features.users.crud import change_user
+from infra.local.valkey import ValkeyServer, start_valkey
+from kernel.app import Application
+from kernel.redis.client import Redis
+from kernel.redis.connection import RedisUnavailable
+from kernel.resources import Resources, Role
+from tests.application import ApplicationFactory
+
+T = TypeVar("T")
+
+
+async def _answers(client: Redis) -> bool:
+    try:
+        await client.execute("PING")
+    except RedisUnavailable:
+        return False
+    return True
+
+
+@dataclass
+class Environment:
+    """What all runs of the machine share: the application, on a Redis that may be killed."""
+
+    loop: asyncio.AbstractEventLoop
+    app: Application
+    directory: Path
+    valkey: ValkeyServer | None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
+
+    def start_redis(self) -> None:
+        if self.valkey is None:
+            self.valkey = start_valkey(self.directory, durable=False)
+            self.run(self._until_available())
+
+    def kill_redis(self) -> None:
+        assert self.valkey is not None
+        self.valkey.stop()
+        self.valkey = None
+
+    async def let_the_grace_pass(self) -> None:
+        """Move every rotation ten seconds into the past."""
+        resources: Resources = self.app.state.resources
+        async with resources.unit() as db:
+            used_at = col(TokenBlacklist.used_at) - timedelta(seconds=10)
+            await db.execute(update(TokenBlacklist).values(used_at=used_at))
+
+    async def set_role(self, user_id: int, is_superuser: bool) -> None:
+        """Make the user a superuser, or an ordinary one."""
+        resources: Resources = self.app.state.resources
+        async with resources.unit() as db:
+            await change_user(db, user_id, {"is_superuser": is_superuser})
+
+    async def _until_available(self) -> None:
+        resources: Resources = self.app.state.resources
+        async with asyncio.timeout(10):
+            roles: tuple[Role, ...] = ("cache", "rate_limit")
+            for role in roles:
+                client = resources.redis(role)
+                while client is not None and not await _answers(client):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def staged(make_app: ApplicationFactory, directory: Path) -> AsyncIterator[Environment]:
+    """A stage for the length of a block."""
+    valkey = start_valkey(directory, durable=False)
+    values = {
+        "REDIS_CACHE_URL": valkey.url,
+        "REDIS_RATE_LIMIT_URL": valkey.url,
+        "LOGIN_FAILURE_LIMIT": "1000",
+        "REGISTRATION_LIMIT": "10000",
+    }
+    async with make_app(**values) as app:
+        stage = Environment(asyncio.get_running_loop(), app, directory, valkey)
+        yield stage
+        if stage.valkey is not None:
+            stage.kill_redis()

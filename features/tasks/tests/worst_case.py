@@ -1,0 +1,22 @@
+"""The calls of tasks that make the most statements (tests/test_statements.py)."""
+
+from collections.abc import Awaitable
+
+import httpx2
+
+from features.tasks.tests.factories import arrange
+from tests.callers import People
+
+Call = Awaitable[httpx2.Response]
+
+
+async def read_task(people: People) -> Call:
+    """A job that the queue doesn't know."""
+    kept = await arrange(people, "read_job")
+    return people.superuser.get(f"/api/v1/tasks/task/{kept['job_id']}")
+
+
+async def cancel_job(people: People) -> Call:
+    """A job that only the queue knows."""
+    queued = await arrange(people, "read_task")
+    return people.superuser.post(f"/api/v1/jobs/{queued['task_id']}/cancel")

@@ -1,0 +1,180 @@
+"""`@cache`: keeps the final answers of GET endpoints, and forgets them after commits.
+
+An entry is found by its address, and depends on its logical name, `{prefix filled from the
+arguments}:{resource id}`, on the namespaces that this lies in, and on what the names in its path
+mean (see `forget_argument`). A write forgets these without finding the entries
+(kernel.cache.store).
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.types import Scope
+
+from kernel.cache.client_side import etag_of, known_etag
+from kernel.cache.invalidation import forget
+from kernel.cache.location import CachedRoute, CacheLocation, caller_of
+from kernel.cache.policy import Policy, policy_for
+from kernel.cache.store import Stores
+from kernel.cache.ticket import Ticket
+from kernel.context import RequestContext, context_of, identified
+from kernel.db.listing import JSONBytesResponse
+from kernel.errors import CustomException
+
+log = structlog.get_logger(__name__)
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
+
+MAX_ENTRY_BYTES = 1024 * 1024
+FOUND = "kernel.cache.decorator.found"
+
+
+def cache(
+    key_prefix: str,
+    resource_id_name: str | None = None,
+    expiration: int = 3600,
+    resource_id_type: type | tuple[type, ...] = int,
+    to_invalidate_extra: dict[str, Any] | None = None,
+    pattern_to_invalidate_extra: list[str] | None = None,
+) -> Callable[[Endpoint], Endpoint]:
+    """Keep a GET endpoint's answer for `expiration` seconds; on other methods forget it.
+
+    The logical name is `key_prefix`, filled from the endpoint's arguments, and the resource id:
+    the argument named, or the one of `resource_id_type` (an int must have "id" in its name).
+    Other methods also forget the names in `to_invalidate_extra` (prefix: id, both filled) and the
+    namespaces in `pattern_to_invalidate_extra` (`namespace:*`), once the request has committed.
+    Raises CacheError for a declaration that could not work.
+    """
+
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        policy = policy_for(
+            endpoint,
+            key_prefix,
+            resource_id_name,
+            expiration,
+            resource_id_type,
+            to_invalidate_extra,
+            pattern_to_invalidate_extra,
+        )
+
+        @functools.wraps(endpoint)
+        async def cached(**arguments: Any) -> Any:
+            request: Request = arguments["request"]
+            if request.method == "GET":
+                return await _answer(policy, request, arguments)
+            return await _write(policy, context_of(request), arguments)
+
+        cached.cache_policy = policy  # type: ignore[attr-defined]
+        return cached  # type: ignore[return-value]
+
+    return decorate
+
+
+def bind(route: APIRoute, *, personal: bool) -> CachedRoute | None:
+    """What is kept of a route, if `@cache` stands at its endpoint and it is a GET.
+
+    Raises CacheError for a route that can't be cached.
+    """
+    policy: Policy | None = getattr(route.endpoint, "cache_policy", None)
+    if policy is None or "GET" not in (route.methods or ()):
+        return None
+    return CachedRoute(route, policy, personal)
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """What a look into the cache has brought: an entry, or a ticket for storing one."""
+
+    cached: CachedRoute
+    location: CacheLocation
+    entry: bytes | None
+    ticket: Ticket | None
+
+
+async def look_up(
+    cached: CachedRoute, scope: Scope, path_params: Mapping[str, Any]
+) -> Found | None:
+    """Look for the answer to this request, once, and remember what was found in the scope.
+
+    Before the dependencies run: what they read goes into the answer, so it must not be older than
+    the versions that the answer is stored under. None for a query that isn't canonical.
+    """
+    looked_up: tuple[CachedRoute, Found | None] | None = scope.get(FOUND)
+    if looked_up is not None and looked_up[0] is cached:
+        return looked_up[1]
+    context = context_of(scope)
+    principal = await identified(Request(scope)) if cached.varies_by_caller else None
+    location = cached.locate(scope, path_params, principal)
+    found = None
+    if location is not None:
+        entry, ticket = await context.resources.get(Stores)["cache"].read(
+            location.key, location.names
+        )
+        found = Found(cached, location, entry, ticket)
+    scope[FOUND] = cached, found
+    return found
+
+
+def decode_entry(entry: bytes) -> tuple[str, bytes]:
+    """The ETag and the body of an entry."""
+    etag, _, body = entry.partition(b"\n")
+    return etag.decode(), body
+
+
+async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
+    assert context.unit is not None, "@cache needs a route of kernel.web.router.Router"
+    names = policy.forgotten(arguments, caller_of(context.principal))
+    try:
+        result = await policy.endpoint(**arguments)
+    except CustomException as error:
+        if error.commits:
+            forget(context.unit, *names)
+        raise
+    forget(context.unit, *names)
+    return result
+
+
+async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]) -> Any:
+    _, found = request.scope.get(FOUND, (None, None))
+    if found is None or found.cached.policy is not policy:
+        return await policy.endpoint(**arguments)
+    context = context_of(request)
+    if found.entry is not None:
+        return _response(request.scope, found.entry)
+    uncached: Any = None
+
+    async def load() -> bytes | None:
+        nonlocal uncached
+        uncached = await policy.endpoint(**arguments)
+        if isinstance(uncached, JSONBytesResponse):
+            body = bytes(uncached.body)
+        elif isinstance(uncached, Response):
+            return None
+        else:
+            body = found.cached.serialise(uncached)
+        entry = etag_of(body).encode() + b"\n" + body
+        uncached = _response(request.scope, entry)
+        if context.personal and not found.cached.varies_by_caller:
+            log.error("a cached endpoint looked at who asks; not kept", route=request.url.path)
+            return None
+        canonical = found.cached.is_canonical(arguments, found.location)
+        return entry if canonical and len(body) <= MAX_ENTRY_BYTES else None
+
+    if context.unit is not None:
+        # Whoever waits for another one's load needs no connection meanwhile.
+        context.unit.release_connection()
+    versions = context.resources.get(Stores)["cache"]
+    entry = await versions.fill(found.ticket, found.location.names, load, policy.seconds)
+    return uncached if entry is None else _response(request.scope, entry)
+
+
+def _response(scope: Scope, entry: bytes) -> Response:
+    etag, body = decode_entry(entry)
+    known_etag(scope, etag)
+    return Response(body, media_type="application/json")

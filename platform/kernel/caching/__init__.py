@@ -1,1 +1,0 @@
-"""Behind `@cache`: what it declares, where answers are kept, hits before dependencies."""

@@ -1,0 +1,215 @@
+"""The kernel's own settings: application, secrets, HTTP, PostgreSQL, Redis, limits, worker."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from secrets import token_hex
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from kernel.config.addresses import RedisUrl
+from kernel.config.loader import Environment, SettingsGroup, is_weak, project
+
+Network = IPv4Network | IPv6Network
+
+
+def _comma_separated(value: Any) -> Any:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _networks(value: Any) -> Any:
+    return [ip_network(part, strict=False) for part in _comma_separated(value)]
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    # Parsers quote what they can't read, and with it a password.
+    try:
+        backend = make_url(value.get_secret_value()).get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend not in ("postgresql", "postgres"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[list[Network], NoDecode, BeforeValidator(_networks)]
+
+
+class AppSettings(SettingsGroup):
+    """What the application calls itself, in OpenAPI and in logs."""
+
+    title = "Application"
+    app_name: str = Field(
+        default_factory=lambda: project()["name"].replace("-", " ").capitalize(),
+        description="what users read; by default the project's name",
+    )
+    app_description: str | None = None
+    app_version: str = Field(default_factory=lambda: project()["version"])
+    contact_name: str | None = None
+    contact_email: str | None = None
+    license_name: str | None = None
+    environment: Environment = "local"
+    opentelemetry: bool = Field(
+        False, description="true: FastAPI reports to the OpenTelemetry providers of the process"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    dev_data_dir: Path = Field(Path(".dev"), description="where `hatch run dev` keeps its data")
+
+
+class SecretSettings(SettingsGroup):
+    """The key that everything signed is signed with."""
+
+    title = "Secrets"
+    secret_key: SecretStr | None = Field(None, description="from `openssl rand -hex 32`")
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key's bytes; in local without a SECRET_KEY, made for this process only."""
+        given = self.secret_key.get_secret_value() if self.secret_key else token_hex(32)
+        return given.encode()
+
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
+        if environment == "local":
+            return
+        given = self.secret_key.get_secret_value() if self.secret_key else ""
+        way_out = "set it to the output of `openssl rand -hex 32`"
+        if not given:
+            yield f"SECRET_KEY is missing: {way_out}"
+        elif is_weak(given, 32):
+            yield f"SECRET_KEY is weak: {way_out}"
+
+
+class HttpSettings(SettingsGroup):
+    """Where the API listens and user_ref it answers."""
+
+    title = "HTTP"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    web_concurrency: int = Field(1, ge=1, description="API processes started by `hatch run api`")
+    shutdown_timeout: int = Field(
+        20, ge=1, description="seconds that requests in flight get to finish after SIGTERM"
+    )
+    drain_delay: float = Field(
+        0, ge=0, description="seconds between failing readiness and closing the listener"
+    )
+    max_body_bytes: int = Field(1024 * 1024, ge=1)
+    trusted_proxies: Networks = Field(
+        [], description="addresses or networks whose X-Forwarded-For is believed"
+    )
+    cors_origins: CommaSeparated = Field([], description="origins that browsers may call from")
+    cors_allow_credentials: bool = True
+    allowed_hosts: CommaSeparated = Field([], description="Host headers answered; empty: all")
+    client_cache_max_age: int = Field(
+        30, ge=0, description="seconds that clients may keep public data; 0 is off"
+    )
+
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
+        if environment != "local" and "*" in self.cors_origins and self.cors_allow_credentials:
+            yield "CORS_ORIGINS must name its origins: a wildcard can't be used with credentials"
+
+
+class DatabaseSettings(SettingsGroup):
+    """PostgreSQL."""
+
+    title = "PostgreSQL"
+    database_url: DatabaseUrl | None = Field(None, description="wins over the POSTGRES_ parts")
+    postgres_user: str = "postgres"
+    postgres_password: SecretStr = SecretStr("")
+    postgres_server: str = "localhost"
+    postgres_port: int = Field(5432, ge=1, le=65535)
+    postgres_db: str = "postgres"
+    # More connections than this gain nothing on two cores: statements wait in PostgreSQL instead
+    # of in the pool, and the slowest requests double their time. Never any overflow: opening a
+    # connection costs several requests' worth of CPU.
+    database_pool_size: int = Field(15, ge=1, description="connections of each API process")
+    database_pool_timeout: float = Field(
+        5, gt=0, description="seconds a request waits for a connection before it answers 503"
+    )
+    database_timeout: float = Field(
+        8, gt=0, description="seconds a statement may take before its request answers 503"
+    )
+    database_pgbouncer: bool = Field(
+        False, description="true behind PgBouncer in transaction mode: no prepared statements"
+    )
+
+    @cached_property
+    def url(self) -> URL:
+        """The address for SQLAlchemy, on asyncpg whatever driver was named."""
+        if self.database_url is None:
+            return URL.create(
+                "postgresql+asyncpg",
+                username=self.postgres_user,
+                password=self.postgres_password.get_secret_value() or None,
+                host=self.postgres_server,
+                port=self.postgres_port,
+                database=self.postgres_db,
+            )
+        url = make_url(self.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        if "sslmode" in url.query:  # libpq's word; asyncpg's is ssl
+            sslmode = url.query["sslmode"]
+            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
+        return url
+
+
+class RedisSettings(SettingsGroup):
+    """Three Redis roles; they may share one server. A URL of `off` opts out of that role."""
+
+    title = "Redis"
+    redis_cache_url: RedisUrl | None = None
+    redis_cache_host: str = "localhost"
+    redis_cache_port: int = Field(6379, ge=1, le=65535)
+    redis_queue_url: RedisUrl | None = None
+    redis_queue_host: str = "localhost"
+    redis_queue_port: int = Field(6379, ge=1, le=65535)
+    redis_rate_limit_url: RedisUrl | None = None
+    redis_rate_limit_host: str = "localhost"
+    redis_rate_limit_port: int = Field(6379, ge=1, le=65535)
+
+    def address(self, role: Literal["cache", "queue", "rate_limit"]) -> str | None:
+        """The URL of one role, or None when it is opted out of."""
+        url: SecretStr | None = getattr(self, f"redis_{role}_url")
+        if url is None:
+            host, port = getattr(self, f"redis_{role}_host"), getattr(self, f"redis_{role}_port")
+            return f"redis://{host}:{port}/0"
+        return None if url.get_secret_value() == "off" else url.get_secret_value()
+
+
+class LimitSettings(SettingsGroup):
+    """The rule of `rate_limiter` where no tier has one for the path."""
+
+    title = "Rate limits"
+    default_rate_limit_limit: int = Field(10, ge=1, description="requests per period")
+    default_rate_limit_period: int = Field(3600, ge=1, description="seconds")
+
+
+class WorkerSettings(SettingsGroup):
+    """How the worker runs jobs."""
+
+    title = "Worker"
+    worker_max_jobs: int = Field(10, ge=1, description="jobs that one worker runs at a time")
+    worker_drain_timeout: int = Field(
+        20, ge=1, description="seconds that running jobs get to finish after SIGTERM"
+    )
+    worker_lease: float = Field(
+        10, ge=1, description="seconds after which the jobs of a worker that died run again"
+    )
+
+
+KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
+    AppSettings,
+    SecretSettings,
+    HttpSettings,
+    DatabaseSettings,
+    RedisSettings,
+    LimitSettings,
+    WorkerSettings,
+)

@@ -1,0 +1,16 @@
+"""`rate_limiter`: a sliding log of accepted calls, by the tiers' rules."""
+
+from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter, sanitise
+from kernel.rate_limit.limiter import Limiter
+from kernel.rate_limit.rules import Decision, Quota, Rule
+
+__all__ = [
+    "Decision",
+    "Limiter",
+    "Quota",
+    "Rule",
+    "forget_rules",
+    "network_of",
+    "rate_limiter",
+    "sanitise",
+]

@@ -1,0 +1,31 @@
+"""What requests and answers are made of."""
+
+from kernel.schemas.schemas import (
+    MAX_ROW_ID,
+    CleanText,
+    InputSchema,
+    JsonNumber,
+    Message,
+    NoNul,
+    PathId,
+    ReadSchema,
+    RowId,
+    clean,
+    example,
+    may_be_absent,
+)
+
+__all__ = [
+    "MAX_ROW_ID",
+    "CleanText",
+    "InputSchema",
+    "JsonNumber",
+    "Message",
+    "NoNul",
+    "PathId",
+    "ReadSchema",
+    "RowId",
+    "clean",
+    "example",
+    "may_be_absent",
+]

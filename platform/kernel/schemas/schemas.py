@@ -1,0 +1,111 @@
+"""What requests and answers are made of: strict input shapes, read shapes, row ids, clean text."""
+
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
+MAX_DEPTH = 20
+
+
+def clean(text: str) -> str:
+    """Refuse what PostgreSQL or UTF-8 can't hold: NUL characters and lone surrogates."""
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must be valid Unicode, without lone surrogates") from None
+    return text
+
+
+def _clean_deep(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError("is nested too deeply")
+    if isinstance(value, str):
+        clean(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _clean_deep(key, depth + 1)
+            _clean_deep(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _clean_deep(item, depth + 1)
+
+
+class NoNul:
+    """Says in the documentation what `clean` refuses: text with NUL characters."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        schema.setdefault("pattern", r"^[^\u0000]*$")
+        return schema
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic lets a TypeError out
+    return value
+
+
+CleanText = Annotated[str, AfterValidator(clean), NoNul()]
+# Of a number in a JSON body: 5 and 5.0, which JSON doesn't tell apart, but not "5" or true.
+# It stands behind the bounds: Annotated[int, Field(ge=1), JsonNumber].
+JsonNumber = BeforeValidator(_number)
+RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
+PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
+
+
+class InputSchema(BaseModel):
+    """Base of every request body: unknown fields are refused, so is text that can't be stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unclean_text(cls, data: Any) -> Any:
+        _clean_deep(data)
+        return data
+
+
+def example(**values: Any) -> ConfigDict:
+    """An input shape's `model_config`: what a client might send, shown in the documentation.
+
+    The access table sends it, too, so it must be one that works.
+    """
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+def may_be_absent() -> Any:
+    """Default of a field in an update that may be left out but must not be null.
+
+    Annotate the field with its plain type, without None, and read `model_fields_set` (or
+    `model_dump(exclude_unset=True)`): the default itself is None and never validated.
+    """
+    return Field(default_factory=lambda: None)
+
+
+class ReadSchema(BaseModel):
+    """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Message(ReadSchema):
+    """An answer that only says what was done."""
+
+    message: str

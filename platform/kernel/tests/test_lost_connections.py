@@ -1,0 +1,48 @@
+"""Connections that were cut while they were idle, which a pool learns when it uses them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from kernel.config.loader import Settings
+from kernel.db.compiled_query import CompiledQuery
+from kernel.resources import Resources
+from kernel.tests.fault_proxy import FaultProxy, wire_to
+
+SIZE = 4
+one = CompiledQuery(text("SELECT 1"))
+written = CompiledQuery(text("SELECT 1"), writes=True)
+
+
+@pytest.fixture
+async def wire(setting_values: dict[str, str]) -> AsyncIterator[FaultProxy]:
+    async with wire_to(setting_values["DATABASE_URL"]) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def own(setting_values: dict[str, str], wire: FaultProxy) -> AsyncIterator[Resources]:
+    """Resources with a full pool of idle connections, over the wire."""
+    values = {"DATABASE_URL": wire.url, "DATABASE_POOL_SIZE": str(SIZE)}
+    resources = Resources(Settings({**setting_values, **values}))
+    units = [resources.unit() for _ in range(SIZE)]
+    await asyncio.gather(*[one.scalar(unit) for unit in units])
+    await asyncio.gather(*[unit.finish() for unit in units])
+    yield resources
+    await resources.close()
+
+
+@pytest.mark.parametrize("statement", [one, written])
+async def test_a_unit_outlives_cuts_that_come_to_light_one_by_one(
+    own: Resources, wire: FaultProxy, statement: CompiledQuery
+) -> None:
+    wire.cut_when_used()
+
+    async with own.unit() as unit:
+        assert await statement.scalar(unit) == 1
+
+    assert wire.connections > SIZE
+    async with own.unit() as unit:
+        assert await statement.scalar(unit) == 1

@@ -1,0 +1,62 @@
+"""Who may call a route, declared by its permission dependency and checked before its body."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from starlette.requests import HTTPConnection
+
+from kernel.context import principal_of
+from kernel.errors import ForbiddenException, UnauthorizedException
+
+PRIVILEGES = "You do not have enough privileges."
+NOT_YOURS = "Request forbidden -- authorization will not help"
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Access(StrEnum):
+    """Who may call a route. Declared by its permission dependency."""
+
+    PUBLIC = "public"
+    OPTIONAL = "optional"  # anyone; a caller who is known may see more
+    USER = "user"
+    SELF = "self"  # the user in the path, or a superuser
+    OWNER = "owner"  # whoever owns the row, or a superuser; others don't find it (404)
+    SUPER = "super"
+
+
+RANK = list(Access)
+
+
+def access(level: Access) -> Callable[[Function], Function]:
+    """Mark a permission dependency with the access that it grants."""
+
+    def mark(function: Function) -> Function:
+        function.access = level  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+async def require(connection: HTTPConnection, level: Access) -> None:
+    """Let the request pass what can be checked before its body and its rows are known.
+
+    Raises UnauthorizedException (401), and ForbiddenException (403) for routes of superusers.
+    """
+    if level in (Access.PUBLIC, Access.OPTIONAL):
+        return
+    principal = await principal_of(connection)
+    if principal is None:
+        raise unauthenticated(connection)
+    if level is Access.SUPER and not principal.is_superuser:
+        raise ForbiddenException(PRIVILEGES)
+
+
+def unauthenticated(connection: HTTPConnection) -> UnauthorizedException:
+    """The 401 for a request without a valid bearer token."""
+    header = connection.headers.get("authorization", "")
+    bearer = header[:7].lower() == "bearer " and header[7:].strip()
+    detail = "User not authenticated." if bearer else "Not authenticated"
+    return UnauthorizedException(detail, headers=CHALLENGE)

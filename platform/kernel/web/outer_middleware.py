@@ -1,0 +1,228 @@
+"""The outermost layer: request id, client address, security headers, body limit, log line.
+
+Pure ASGI. It wraps the finished application, so that no answer leaves without its headers and
+no exception leaves at all, not even one from the layers around the router.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kernel.config.groups import HttpSettings
+from kernel.context import KEY, RequestContext, request_id_var, template_of
+from kernel.db.unit_of_work import Resources
+from kernel.errors import CustomException, phrase
+from kernel.web.client_address import forwarded_for, is_in
+from kernel.web.cors import Cors
+from kernel.web.problems import CRASHED, problem_body, problem_response
+
+log = structlog.get_logger("kernel.access")
+
+MAX_REQUEST_ID = 128
+SECURITY_HEADERS: dict[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"strict-origin-when-cross-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+}
+PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
+
+# Called once per request with: method, path template (None when no route matched), status,
+# seconds. It must not block.
+Observer = Callable[[str, str | None, int, float], None]
+
+
+class BodyTooLarge(CustomException):
+    """413: the body is larger than MAX_BODY_BYTES."""
+
+    status = 413
+
+
+class OuterMiddleware:
+    """Wraps the whole application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: HttpSettings,
+        resources: Resources,
+        cors: Cors,
+        routes: Iterable[APIRoute],
+    ) -> None:
+        self._app, self._cors = cors(app), cors
+        self._heads = [route.path_regex for route in routes if "HEAD" in (route.methods or ())]
+        self._settings = settings
+        self._resources = resources
+        self._hosts = {host.lower() for host in settings.allowed_hosts} - {"*"}
+        self.observers: list[Observer] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                scope[KEY] = self.open(scope)
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(self, scope, receive, send)
+        token = request_id_var.set(exchange.context.request_id)
+        try:
+            await exchange.run()
+        finally:
+            request_id_var.reset(token)
+
+    def open(self, scope: Scope) -> RequestContext:
+        """Make the request's context; believe forwarding headers only from a trusted proxy."""
+        peer = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        request_id, address = None, peer
+        trusted = self._settings.trusted_proxies
+        if trusted and is_in(peer, trusted):
+            headers = Headers(scope=scope)
+            address = forwarded_for(headers.getlist("x-forwarded-for"), peer, trusted)
+            request_id = _acceptable_id(headers.get("x-request-id"))
+            if headers.get("x-forwarded-proto") in ("http", "https"):
+                scope["scheme"] = headers["x-forwarded-proto"]
+        return RequestContext(request_id or os.urandom(16).hex(), address, self._resources)
+
+    def has_head(self, scope: Scope) -> bool:
+        """Whether a route answers HEAD itself; else a HEAD is a GET without its body."""
+        return any(regex.match(scope["path"]) for regex in self._heads)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """An answer for what must not reach the application."""
+        path = scope["path"]
+        if "\x00" in path:
+            return problem_response(404, phrase(404), path)
+        if b"%00" in scope["query_string"]:
+            return problem_response(422, "query: must not contain NUL characters", path, [])
+        # A probe asks by address, and gets nothing that anybody could misuse.
+        if self._hosts and not path.startswith("/health"):
+            host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
+            if host not in self._hosts:
+                return problem_response(400, "Invalid host header.", path)
+        # A read's body is counted only if it is received, as every streamed one is.
+        reads = scope["method"] in ("GET", "HEAD")
+        length = "" if reads else Headers(scope=scope).get("content-length", "")
+        if length.isdigit() and int(length) > self._settings.max_body_bytes:
+            detail = f"The body is larger than {self._settings.max_body_bytes} bytes."
+            return problem_response(413, detail, path, headers={"Connection": "close"})
+        return None
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, outer: OuterMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self._outer, self._receive, self._send = outer, receive, send
+        self._started = time.perf_counter()
+        self._method: str = scope["method"]
+        if self._method == "HEAD" and not outer.has_head(scope):
+            # A copy, since the server looks into its own to know that no body follows.
+            scope = {**scope, "method": "GET"}
+        self._scope = scope
+        self._status = 0
+        self._received = 0
+        self._replaced = False
+        self.context = outer.open(scope)
+        scope[KEY] = self.context
+
+    async def run(self) -> None:
+        refusal = self._outer.refusal(self._scope)
+        app = self._outer._app if refusal is None else self._outer._cors(refusal)
+        try:
+            await app(self._scope, self.receive, self.send)
+        except HTTPException as error:  # of a middleware: routes answer theirs
+            response = problem_response(
+                error.status_code, str(error.detail), self._path, headers=error.headers
+            )
+            await self._outer._cors(response)(self._scope, self.receive, self.send)
+        except Exception:
+            log.exception("request crashed")
+            if not self._status:
+                crash = problem_response(500, CRASHED, self._path)
+                await self._outer._cors(crash)(self._scope, self.receive, self.send)
+        finally:
+            self._close()
+
+    @property
+    def _path(self) -> str:
+        return str(self._scope["path"])
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            limit = self._outer._settings.max_body_bytes
+            if self._received > limit:
+                raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = self._headers(message)
+        elif self._replaced:
+            message = {"type": "http.response.body", "body": self._problem()}
+            self._replaced = False
+        if self._method == "HEAD" and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        headers += self.context.headers
+        names = {name for name, _ in headers}
+        unrouted = template_of(self._scope) is None
+        if (
+            unrouted
+            and self._status >= 400
+            and dict(headers).get(b"content-type", PLAIN[0]) in PLAIN
+        ):
+            # Starlette's middleware answers in plain text; every error here is a problem.
+            self._replaced = True
+            dropped = (b"content-type", b"content-length")
+            headers = [(name, value) for name, value in headers if name not in dropped]
+            headers.append((b"content-type", b"application/problem+json"))
+            headers.append((b"content-length", str(len(self._problem())).encode()))
+        headers.append((b"x-request-id", self.context.request_id.encode("latin-1")))
+        if b"cache-control" not in names:
+            private = self.context.personal
+            headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
+        if self._outer._resources.draining and b"connection" not in names:
+            # The process is about to end: nobody shall send another request down this connection.
+            headers.append((b"connection", b"close"))
+        headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
+        return headers
+
+    def _problem(self) -> bytes:
+        return problem_body(self._status, phrase(self._status), self._path)
+
+    def _close(self) -> None:
+        seconds = time.perf_counter() - self._started
+        template = template_of(self._scope)
+        principal = self.context.principal
+        log.info(
+            "request",
+            method=self._method,
+            path=self._path,
+            route=template,
+            status=self._status,
+            ms=round(seconds * 1000, 1),
+            client=self.context.address,
+            user=principal.user_id if principal else None,
+        )
+        for observe in self._outer.observers:
+            observe(self._method, template, self._status, seconds)
+
+
+def _acceptable_id(value: str | None) -> str | None:
+    if value and len(value) <= MAX_REQUEST_ID and value.isascii() and value.isprintable():
+        return value
+    return None

@@ -1,0 +1,94 @@
+"""Routes of features: one unit of work each, access checked before the body."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
+
+from kernel.cache.client_side import add_cache_headers, is_public
+from kernel.cache.decorator import bind, look_up
+from kernel.context import context_of
+from kernel.db.unit_of_work import UnitOfWork
+from kernel.web.access import RANK, Access, require
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class FeatureRoute(APIRoute):
+    """A route inside a unit of work that commits before the answer leaves.
+
+    The order of a write: access, body, endpoint, response model, exits of function-scope
+    dependencies, commit, after-commit hooks, answer. Raising rolls back; returning an error
+    response commits.
+    """
+
+    @property
+    def access(self) -> Access:
+        """The strictest access among the route's dependencies."""
+        return access_of(self.dependant)
+
+    def get_route_handler(self) -> Handler:
+        """FastAPI's documented hook: its own handler, with ours around it."""
+        return self.around(super().get_route_handler())
+
+    def around(self, handle: Handler) -> Handler:
+        """`handle` in a unit of work, behind the route's access, with cache look-up and headers."""
+        level, public = self.access, is_public(self.endpoint)
+        self.cached = cached = bind(self, personal=level is not Access.PUBLIC)
+
+        async def in_unit_of_work(request: Request) -> Response:
+            begin_unit(request)
+            await require(request, level)
+            if cached is not None:
+                await look_up(cached, request.scope, request.path_params)
+            response = await handle(request)
+            return add_cache_headers(request.scope, response) if public else response
+
+        return in_unit_of_work
+
+
+def begin_unit(connection: HTTPConnection) -> UnitOfWork:
+    """The unit of work of this request; it ends with FastAPI's stack of function-scope exits.
+
+    Stacks unwind in reverse, so what is begun before the dependencies commits after their exits.
+    """
+    context = context_of(connection)
+    if context.unit is None:
+        context.unit = context.resources.unit()
+        connection.scope["fastapi_function_astack"].push_async_exit(context.unit)
+    return context.unit
+
+
+async def unit_of_work(connection: HTTPConnection) -> UnitOfWork:
+    """The unit of work of this request. Async, since FastAPI runs a plain function in a thread."""
+    return begin_unit(connection)
+
+
+SessionDep = Annotated[UnitOfWork, Depends(unit_of_work)]
+
+
+def access_of(dependant: Dependant) -> Access:
+    """The strictest access among an endpoint and its dependencies."""
+    return max(_levels(dependant), key=RANK.index, default=Access.PUBLIC)
+
+
+def declares_access(route: APIRoute) -> bool:
+    """Whether a permission dependency, `@public` or `@access` says who may call."""
+    return is_public(route.endpoint) or bool(list(_levels(route.dependant)))
+
+
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    """What is called for a route: the endpoint, and its dependencies, at any depth."""
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from calls_of(dependency)
+
+
+def _levels(dependant: Dependant) -> Iterator[Access]:
+    for call in calls_of(dependant):
+        level: Access | None = getattr(call, "access", None)
+        if level is not None:
+            yield level

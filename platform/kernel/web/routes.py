@@ -1,0 +1,95 @@
+"""The routes of all features: placed under /api/v1, in the order in which they match."""
+
+import inspect
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.datastructures import DefaultPlaceholder
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.routing import BaseRoute
+
+from kernel.web.route_order import shape, specificity
+from kernel.web.router import FeatureRoute, declares_access
+
+PREFIX = "/api/v1"
+PARAMETERS = [name for name in inspect.signature(APIRoute.__init__).parameters if name != "self"]
+
+
+class RouteError(Exception):
+    """Routes are declared in a way that can't be served safely; raised while the app is built."""
+
+
+def operation_id(route: Any) -> str:
+    """What clients generated from the document call the route: its function's name."""
+    return str(route.name)
+
+
+def place(routers: Iterable[APIRouter], overrides: Any) -> list[BaseRoute]:
+    """Every route of these routers and of the routers that they include, more specific ones first.
+
+    FastAPI's `include_router` keeps a router as one route, so that another one's more literal
+    template could not come before it. Each route is made anew here, at its own full path, with
+    `overrides` as its provider of dependency overrides.
+    """
+    root = APIRouter(dependency_overrides_provider=overrides)
+    for router in routers:
+        root.include_router(router, prefix=PREFIX)
+    routes = [_placed(context) for context in iter_route_contexts(root.routes)]
+    return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
+
+
+def _placed(context: RouteContext) -> BaseRoute:
+    original = context.original_route
+    if not isinstance(original, APIRoute):
+        # FastAPI has made a route of the full path already: of a websocket, a mount, a host.
+        made: BaseRoute = context.matches.__self__
+        return made
+    # The class that nobody has chosen becomes ours; one that a feature chose stays.
+    kind = FeatureRoute if type(original) is APIRoute else type(original)
+    options: dict[str, Any] = {
+        name: getattr(context, name, getattr(original, name, None)) for name in PARAMETERS
+    }
+    if context.stream_item_type is not None:
+        del options["response_model"]  # so that FastAPI finds the type of the items again
+    if isinstance(options["generate_unique_id_function"], DefaultPlaceholder):
+        options["generate_unique_id_function"] = operation_id
+    return kind(**options)
+
+
+def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
+    """Raise RouteError unless each route says who may call it and can be told from all others."""
+    problems: list[str] = []
+    taken: dict[tuple[str, str], APIRoute] = {}
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            continue
+        methods = sorted(route.methods or ())
+        where = f"{', '.join(methods)} {route.path} ({_source(route)})"
+        if not declares_access(route):
+            problems.append(
+                f"{where} doesn't say who may call it: give it a permission dependency, "
+                "or @access(Access.PUBLIC) when anybody may"
+            )
+        for method in methods:
+            other = taken.setdefault((method, shape(route.path)), route)
+            if other is not route:
+                problems.append(f"{where} matches what {other.path} ({_source(other)}) matches")
+    if problems:
+        raise RouteError("Routes are not clear:" + "".join(f"\n  - {text}" for text in problems))
+
+
+def refuse_misplaced(routes: Iterable[BaseRoute], modules: Iterable[ModuleType]) -> None:
+    """Raise RouteError for a `@cache` that stands above a route's decorator: FastAPI has taken the
+    function below it, so that nothing would be cached or forgotten."""
+    served = {getattr(route, "endpoint", None) for route in routes}
+    for module in modules:
+        for name, value in vars(module).items():
+            if hasattr(value, "cache_policy") and value not in served:
+                raise RouteError(f"{module.__name__}.{name}: @cache must stand below @router...")
+
+
+def _source(route: APIRoute) -> str:
+    code = inspect.unwrap(route.endpoint).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
