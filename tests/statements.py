@@ -28,7 +28,7 @@ def recorded(feature: str) -> dict[str, int]:
 
 
 class Statements:
-    """What reached PostgreSQL by either way in: kernel.db.compiled_query, and SQLAlchemy's session."""
+    """What reached PostgreSQL by either way in: compiled queries, and the session."""
 
     def __init__(self, app: Application) -> None:
         self._routes: list[FeatureRoute] = app.state.feature_routes

@@ -11,13 +11,13 @@ from kernel.cache.client_side import public
 from kernel.schemas.schemas import Message
 from kernel.web.access import Access, access
 from kernel.web.router import FeatureRoute, SessionDep
-from kernel.web.routes import RouteError, refuse_unclear
+from kernel.web.routes import RouteError, place, refuse_unclear
 from tests.callers import CALLERS
 from tests.test_access_table import unproved
 
 
 def only_route(router: APIRouter) -> FeatureRoute:
-    [route] = router.routes
+    [route] = place([router], None)
     assert isinstance(route, FeatureRoute)
     return route
 
@@ -32,17 +32,17 @@ def test_a_route_that_says_nothing_stops_the_start() -> None:
         refuse_unclear([only_route(router)])
 
 
-def test_two_functions_of_one_name_stop_the_start() -> None:
+def test_two_templates_that_match_the_same_paths_stop_the_start() -> None:
     router = APIRouter()
 
-    @router.get("/notes", response_model=Message)
+    @router.get("/notes/{a}", response_model=Message)
     @access(Access.PUBLIC)
-    async def read_notes(db: SessionDep) -> Any: ...
+    async def read_note(a: str) -> Any: ...
 
-    router.add_api_route("/others", read_notes, response_model=Message)
+    router.add_api_route("/notes/{b}", read_note, response_model=Message)
 
-    with pytest.raises(RouteError, match=r"others is called read_notes, like /api/v1/notes"):
-        refuse_unclear([route for route in router.routes if isinstance(route, FeatureRoute)])
+    with pytest.raises(RouteError, match=r"\{b\} \(.*test_access.py:\d+\) matches what .*\{a\}"):
+        refuse_unclear(place([router], None))
 
 
 def test_a_dependency_a_public_cache_or_a_word_of_its_own_is_enough() -> None:
@@ -59,16 +59,20 @@ def test_a_dependency_a_public_cache_or_a_word_of_its_own_is_enough() -> None:
     @access(Access.PUBLIC)
     async def read_c() -> Any: ...
 
-    routes = [route for route in router.routes if isinstance(route, FeatureRoute)]
+    routes = place([router], None)
     refuse_unclear(routes)
 
-    assert [route.access for route in routes] == [Access.USER, Access.PUBLIC, Access.PUBLIC]
+    assert [route.access for route in routes if isinstance(route, FeatureRoute)] == [
+        Access.USER,
+        Access.PUBLIC,
+        Access.PUBLIC,
+    ]
 
 
 def test_every_feature_says_who_may_call_its_routes() -> None:
-    routes = [route for router in feature_routers() for route in router.routes]
+    routes = place(feature_routers(), None)
 
-    refuse_unclear(route for route in routes if isinstance(route, FeatureRoute))
+    refuse_unclear(routes)
 
     assert all(isinstance(route, FeatureRoute) for route in routes)
 

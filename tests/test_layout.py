@@ -21,7 +21,7 @@ BREACHES = [
     ("features/posts/common/texts.py", "", "'common' says nothing"),
     ("platform/kernel/queue.py", "", "the standard library has a module 'queue'"),
     ("workers/cron/nightly.py", "", "its folder has no __init__.py"),
-    ("platform/kernel/long.py", "n = 1\n" * (layout.KERNEL_LINES + 1), "a quota of"),
+    ("platform/kernel/long.py", "n = 1\n" * (layout.KERNEL_LINES + 1), "a budget of"),
     ("features/posts/long.py", "n = 1\n" * (layout.FILE_LINES + 1), "split it by subject"),
     ("features/posts/deep.py", LONG_FUNCTION, "long has 46 lines"),
     ("features/posts/broken.py", "def (:\n", "features/posts/broken.py:1: invalid syntax"),
@@ -73,7 +73,7 @@ def test_the_kernel_has_a_budget_of_files(tree: Path) -> None:
     for number in range(layout.KERNEL_FILES):
         _write(tree, f"platform/kernel/subject_{number}.py")
 
-    assert "31 files and a quota of 30" in "\n".join(layout.problems(tree))
+    assert "31 files and a budget of 30" in "\n".join(layout.problems(tree))
 
 
 def test_only_lines_with_code_are_counted(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from tests.callers import People, arranger_of, call, people
 from tests.statements import Statements, recorded
 from tests.test_access_table import WITH_ROUTES, routes_of
 
-# What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of the
-# access table isn't the one that makes the most statements: it prepares such a call.
+# What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of
+# the access table isn't the one that makes the most statements: it prepares such a call.
 Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
 
 

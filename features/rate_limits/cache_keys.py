@@ -1,1 +1,1 @@
-"""No answer about rules is cached here: the limiter keeps a tier's rules (kernel.rate_limit.dependency)."""
+"""No answer about rules is cached here: `rate_limiter` keeps a tier's rules itself."""

@@ -36,7 +36,8 @@ async def dispatch(resources: Resources, known: Iterable[str]) -> bool:
     """Queue what is due, and what the queue may have lost; say whether more may be due.
 
     The rows are locked meanwhile, so several workers share the work. A crash in between queues
-    them once more, under the same ids, which changes nothing. Raises RedisUnavailable and DatabaseUnavailable.
+    them once more, under the same ids, which changes nothing.
+    Raises RedisUnavailable and DatabaseUnavailable.
     """
     settings = resources.settings.group(JobSettings)
     redis = jobs.queue_of(resources)

@@ -35,6 +35,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from features.posts.crud import insert_by_author
 from features.tasks.crud import add as add_to_outbox
 from infra.bench.cases import AUTHOR
+from kernel.cache.write_intents import ANNOUNCE as INTEND
 from kernel.cache.write_intents import FORGET, INTENT_MS
 from kernel.jobs.arq_queue import PUT as ENQUEUE
 from kernel.rate_limit.sliding_log import ACQUIRE

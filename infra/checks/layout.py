@@ -11,11 +11,11 @@ CARD = ("models.py", "crud.py", "router.py", "cache_keys.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
 # What feature authors meet stands directly in kernel/; each mechanism behind it is a package of
-# its own there (docs/decisions/0012-the-kernels-quota.md).
+# its own there (docs/decisions/0012-the-kernels-budget.md).
 KERNEL_LINES = 2500
 KERNEL_FILES = 30
-MECHANISM_LINES = 800
-MECHANISM_FILES = 10
+MECHANISM_LINES = 900
+MECHANISM_FILES = 14
 FILE_LINES = 220
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case
 FUNCTION_LINES = 45
@@ -129,11 +129,11 @@ def _budget(root: Path, folder: Path, most_lines: int, most_files: int) -> Itera
     lines, where = sum(map(lines_of_code, files)), folder.relative_to(root).as_posix()
     if lines > most_lines:
         yield (
-            f"{where} has {lines} lines of code and a quota of {most_lines}: "
+            f"{where} has {lines} lines of code and a budget of {most_lines}: "
             "what has tables or routes is a feature."
         )
     if len(files) > most_files:
-        yield f"{where} has {len(files)} files and a quota of {most_files}."
+        yield f"{where} has {len(files)} files and a budget of {most_files}."
 
 
 def _sizes(root: Path) -> Iterator[str]:

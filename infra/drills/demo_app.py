@@ -1,6 +1,7 @@
 """The application of the job drills: orders, each with a durable job that ships it once.
 
-`uvicorn infra.drills.demo_app:app` and `arq infra.drills.demo_app.WorkerSettings`. The effect's table
+`uvicorn infra.drills.demo_app:app` and `arq infra.drills.demo_app.WorkerSettings`. The
+effect's table
 has no constraint, so that a second effect would be seen.
 """
 

@@ -1,6 +1,7 @@
 """Runs a program that refuses root (PostgreSQL does) when all there is is root.
 
-As a script it is the trampoline: `python -I -S drop_privileges.py namespace|setuid UID GID COMMAND...`.
+As a script:
+`python -I -S drop_privileges.py namespace|setuid UID GID COMMAND...`.
 Two ways, none of which makes a user or changes anything outside our own folder:
 
 namespace   a user namespace in which root bears another id; files stay root's.

@@ -49,7 +49,7 @@ class Resources:
         return self._clients[role]
 
     def get(self, kind: type[Kind]) -> Kind:
-        """The process's one object of that class (one of MAKERS), made when it is first asked for."""
+        """The process's one object of that class (one of MAKERS), made at its first use."""
         if kind not in self._made:
             self._made[kind] = MAKERS[kind](self)
         made: Kind = self._made[kind]

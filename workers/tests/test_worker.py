@@ -16,6 +16,7 @@ import pytest
 from infra.local.valkey import start_valkey
 from kernel import jobs
 from kernel.config.loader import ROOT, Settings, SettingsError
+from kernel.jobs import registry
 from kernel.jobs.declare import JobContext, Schedule
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
@@ -94,7 +95,7 @@ async def test_a_tick_runs_once_however_many_workers_there_are(
         ticks[ctx["job_id"]] += 1
 
     schedule = Schedule(tick, second=set(range(60)))
-    monkeypatch.setattr(jobs, "schedules", lambda: [schedule])
+    monkeypatch.setattr(registry, "schedules", lambda: [schedule])
     async with AsyncExitStack() as stack:
         workers = [await stack.enter_async_context(make_worker()) for _ in range(3)]
         running = [asyncio.create_task(worker.async_run()) for worker in workers]
@@ -118,7 +119,7 @@ async def test_a_worker_that_is_late_does_not_repeat_a_tick(
     async def tick(ctx: JobContext, arguments: Nothing) -> None:
         ticks.append(ctx["job_id"])
 
-    monkeypatch.setattr(jobs, "schedules", lambda: [Schedule(tick, hour=0)])
+    monkeypatch.setattr(registry, "schedules", lambda: [Schedule(tick, hour=0)])
     redis = resources.redis("queue")
     assert redis is not None
     midnight = datetime(2026, 1, 2, tzinfo=UTC)

@@ -7,6 +7,7 @@ mean (see `forget_argument`). A write forgets these without finding the entries
 """
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
 MAX_ENTRY_BYTES = 1024 * 1024
+REQUEST = "_request"
 FOUND = "kernel.cache.decorator.found"
 
 
@@ -63,14 +65,17 @@ def cache(
             pattern_to_invalidate_extra,
         )
 
+        signature, asked = with_request(endpoint)
+
         @functools.wraps(endpoint)
         async def cached(**arguments: Any) -> Any:
-            request: Request = arguments["request"]
+            request: Request = arguments[asked] if asked else arguments.pop(REQUEST)
             if request.method == "GET":
                 return await _answer(policy, request, arguments)
             return await _write(policy, context_of(request), arguments)
 
         cached.cache_policy = policy  # type: ignore[attr-defined]
+        cached.__signature__ = signature  # type: ignore[attr-defined]
         return cached  # type: ignore[return-value]
 
     return decorate
@@ -85,6 +90,17 @@ def bind(route: APIRoute, *, personal: bool) -> CachedRoute | None:
     if policy is None or "GET" not in (route.methods or ()):
         return None
     return CachedRoute(route, policy, personal)
+
+
+def with_request(endpoint: Callable[..., Any]) -> tuple[inspect.Signature, str | None]:
+    """The endpoint's signature with a request in it, and the name under which it asked for one."""
+    signature = inspect.signature(endpoint, eval_str=True)
+    for name, parameter in signature.parameters.items():
+        kind = parameter.annotation
+        if isinstance(kind, type) and issubclass(kind, Request):
+            return signature, name
+    request = inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    return signature.replace(parameters=[*signature.parameters.values(), request]), None
 
 
 @dataclass(slots=True, frozen=True)

@@ -8,7 +8,6 @@ from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import Request
 from pydantic import BaseModel
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -142,9 +141,6 @@ def _infer_id(
 
 def _check(policy: Policy) -> None:
     where, types = _where(policy.endpoint), policy.types
-    request = types.get("request")
-    if not (isinstance(request, type) and issubclass(request, Request)):
-        raise CacheError(f"{where}: the endpoint must take `request: Request`")
     if not inspect.iscoroutinefunction(policy.endpoint):
         raise CacheError(f"{where}: the endpoint must be `async def`")
     if policy.seconds <= 0:

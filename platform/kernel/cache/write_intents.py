@@ -5,8 +5,8 @@ from kernel.redis.connection import Script
 INTENT_MS = 30_000  # longer than any commit may take
 NO_WRITER = "-"  # the token of who has announced nothing
 
-# An intent is "!" and a list of token@deadline: several writers may change one name at once, and the
-# first to end must not clear the others' intents.
+# An intent is "!" and a list of token@deadline: several writers may change one name at once, and
+# the first to end must not clear the others' intents.
 _OTHERS = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

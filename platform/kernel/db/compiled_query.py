@@ -1,8 +1,8 @@
 """Statements compiled once and run on the driver: for the hot reads and writes of a crud file.
 
 SQLAlchemy compiles a statement, builds result objects and switches greenlets at each execution,
-which costs more than a small query itself. A `CompiledQuery` keeps the SQL text and the order of its
-parameters, and runs on the same connection and in the same transaction as the unit of work's
+which costs more than a small query itself. A `CompiledQuery` keeps the SQL text and the order of
+its parameters, and runs on the same connection and in the same transaction as the unit of work's
 session. It stands beside the FastCRUD instance, for what is hot; nothing needs it.
 """
 
@@ -26,8 +26,8 @@ class CompiledQuery:
 
     `writes` begins the unit's transaction; a read outside one runs by itself. Rows are plain
     dictionaries of column label to value. Errors are the driver's (asyncpg.PostgresError), or
-    DatabaseUnavailable. What SQLAlchemy does in Python doesn't apply: result processing of column types,
-    and columns' defaults. Raises ValueError for a statement that counts on those.
+    DatabaseUnavailable. What SQLAlchemy does in Python doesn't apply: result processing of
+    column types, and columns' defaults. Raises ValueError for a statement that counts on those.
     """
 
     def __init__(self, statement: ClauseElement, writes: bool = False) -> None:
@@ -97,6 +97,6 @@ def _refuse_defaults(compiled: SQLCompiler) -> None:
     if columns:
         names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
         raise ValueError(
-            f"A CompiledQuery runs no default of Python's, so it would store NULL in {names}: give the "
+            f"A compiled query runs no default of Python's: it would store NULL in {names}; give the "
             "values, or leave them to the database by from_select(..., include_defaults=False)."
         )

@@ -60,8 +60,8 @@ class UnitOfWork(AsyncSession):
     """One transaction on one connection, committed once, by whoever began the unit.
 
     It is an AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection to
-    kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the transaction is
-    committed when the unit ends well, before the answer leaves, and then the after-commit hooks
+    kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the transaction
+    is committed when the unit ends well, before the answer leaves, and then the after-commit hooks
     run in order. A hook that fails is logged and changes nothing. Used after its end, it raises.
     """
 

@@ -117,7 +117,7 @@ def _body(job: Job, now: int) -> bytes:
 
 
 async def info(redis: Redis, job_id: str) -> JobInfo | None:
-    """What the queue knows of the job, in one round trip; None when nothing. Raises RedisUnavailable."""
+    """What the queue knows of the job, in one trip; None when nothing. Raises RedisUnavailable."""
     prefixes = (result_key_prefix, job_key_prefix, in_progress_key_prefix, PROGRESS_PREFIX)
     (result, job, running, progress), score = await asyncio.gather(
         redis.execute("MGET", *[prefix + job_id for prefix in prefixes]),
@@ -151,7 +151,7 @@ async def info(redis: Redis, job_id: str) -> JobInfo | None:
 
 
 async def abort(redis: Redis, job_id: str) -> bool:
-    """Stop the job, or don't start it; False when the queue doesn't have it. Raises RedisUnavailable."""
+    """Stop the job, or don't start it; False when the queue lacks it. Raises RedisUnavailable."""
     keys = [job_key_prefix + job_id, default_queue_name, abort_jobs_ss]
     return bool(await redis.run(ABORT, keys, job_id, timestamp_ms()))
 

@@ -32,7 +32,7 @@ class Outbox(Protocol):
     """What the feature that keeps durable jobs offers in providers.py as `outbox`."""
 
     async def add(self, db: UnitOfWork, job: Job) -> str:
-        """Keep the job in the unit's transaction; return its id, or that of its waiting duplicate."""
+        """Keep the job in the unit's transaction; return its id, or its waiting duplicate's."""
 
     async def dispatch(self, resources: Resources, known: Iterable[str]) -> bool:
         """Queue what waits of the tasks that are known, and what the queue may have lost; say

@@ -37,8 +37,8 @@ class Redis:
     """One server, by URL (redis, rediss or unix; user, password and db in the URL).
 
     `timeout` is the seconds that an answer may take. The first one that is overdue opens the
-    breaker: every call fails at once with RedisUnavailable, until the server has answered all that it
-    was asked. When it is silent for a second, or the connection is lost, a new one is made.
+    breaker: every call fails at once with RedisUnavailable, until the server has answered all that
+    it was asked. When it is silent for a second, or the connection is lost, a new one is made.
     """
 
     def __init__(self, url: str, timeout: float, name: str = "redis") -> None:
@@ -82,8 +82,8 @@ class Redis:
             connection.close()
 
     async def execute(self, *command: Argument) -> Any:
-        """One answer: bytes, int, list or None. Raises RedisUnavailable, or hiredis.ReplyError for a
-        command that is wrong."""
+        """One answer: bytes, int, list or None. Raises RedisUnavailable, or hiredis.ReplyError for
+        a command that is wrong."""
         connection = self._connection
         if connection is None or not self._open:
             raise RedisUnavailable("Redis is away")

@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         return await self.execute("EVAL", script.source, len(keys), *keys, *arguments)
 
     def send(self, command: tuple[Argument, ...]) -> asyncio.Future[Any]:
-        """The future of one answer, which may be a hiredis.ReplyError; or it raises RedisUnavailable."""
+        """The future of one answer, maybe a hiredis.ReplyError. Raises RedisUnavailable."""
         data = _pack(command)
         if not self._outgoing:
             self._loop.call_soon(self._write)

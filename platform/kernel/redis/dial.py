@@ -12,10 +12,10 @@ from kernel.redis.connection import Argument, Connection, Events, RedisUnavailab
 CONNECT_TIMEOUT = 1.0  # seconds for connecting and the first answers
 
 
-async def dial(address: Any, timeout: float, events: Events) -> Connection:
+async def dial(address: Any, answer_timeout: float, events: Events) -> Connection:
     """Connect and log in, within CONNECT_TIMEOUT. Raises RedisUnavailable.
 
-    `timeout` is the seconds that later answers may take.
+    `answer_timeout` is the seconds that later answers may take.
     """
     connection: Connection | None = None
     try:
@@ -29,7 +29,7 @@ async def dial(address: Any, timeout: float, events: Events) -> Connection:
         if isinstance(error, OSError | TimeoutError | hiredis.HiredisError):
             raise RedisUnavailable(str(error) or type(error).__name__) from error
         raise
-    connection.expect_within(timeout)
+    connection.expect_within(answer_timeout)
     return connection
 
 

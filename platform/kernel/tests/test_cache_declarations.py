@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from enum import Enum
+from inspect import signature
+from types import ModuleType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +11,8 @@ import pytest
 from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Header, Query, Request, Response
 from starlette.requests import HTTPConnection
 
-from kernel.cache.client_side import public
+from kernel.web.router import FeatureRoute
+from kernel.web.routes import RouteError, place, refuse_misplaced
 from kernel.cache.decorator import cache
 from kernel.cache.policy import CacheError, Policy
 from kernel.context import Principal, principal_of
@@ -46,19 +49,17 @@ def get(path: str, endpoint: Callable[..., Any], prefix: str = "book", **options
         for key in ("status_code", "response_model", "dependencies")
         if key in options
     }
-    APIRouter().get(path, **route)(cache(prefix, **options)(endpoint))
+    APIRouter(route_class=FeatureRoute).get(path, **route)(cache(prefix, **options)(endpoint))
 
 
-def test_an_endpoint_must_take_the_request() -> None:
+def test_the_request_is_found_without_being_asked_for() -> None:
     async def bare(id: int) -> str:
         return ""
 
-    async def wrong(request: int, id: int) -> str:
-        return ""
+    cached = cache("book")(bare)
 
-    for endpoint in (bare, wrong):
-        with pytest.raises(CacheError, match="must take `request: Request`"):
-            policy(endpoint)
+    [request] = [p for p in signature(cached).parameters.values() if p.annotation is Request]
+    assert request.name not in signature(bare).parameters
 
 
 def test_an_endpoint_must_be_a_coroutine() -> None:
@@ -231,12 +232,14 @@ def test_a_hit_is_a_plain_answer(options: dict[str, Any], sentence: str) -> None
 
 
 def test_a_decorator_above_the_route_s_comes_too_late_and_says_so() -> None:
-    async def endpoint(request: Request, id: int) -> str:
+    module = ModuleType("features.books.router")
+    router = APIRouter()
+
+    async def endpoint(id: int) -> str:
         return ""
 
-    APIRouter().get("/book/{id}")(endpoint)
+    router.get("/book/{id}")(endpoint)
+    module.endpoint = cache("book")(endpoint)  # type: ignore[attr-defined]
 
-    with pytest.raises(CacheError, match="must stand below @router"):
-        cache("book")(endpoint)
-    with pytest.raises(TypeError, match="must stand below @router"):
-        public(endpoint)
+    with pytest.raises(RouteError, match="endpoint: @cache must stand below @router"):
+        refuse_misplaced(place([router], None), [module])

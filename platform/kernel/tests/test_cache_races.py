@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kernel.app import Application, create_application
+from kernel.cache.invalidation import forget
 from kernel.config.loader import Settings
 from kernel.db.errors import is_unavailable
 from kernel.tests import sample_app
@@ -105,7 +106,7 @@ async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
     resources = two.writing.state.resources
     unit = resources.unit()
     await unit.execute(text("DELETE FROM shelf_book"))
-    unit.forget(resources.versions, "ada_books:*")
+    forget(unit, "ada_books:*")
     pid = await unit.scalar(text("SELECT pg_backend_pid()"))
     async with resources.unit() as other:
         await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})

@@ -45,7 +45,7 @@ async def test_the_guide_to_rate_limits_limits(
     app = create_application(Settings(setting_values), routers=[names["router"]])
     async with app.router.lifespan_context(app), client_of(app) as client:
         answers = [await client.get(f"/api/v1/forecast/city{n}") for n in range(11)]
-        limiter: Limiter = app.state.resources.limiter
+        limiter: Limiter = app.state.resources.get(Limiter)
         sent = [await names["may_send"](limiter, "ada", "bob") for _ in range(4)]
 
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]

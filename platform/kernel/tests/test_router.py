@@ -205,7 +205,7 @@ async def test_access_comes_before_the_body(
         known = connection.headers.get("authorization") == "Bearer ada"
         return Principal(1, 1, "ada", False, None) if known else None
 
-    monkeypatch.setattr(law_app.state.resources, "identify", nobody_or_ada)
+    monkeypatch.setitem(law_app.state.resources.providers, "identify", nobody_or_ada)
     as_ada = {"Authorization": "Bearer ada", "Content-Type": "application/json"}
 
     anonymous = await law.post(

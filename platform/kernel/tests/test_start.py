@@ -148,7 +148,7 @@ WORKER = ("arq", "workers.settings.WorkerSettings")
 
 @pytest.mark.parametrize(
     ("file", "commands"),
-    [("handlers", [UVICORN, WORKER]), ("rules", [UVICORN]), ("tasks", [UVICORN])],
+    [("handlers", [UVICORN, WORKER]), ("providers", [UVICORN]), ("tasks", [UVICORN])],
 )
 def test_a_file_that_fails_to_import_stops_the_start(
     tmp_path: Path, file: str, commands: list[tuple[str, ...]]

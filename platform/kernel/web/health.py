@@ -131,14 +131,14 @@ async def report_missing(resources: Resources) -> None:
         log.error(f"{lack} (`hatch run dev` brings its own servers, migrated)")
 
 
-async def require_database(resources: Resources, timeout: float = 10.0) -> None:
+async def require_database(resources: Resources, within: float = 10.0) -> None:
     """Raise DatabaseUnavailable, saying what to type, unless the database is there and migrated.
 
-    `timeout` is in seconds.
+    `within` is in seconds.
     """
     state = DATABASE_UNAVAILABLE
     with suppress(TimeoutError):
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             state = await check_database(resources)
     if state == DATABASE_UNAVAILABLE:
         address = resources.settings.group(DatabaseSettings).url
