@@ -14,7 +14,7 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 # its own there (docs/decisions/0012-the-kernels-budget.md).
 KERNEL_LINES = 2500
 KERNEL_FILES = 30
-MECHANISM_LINES = 900
+MECHANISM_LINES = 1100
 MECHANISM_FILES = 14
 FILE_LINES = 220
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case

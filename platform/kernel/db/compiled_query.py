@@ -97,6 +97,7 @@ def _refuse_defaults(compiled: SQLCompiler) -> None:
     if columns:
         names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
         raise ValueError(
-            f"A compiled query runs no default of Python's: it would store NULL in {names}; give the "
-            "values, or leave them to the database by from_select(..., include_defaults=False)."
+            f"A compiled query runs no default of Python's: it would store NULL in {names}: "
+            "give the values, or leave them to the database by "
+            "from_select(..., include_defaults=False)."
         )
