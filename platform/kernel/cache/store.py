@@ -37,16 +37,7 @@ LOADING_MS = 20_000  # a version lives as long as the loads that may want to sto
 TROUBLE = (RedisUnavailable, hiredis.ReplyError)
 
 
-# A version lives as long as what is stored under it. Until then it is gone soon, so that names
-# which only occur in wrong paths fill no memory.
-STORE = Script("""
-for i = 2, #KEYS do
-  if redis.call('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end
-end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
-for i = 3, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[1], 'GT') end
-return 1
-""")
+STORE = Script.beside(__file__, "store.lua")
 
 
 class VersionedStore:

@@ -7,6 +7,7 @@ RESP2 through hiredis, on asyncio's and uvloop's transports alike.
 import asyncio
 import hashlib
 from collections import deque
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import hiredis
@@ -26,6 +27,12 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    @classmethod
+    def beside(cls, module: str, *names: str) -> "Script":
+        """The script in these files, one after the other, beside a module's `__file__`."""
+        folder = Path(module).parent
+        return cls("".join((folder / name).read_text(encoding="utf-8") for name in names))
 
 
 class Events(Protocol):
