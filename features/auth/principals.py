@@ -13,7 +13,7 @@ from kernel.cache import Stores, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
 
-KEPT_SECONDS = 600
+KEPT_SECONDS = 60  # also the longest that an old entry that was put back could count
 
 
 @dataclass(frozen=True, slots=True)

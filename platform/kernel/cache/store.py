@@ -23,6 +23,7 @@ from contextlib import suppress
 import hiredis
 
 from kernel.cache.epoch import EPOCH, EPOCH_MS, Epoch
+from kernel.cache.seal import Seal
 from kernel.cache.single_flight import SingleFlight
 from kernel.cache.ticket import Ticket
 from kernel.cache.write_intents import ANNOUNCE, FORGET, INTENT_MS, NO_WRITER
@@ -41,10 +42,17 @@ STORE = Script.beside(__file__, "store.lua")
 
 
 class VersionedStore:
-    """The versioned values of one Redis; without a Redis every read is a miss."""
+    """The versioned values of one Redis; without a Redis every read is a miss.
 
-    def __init__(self, redis: Redis | None, role: str = "cache") -> None:
+    With a `secret` (bytes) values are signed over key, versions and time, so that what others have
+    written into Redis, copied to another key or put back after its time is no hit.
+    """
+
+    def __init__(
+        self, redis: Redis | None, role: str = "cache", secret: bytes | None = None
+    ) -> None:
         self.role = role
+        self._seal = Seal(secret) if secret else None
         self._redis = redis
         self._flights = SingleFlight(self.read, self.store)
         self._epoch = Epoch(redis)
@@ -67,7 +75,11 @@ class VersionedStore:
             return None, None
         header: bytes = b"|".join(versions) + b"\n"
         if entry is not None and entry.startswith(header):
-            return entry[len(header) :], None
+            if self._seal is None:
+                return entry[len(header) :], None
+            value = self._seal.open(key, header, entry[len(header) :])
+            if value is not None:
+                return value, None
         return None, Ticket(key, keys[1:], tuple(versions), header)
 
     async def store(self, ticket: Ticket, value: bytes, seconds: float) -> None:
@@ -75,6 +87,8 @@ class VersionedStore:
         if self._redis is None:
             return
         keys = [f"e:{ticket.key}", EPOCH, *ticket.names]
+        if self._seal is not None:
+            value = self._seal.close(ticket.key, ticket.header, value, seconds)
         with suppress(*TROUBLE):
             life = int(seconds * 1000)
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)

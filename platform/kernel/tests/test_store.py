@@ -233,3 +233,62 @@ async def test_without_a_redis_every_read_is_a_miss() -> None:
     assert await versions.announce(["x"], "a")
     assert await versions.forget(["x"], "a")
     await versions.close()
+
+
+@pytest.fixture
+async def signed(redis_url: str) -> AsyncIterator[VersionedStore]:
+    client = Redis(redis_url, timeout=1)
+    await client.open()
+    store = VersionedStore(client, secret=b"a secret")
+    yield store
+    await store.close()
+    await client.close()
+
+
+async def keep(store: VersionedStore, key: str, value: bytes, seconds: float = 60) -> None:
+    _, ticket = await store.read(key, ["x"])
+    assert ticket is not None
+    await store.store(ticket, value, seconds)
+
+
+async def test_a_signed_value_is_a_hit(signed: VersionedStore) -> None:
+    await keep(signed, "mine", b"user")
+
+    assert await signed.read("mine", ["x"]) == (b"user", None)
+
+
+async def test_a_value_that_others_have_written_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "mine", b"user")
+    entry = await redis.execute("GET", "e:mine")
+
+    await redis.execute("SET", "e:mine", entry.replace(b"user", b"root"))
+
+    value, ticket = await signed.read("mine", ["x"])
+    assert value is None
+    assert ticket is not None
+
+
+async def test_a_value_that_was_copied_to_another_key_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "theirs", b"root")
+    await redis.execute("SET", "e:mine", await redis.execute("GET", "e:theirs"))
+
+    assert (await signed.read("mine", ["x"]))[0] is None
+
+
+async def test_an_older_value_that_was_put_back_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "mine", b"root", seconds=0.05)
+    entry, version = [await redis.execute("GET", key) for key in ("e:mine", "v:x")]
+    await signed.forget(["x"])
+    await keep(signed, "mine", b"user")
+
+    await redis.execute("SET", "e:mine", entry)
+    assert (await signed.read("mine", ["x"]))[0] is None  # of other versions
+    await redis.execute("SET", "v:x", version)
+    await asyncio.sleep(0.06)
+    assert (await signed.read("mine", ["x"]))[0] is None  # of another time
