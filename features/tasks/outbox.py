@@ -10,9 +10,8 @@ from typing import Any
 from features.tasks import crud
 from features.tasks.settings import JobSettings
 from kernel import jobs
-from kernel.db import UnitOfWork
+from kernel.db import Resources, UnitOfWork
 from kernel.jobs import Attempt, Job, arq_queue
-from kernel.resources import Resources
 
 BATCH = 200
 

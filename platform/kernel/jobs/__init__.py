@@ -1,5 +1,6 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
+from kernel.jobs import arq_queue
 from kernel.jobs.arq_queue import Job, JobInfo
 from kernel.jobs.declare import JobContext, Schedule, task
 from kernel.jobs.enqueue import (
@@ -23,6 +24,7 @@ __all__ = [
     "JobInfo",
     "Schedule",
     "add",
+    "arq_queue",
     "caller",
     "declared",
     "enqueue",
