@@ -13,7 +13,7 @@ from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs, WorkerFactory
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
 class Nothing(InputSchema):

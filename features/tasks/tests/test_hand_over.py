@@ -19,7 +19,7 @@ from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
 class Key(InputSchema):

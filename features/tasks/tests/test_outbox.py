@@ -22,7 +22,7 @@ from kernel.context import request_id_var
 from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from tests.jobs import Declare, RunJobs, WorkerFactory
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
 async def test_a_job_that_nobody_declares_is_refused(resources: Resources) -> None:

@@ -2,7 +2,7 @@
 
 from kernel.jobs import arq_queue
 from kernel.jobs.arq_queue import Job, JobInfo
-from kernel.jobs.declare import JobContext, Schedule, task
+from kernel.jobs.declare import JobContext, Schedule, Task, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
     QUEUE_UNAVAILABLE,
@@ -23,6 +23,7 @@ __all__ = [
     "JobContext",
     "JobInfo",
     "Schedule",
+    "Task",
     "add",
     "arq_queue",
     "caller",
