@@ -1,6 +1,6 @@
 """Queries on tiers, and on who is on which."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import String, bindparam, delete, exists, func, null, select, update
@@ -10,19 +10,15 @@ from sqlmodel import col
 from features.tiers.models import (
     Tier,
     TierCreateInternal,
-    TierDelete,
     TierQuery,
     TierRead,
     TierUpdate,
-    TierUpdateInternal,
 )
 from features.users.crud import LIVE
 from features.users.models import User, UserRead
 from kernel.db import CompiledQuery, Listing
 
-CRUDTiers: TypeAlias = FastCRUD[
-    Tier, TierCreateInternal, TierUpdate, TierUpdateInternal, TierDelete, TierRead
-]
+CRUDTiers: TypeAlias = FastCRUD[Tier, TierCreateInternal, TierUpdate, Any, Any, TierRead]
 crud_tiers: CRUDTiers = FastCRUD(Tier)
 
 listing = Listing(Tier, TierRead, TierQuery)

@@ -12,22 +12,18 @@ from features.users.events import UserChanged, UserDeleted, UserRegistered
 from features.users.models import (
     User,
     UserCreateInternal,
-    UserDelete,
     UserQuery,
     UserRead,
     UserUpdate,
-    UserUpdateInternal,
 )
 from kernel.cache import forget_argument
 from kernel.db import CompiledQuery, Listing, Row, UnitOfWork, now
 from kernel.events import emit
 
-CRUDUsers: TypeAlias = FastCRUD[
-    User, UserCreateInternal, UserUpdate, UserUpdateInternal, UserDelete, UserRead
-]
+CRUDUsers: TypeAlias = FastCRUD[User, UserCreateInternal, UserUpdate, Any, Any, UserRead]
 crud_users: CRUDUsers = FastCRUD(User)
 
-# UserRef a query is about: a live user, by id or by username.
+# The user that a query is about: a live one, by id or by username.
 UserRef: TypeAlias = int | str
 
 LIVE = col(User.is_deleted) == false()

@@ -133,22 +133,6 @@ class RoleUpdate(InputSchema):
     is_superuser: StrictBool
 
 
-class UserUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    name: str | None = None
-    username: str | None = None
-    email: str | None = None
-    profile_image_url: str | None = None
-    hashed_password: str | None = None
-    is_superuser: bool | None = None
-    tier_id: int | None = None
-
-
-class UserDelete(SQLModel):
-    """Nothing is given to delete a user."""
-
-
 class UserRead(ReadSchema):
     """A user."""
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO
 
 WATCHDOG = Path(__file__).with_name("watchdog.py")
-_KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 stop_asked = threading.Event()
 hurry = threading.Event()  # set when somebody asks a second time: no more timeout

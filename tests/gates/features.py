@@ -6,7 +6,6 @@ from kernel import discovery
 from kernel.app import Application
 from kernel.web.router import FeatureRoute
 
-FEATURES = discovery.names()
 WITH_ROUTES = sorted(discovery.offers("router", "router"))
 
 

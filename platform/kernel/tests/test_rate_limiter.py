@@ -23,7 +23,6 @@ from kernel.web.router import SessionDep
 from tests.application import client_of
 
 router = APIRouter(tags=["limits"], dependencies=[Depends(rate_limiter)])
-ITEM = "/api/v1/item/{id}"
 RULES: dict[int, dict[str, Rule]] = {}
 loads: list[int] = []
 
