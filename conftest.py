@@ -1,4 +1,4 @@
-"""Fixtures that every room shares. First the servers, then the application on them."""
+"""Fixtures that all tests share. First the servers, then the application on them."""
 
 import os
 from collections.abc import Iterator

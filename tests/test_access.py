@@ -93,7 +93,7 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
         ),
     ],
 )
-def test_answers_that_belie_a_declared_access_are_told(
+def test_answers_that_belie_a_declared_access_are_listed(
     answers: tuple[int, ...], told: list[str]
 ) -> None:
     router = APIRouter()

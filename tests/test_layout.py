@@ -38,8 +38,8 @@ BREACHES = [
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The smallest tree without a problem."""
-    for room in layout.ROOMS:
-        (tmp_path / room).mkdir()
+    for folder in layout.PACKAGES:
+        (tmp_path / folder).mkdir()
     for path in [
         "platform/kernel/__init__.py",
         "features/__init__.py",

@@ -1,4 +1,4 @@
-"""What a worker holds from its start to its end: resources, and the hand-over of durable jobs."""
+"""What a worker holds from its start to its end: resources, and the dispatch of durable jobs."""
 
 import asyncio
 import logging
@@ -59,9 +59,9 @@ async def _dispatch(keeper: Outbox, resources: Resources) -> None:
             if await keeper.dispatch(resources, known_tasks()):
                 delay = 0.0
             trouble = ""
-        except Exception as error:  # noqa: BLE001 - no trouble may end the hand-over
+        except Exception as error:  # noqa: BLE001 - no trouble may end the dispatch
             if str(error) != trouble:
-                log.warning("outbox not handed over", error=str(error))
+                log.warning("outbox not dispatched", error=str(error))
             trouble, delay = str(error), TROUBLE_INTERVAL
         await asyncio.sleep(delay)
 

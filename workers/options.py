@@ -1,4 +1,4 @@
-"""What ARQ is told: every feature's tasks and schedules, and the settings."""
+"""The options that ARQ gets: every feature's tasks and schedules, and the settings."""
 
 import socket
 from datetime import UTC

@@ -41,7 +41,7 @@ user_with_tier = CompiledQuery(
     .outerjoin(Tier, col(Tier.id) == col(User.tier_id))
     .where(col(User.username) == bindparam("username"), LIVE)
 )
-# Soft-deleted users must not keep a tier alive; nobody sees which one they had.
+# Soft-deleted users must not keep a tier alive; it is never shown which one they had.
 free_from_deleted_users = CompiledQuery(
     update(User)
     .where(
@@ -51,9 +51,9 @@ free_from_deleted_users = CompiledQuery(
     .values(tier_id=null()),
     writes=True,
 )
-# Its rules go with it. Raises while a user is on it, user_ref the foreign key protects.
+# Its rules go with it. Raises while a user is on it: the foreign key protects it.
 delete_by_name = CompiledQuery(delete(Tier).where(_by_name).returning(col(Tier.id)), writes=True)
-# For a user made in this very unit: nobody knows it yet, so nobody must be told of the change.
+# For a user made in this very unit: no other process knows it yet, so no event is emitted.
 # The lock makes it wait for a deletion of the tier that is under way, and then find none.
 _named = select(col(Tier.id)).where(_by_name).with_for_update(read=True, key_share=True).subquery()
 put_new_user_on = CompiledQuery(

@@ -71,7 +71,7 @@ def _web_address(url: str) -> str:
 
 Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
 Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
-# Not Field(min_length=...): it would tell people of items.
+# Not Field(min_length=...): its message would speak of items.
 Password = Annotated[
     SecretStr,
     Field(json_schema_extra={"minLength": MIN_PASSWORD}),

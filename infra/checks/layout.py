@@ -6,7 +6,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOMS = ("features", "platform", "workers", "migrations", "infra", "tests")
+PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
 CARD = ("models.py", "crud.py", "router.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
@@ -51,10 +51,10 @@ def problems(root: Path) -> list[str]:
 
 
 def python_files(root: Path) -> Iterator[Path]:
-    """Yield the Python files of all rooms and of the root."""
+    """Yield the Python files of all top folders and of the root."""
     yield from sorted(root.glob("*.py"))
-    for room in ROOMS:
-        yield from sorted((root / room).rglob("*.py"))
+    for folder in PACKAGES:
+        yield from sorted((root / folder).rglob("*.py"))
 
 
 def lines_of_code(file: Path) -> int:
@@ -96,7 +96,7 @@ def _source_root(root: Path) -> Iterator[str]:
             yield f"platform/{name}: platform/ has one child, kernel/. Move it in there."
     for file in root.glob("*.py"):
         if file.name != "conftest.py":
-            yield f"{file.name}: no Python file but conftest.py stands in the root; give it a room."
+            yield f"{file.name}: no Python file but conftest.py stands in the root; move it."
     for file in python_files(root):
         if file.name == "conftest.py" and file.parent != root:
             yield f"{file.relative_to(root)}: the root's conftest.py is the only one."

@@ -102,7 +102,7 @@ def test_without_a_server_only_those_tests_fail_that_need_one() -> None:
     host.close()
 
 
-def test_processes_find_redis_databases_that_nobody_uses(tmp_path: Path) -> None:
+def test_processes_find_unused_redis_databases(tmp_path: Path) -> None:
     server = start_valkey(tmp_path, durable=False)
     named = [server.url_of(15), server.url_of(14)]
     used = redis.Redis.from_url(server.url_of(13))

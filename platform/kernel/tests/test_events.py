@@ -49,7 +49,7 @@ async def test_handlers_run_in_order_of_feature_name_in_the_emitters_unit(
 async def test_an_event_without_handlers_is_no_error(
     seen: list[tuple[str, UnitOfWork]], db: UnitOfWork
 ) -> None:
-    await events.emit(db, "nobody's")
+    await events.emit(db, "unhandled")
 
     assert seen == []
 

@@ -42,7 +42,7 @@ def quota(key: str = "a", limit: int = 3, period: float = 60) -> Quota:
 
 
 @pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])
-async def test_several_processes_share_one_budget_exactly(
+async def test_several_processes_share_one_quota_exactly(
     redis_url: str, limit: int, period: int
 ) -> None:
     results = await processes.run("take", redis_url, 2, limit, period, 800)
@@ -81,7 +81,7 @@ async def test_a_call_that_did_not_count_is_given_back(limiter: Limiter) -> None
     assert (await take(limiter, quota("a"))).remaining == 0
 
 
-async def test_a_cleared_budget_is_whole_again(limiter: Limiter) -> None:
+async def test_a_cleared_quota_is_whole_again(limiter: Limiter) -> None:
     for _ in range(3):
         await take(limiter, quota())
     await limiter.clear("a")
@@ -104,7 +104,7 @@ class Told:
         return "".join(self._capsys.readouterr()).count(words)
 
 
-async def test_without_redis_a_stand_in_keeps_the_same_rule_and_says_so_once(
+async def test_without_redis_the_in_memory_fallback_keeps_the_rule_and_logs_once(
     limiter: Limiter, wire: FaultProxy, told: Told
 ) -> None:
     await wire.unplug()

@@ -82,7 +82,7 @@ async def test_every_answer_has_an_id_and_the_security_headers(edge: httpx2.Asyn
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_nobody_but_a_trusted_proxy_says_who_is_calling(
+async def test_only_a_trusted_proxy_says_who_is_calling(
     edge: httpx2.AsyncClient, edge_app: Application
 ) -> None:
     claims = {
@@ -241,7 +241,7 @@ async def test_405_names_every_method_of_the_path(edge: httpx2.AsyncClient) -> N
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-async def test_cors_answers_the_front_end_and_nobody_else(edge: httpx2.AsyncClient) -> None:
+async def test_cors_answers_the_front_end_and_no_other_origin(edge: httpx2.AsyncClient) -> None:
     ours = await edge.get("/api/v1/whoami", headers={"Origin": "https://front.example"})
     other = await edge.get("/api/v1/whoami", headers={"Origin": "https://evil.example"})
 

@@ -95,7 +95,7 @@ async def statuses(client: httpx2.AsyncClient, count: int, *args: str) -> list[i
     return [(await call(client, *args)).status_code for _ in range(count)]
 
 
-async def test_a_budget_is_one_client_s_for_one_template(app: Application) -> None:
+async def test_a_quota_is_one_client_s_for_one_template(app: Application) -> None:
     async with client_of(app) as one, client_of(app, address="203.0.113.9") as other:
         assert [(await call(one, path=f"item/{n}")).status_code for n in range(3)] == [
             200,
@@ -194,7 +194,7 @@ async def test_rules_of_odd_characters_are_words_of_their_own(client: httpx2.Asy
         assert odd.headers["ratelimit-policy"] == '"default";q=4;w=60'
 
 
-async def test_falling_back_to_the_default_is_told_once_per_tier_and_path(
+async def test_falling_back_to_the_default_is_logged_once_per_tier_and_path(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
@@ -246,7 +246,7 @@ def test_an_ipv6_client_is_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-async def test_an_ipv6_network_shares_a_budget(app: Application) -> None:
+async def test_an_ipv6_network_shares_a_quota(app: Application) -> None:
     answers: list[Any] = []
     for host in ("1", "2:3", "ffff"):
         async with client_of(app, address=f"2001:db8::{host}") as client:

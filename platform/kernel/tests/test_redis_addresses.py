@@ -54,7 +54,7 @@ async def test_user_password_and_database_come_from_the_url(server: ValkeyServer
     assert await echo(server.url_of(2)) == {"db": "2", "user": "default"}
 
 
-async def test_a_wrong_password_is_told_and_leaves_redis_away(
+async def test_a_wrong_password_is_logged_and_leaves_redis_unavailable(
     server: ValkeyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await echo(f"redis://:wrong@127.0.0.1:{server.port}/0") == "away"
@@ -110,7 +110,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return files
 
 
-async def test_tls_trusts_whom_the_url_says(
+async def test_tls_trusts_the_authority_that_the_url_names(
     server: ValkeyServer, certificate: tuple[Path, Path]
 ) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

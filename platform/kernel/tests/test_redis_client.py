@@ -35,7 +35,7 @@ async def test_each_of_many_callers_gets_its_own_answer(redis: Redis) -> None:
     assert echoes == [f"n{n}".encode() for n in range(2000)]
 
 
-async def test_a_caller_that_gave_up_shifts_nobody_s_answer(redis: Redis) -> None:
+async def test_a_caller_that_timed_out_shifts_no_other_answer(redis: Redis) -> None:
     async def ask(number: int) -> Any:
         return await redis.execute("ECHO", str(number))
 
@@ -192,7 +192,7 @@ async def test_closing_ends_a_recovery_and_every_wait(redis_url: str) -> None:
         assert wire.connections == connections
 
 
-async def test_a_wrong_command_is_the_caller_s_affair_and_told_once_a_minute(
+async def test_a_wrong_command_fails_its_caller_only_and_is_logged_once_a_minute(
     redis: Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
@@ -249,7 +249,7 @@ async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: FaultPr
     assert not redis._connection._waiting
 
 
-async def test_trouble_is_told_once_a_minute(
+async def test_trouble_is_logged_once_a_minute(
     redis: Redis, wire: FaultProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):

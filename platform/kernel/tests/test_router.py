@@ -201,11 +201,11 @@ async def test_a_refusal_that_leaves_a_trace_commits_first(
 async def test_access_comes_before_the_body(
     law: httpx2.AsyncClient, law_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nobody_or_ada(connection: HTTPConnection) -> Principal | None:
+    async def none_or_ada(connection: HTTPConnection) -> Principal | None:
         known = connection.headers.get("authorization") == "Bearer ada"
         return Principal(1, 1, "ada", False, None) if known else None
 
-    monkeypatch.setitem(law_app.state.resources.providers, "identify", nobody_or_ada)
+    monkeypatch.setitem(law_app.state.resources.providers, "identify", none_or_ada)
     as_ada = {"Authorization": "Bearer ada", "Content-Type": "application/json"}
 
     anonymous = await law.post(

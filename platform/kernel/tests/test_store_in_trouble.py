@@ -129,7 +129,7 @@ async def test_a_write_while_redis_comes_back_is_not_lost(two: tuple[Process, Pr
 async def test_nothing_of_before_an_outage_is_served_after_it_though_the_writer_has_died(
     tmp_path: Path,
 ) -> None:
-    server = start_valkey(tmp_path, durable=False)  # where nobody else extends the epoch
+    server = start_valkey(tmp_path, durable=False)  # no other process extends its epoch
     async with AsyncExitStack() as stack:
         stack.callback(server.stop)
         writer = await stack.enter_async_context(process(server.url))
@@ -170,7 +170,7 @@ async def test_a_process_that_could_never_connect_pays_when_it_can(redis_url: st
         await writer.die()
 
 
-async def test_who_owes_too_much_to_remember_forgets_everything(
+async def test_too_many_pending_invalidations_forget_everything(
     two: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer, reader = two
