@@ -27,7 +27,7 @@ class KnownUser(Principal):
 async def live_principal(context: RequestContext, claims: Claims) -> KnownUser | None:
     """Who the token speaks for at this moment; None when its session or its user is gone.
 
-    One round trip to Redis, and no SQL while nothing has changed. A session that is gone is kept, too:
+    One round trip to Redis, and no SQL while nothing has changed. That one is gone is kept, too:
     it never comes back to life.
     """
     user_id, session_id = claims.user_id, claims.session_id

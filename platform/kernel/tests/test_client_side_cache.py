@@ -1,4 +1,4 @@
-"""What clients may keep: public answers with a tag, 304 for clients that have them, nothing else."""
+"""What clients may keep: public answers with a tag, 304 to a client that has it, nothing else."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

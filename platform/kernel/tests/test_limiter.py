@@ -9,18 +9,18 @@ from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.redis.client import Redis
 from kernel.tests import processes
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
-    async with wire_to(redis_url) as wire:
-        yield wire
+async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    async with proxy_to(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def redis(wire: FaultProxy) -> AsyncIterator[Redis]:
-    client = Redis(wire.url, timeout=0.1)
+async def redis(proxy: FaultProxy) -> AsyncIterator[Redis]:
+    client = Redis(proxy.url, timeout=0.1)
     await client.open()
     yield client
     await client.close()
@@ -105,9 +105,9 @@ class Told:
 
 
 async def test_without_redis_the_in_memory_fallback_keeps_the_rule_and_logs_once(
-    limiter: Limiter, wire: FaultProxy, told: Told
+    limiter: Limiter, proxy: FaultProxy, told: Told
 ) -> None:
-    await wire.unplug()
+    await proxy.unplug()
     decisions = [await take(limiter, quota()) for _ in range(5)]
 
     assert [decision.accepted for decision in decisions] == [True] * 3 + [False] * 2
@@ -123,12 +123,12 @@ async def test_without_redis_the_in_memory_fallback_keeps_the_rule_and_logs_once
 
 
 async def test_when_redis_is_back_it_decides_again(
-    limiter: Limiter, redis: Redis, wire: FaultProxy
+    limiter: Limiter, redis: Redis, proxy: FaultProxy
 ) -> None:
     await take(limiter, quota())
-    wire.stall()
+    proxy.stall()
     assert (await take(limiter, quota())).stamp is None
-    wire.flow()
+    proxy.flow()
     async with asyncio.timeout(3):
         while not redis.available:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)

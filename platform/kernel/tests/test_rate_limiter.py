@@ -18,7 +18,7 @@ from kernel.rate_limit import dependency
 from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter
 from kernel.rate_limit.rules import Rule
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import wire_to
+from kernel.tests.fault_proxy import proxy_to
 from kernel.web.router import SessionDep
 from tests.application import client_of
 
@@ -211,10 +211,10 @@ async def test_without_redis_the_tier_s_rule_holds_in_the_process(
     setting_values: dict[str, str], redis_url: str
 ) -> None:
     RULES[5] = {"api_v1_item_{id}": Rule(3, 60)}
-    async with wire_to(redis_url) as wire:
-        app = build({**setting_values, "REDIS_RATE_LIMIT_URL": wire.url})
+    async with proxy_to(redis_url) as proxy:
+        app = build({**setting_values, "REDIS_RATE_LIMIT_URL": proxy.url})
         async with app.router.lifespan_context(app), client_of(app) as client:
-            await wire.unplug()
+            await proxy.unplug()
 
             assert await statuses(client, 4, "7:5") == [200, 200, 200, 429]
             assert await statuses(client, 3) == [200, 200, 429]

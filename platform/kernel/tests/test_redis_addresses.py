@@ -18,7 +18,7 @@ from redis import Redis as RedisPy
 from infra.local.binaries import find_valkey
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import wire_to
+from kernel.tests.fault_proxy import proxy_to
 
 SECRET = "p@ss:w/rd?"
 
@@ -115,8 +115,8 @@ async def test_tls_trusts_the_authority_that_the_url_names(
 ) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(*certificate)
-    async with wire_to(server.url, tls) as wire:
-        url = urlsplit(wire.url)._replace(scheme="rediss").geturl()
+    async with proxy_to(server.url, tls) as proxy:
+        url = urlsplit(proxy.url)._replace(scheme="rediss").geturl()
 
         assert await echo(f"{url}?ssl_ca_certs={certificate[0]}") == {"db": "0", "user": "default"}
         assert await echo(f"{url}?ssl_cert_reqs=none") == {"db": "0", "user": "default"}
