@@ -40,14 +40,14 @@ def wait_for_turn(connection: Connection) -> None:
     Polled, since a session that waits in pg_advisory_lock holds a snapshot that would block
     CREATE INDEX CONCURRENTLY in the migration it waits for.
     """
-    started, told = time.monotonic(), False
+    started, logged = time.monotonic(), False
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
         connection.commit()
         if time.monotonic() - started > LOCK_WAIT:
             raise CommandError(f"Another migration has been running for {LOCK_WAIT:.0f} seconds.")
-        if not told:
+        if not logged:
             sys.stderr.write("Waiting for another migration to end.\n")
-            told = True
+            logged = True
         time.sleep(0.2)
     connection.commit()
 

@@ -11,7 +11,7 @@ from kernel.config.loader import Settings
 from kernel.jobs.declare import Function, Task
 from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 from workers.options import options
 from workers.worker import Worker
 

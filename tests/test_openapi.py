@@ -69,7 +69,7 @@ def test_operations_are_called_like_their_functions_and_each_has_its_own_name(
     assert len(names) == len(set(names))
 
 
-def test_every_operation_tells_a_client_what_it_does(document: Json) -> None:
+def test_every_operation_says_what_it_does(document: Json) -> None:
     silent = [path for _, path, operation in operations(document) if not operation["description"]]
 
     assert silent == []

@@ -10,10 +10,8 @@ import structlog
 from arq import Retry
 
 from kernel.context import request_id_var
-from kernel.db.unit_of_work import UnitOfWork
-from kernel.jobs import arq_queue
-from kernel.jobs.declare import JobContext, Task
-from kernel.jobs.outbox import Attempt, outbox
+from kernel.jobs import Attempt, JobContext, Task, arq_queue
+from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources
 
@@ -60,7 +58,7 @@ class _AttemptRunner:
         self._task, self._resources, self._attempt = task, resources, attempt
         self._started = time.perf_counter()
         self._outbox = outbox()
-        # Without an outbox there is nobody to ask, and the job runs as a plain one.
+        # Without an outbox the job runs as a plain one.
         self._durable = attempt.durable and self._outbox is not None
         self._log = log.bind(job=attempt.id, task=task.name)
 
@@ -111,13 +109,10 @@ class _AttemptRunner:
             result = await self._task.function(context, arguments)
             arq_queue.serialize(result)  # what can't be kept is a failure, before the commit
             # The end is recorded in the transaction of the work: both are there, or neither.
-            if self._durable and not await self._complete(db, result):
+            keeper = self._outbox if self._durable else None
+            if keeper and not await keeper.complete(db, self._attempt.id, result):
                 raise JobOver
         return result
-
-    async def _complete(self, db: UnitOfWork, result: Any) -> bool:
-        assert self._outbox is not None
-        return await self._outbox.complete(db, self._attempt.id, result)
 
     async def _report(self, done: float, total: float, note: str = "") -> None:
         redis = self._resources.redis("queue")

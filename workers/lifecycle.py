@@ -1,4 +1,4 @@
-"""What a worker holds from its start to its end: resources, and the hand-over of durable jobs."""
+"""What a worker holds from its start to its end: resources, and the dispatch of durable jobs."""
 
 import asyncio
 import logging
@@ -8,16 +8,24 @@ from typing import Any
 import structlog
 
 from kernel import logs
-from kernel.config.groups import AppSettings
-from kernel.config.loader import Settings
+from kernel.cache.deferred import flush
+from kernel.config import AppSettings, Settings
+from kernel.jobs import Task, registry
 from kernel.jobs.outbox import Outbox, outbox
 from kernel.resources import Resources, opened
-from workers.known_tasks import known_tasks
 
 log = structlog.get_logger(__name__)
 
 DISPATCH_INTERVAL = 0.4  # seconds; with ARQ's own polling, a job starts within one second
 TROUBLE_INTERVAL = 2.0  # seconds
+
+
+def known_tasks() -> dict[str, Task]:
+    """Every task, by name: the features', and the kernel's own.
+
+    Raises DiscoveryError for a name that isn't unique.
+    """
+    return {**registry.declared(), flush.name: flush}
 
 
 async def start(ctx: dict[str, Any]) -> None:
@@ -51,9 +59,9 @@ async def _dispatch(keeper: Outbox, resources: Resources) -> None:
             if await keeper.dispatch(resources, known_tasks()):
                 delay = 0.0
             trouble = ""
-        except Exception as error:  # noqa: BLE001 - no trouble may end the hand-over
+        except Exception as error:  # noqa: BLE001 - no trouble may end the dispatch
             if str(error) != trouble:
-                log.warning("outbox not handed over", error=str(error))
+                log.warning("outbox not dispatched", error=str(error))
             trouble, delay = str(error), TROUBLE_INTERVAL
         await asyncio.sleep(delay)
 

@@ -1,4 +1,4 @@
-"""What ARQ is told: every feature's tasks and schedules, and the settings."""
+"""The options that ARQ gets: every feature's tasks and schedules, and the settings."""
 
 import socket
 from datetime import UTC
@@ -12,12 +12,10 @@ from arq.worker import Function, func
 from kernel import events
 from kernel.config.groups import RedisSettings, WorkerSettings
 from kernel.config.loader import Settings, SettingsError
-from kernel.jobs import registry
+from kernel.jobs import Schedule, Task, registry
 from kernel.jobs.arq_queue import arq_settings, deserialize, serialize
-from kernel.jobs.declare import Schedule, Task
 from workers import lifecycle
 from workers.attempts import run_attempt
-from workers.known_tasks import known_tasks
 
 # ARQ judges by what Redis remembers, and its judgement leaves no trace in the history. Ours are
 # the limits that count; ARQ's only have to be larger.
@@ -37,7 +35,7 @@ def options(settings: Settings) -> dict[str, Any]:
     events.registry()  # jobs emit them later; a file that fails must stop the start
     worker = settings.group(WorkerSettings)
     return {
-        "functions": [arq_function(task) for task in known_tasks().values()],
+        "functions": [arq_function(task) for task in lifecycle.known_tasks().values()],
         "cron_jobs": [arq_cron(schedule) for schedule in registry.schedules()],
         "redis_settings": arq_settings(url),
         "ctx": {"settings": settings, "queue_url": url, "lease": worker.worker_lease},

@@ -1,4 +1,4 @@
-"""Names and passwords: whose they are, checked in the same time whoever is asked for."""
+"""Names and passwords: checked in the same time for known and for unknown names."""
 
 from starlette.requests import HTTPConnection
 

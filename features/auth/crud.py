@@ -161,7 +161,7 @@ used_token = CompiledQuery(
     .where(col(Session.id) == bindparam("session_id"), col(Session.user_id) == bindparam("user_id"))
 )
 
-# Ends a session, of that user or (None) of anybody; and a user's sessions but the one kept.
+# Ends a session, of that user or (None) of any user; and a user's sessions but the one kept.
 _ended = (
     update(Session)
     .where(_never_ended)

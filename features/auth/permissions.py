@@ -58,7 +58,7 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
-    """The caller, or None. Without a token the answer is the one for everybody."""
+    """The caller, or None. Without a token the answer is the public one."""
     if "authorization" not in connection.headers:
         return None
     return await principal_of(connection)
@@ -121,5 +121,5 @@ async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: Sessi
     return username
 
 
-# The user in the path `{username}`, user_ref the caller speaks for.
+# The user in the path `{username}`, whom the caller acts for.
 OwnPathUser = Annotated[UserRef, Depends(own_path_user)]

@@ -27,8 +27,8 @@ class KnownUser(Principal):
 async def live_principal(context: RequestContext, claims: Claims) -> KnownUser | None:
     """Who the token speaks for at this moment; None when its session or its user is gone.
 
-    One round trip to Redis, and no SQL while nothing has changed. That nobody is there is kept
-    as well: a session never comes back to life.
+    One round trip to Redis, and no SQL while nothing has changed. That one is gone is kept, too:
+    it never comes back to life.
     """
     user_id, session_id = claims.user_id, claims.session_id
 
@@ -62,7 +62,7 @@ async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
 def forget_principal(
     unit: UnitOfWork, *, user_id: int | None = None, session_id: int | None = None
 ) -> None:
-    """Once the unit has committed, look anew at whoever this user is, or this session speaks for.
+    """Once the unit has committed, load this user, or the user of this session, anew.
 
     Every change of what a principal or UserRead says, every deletion and every end of a session
     comes through here.

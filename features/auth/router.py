@@ -109,7 +109,7 @@ async def logout(
     ending = [caller.session_id]
     claims = refresh_token and signer(db.resources.settings).read(refresh_token, Kind.REFRESH)
     if claims and claims.session_id != caller.session_id:
-        # The browser forgets that cookie now, so nobody could end its session any more.
+        # The browser forgets that cookie now, so its session couldn't be ended any more.
         ending.append(claims.session_id)
     for session_id in ending:
         await sessions.end(db, session_id, of=caller.user_id, reason="logout")

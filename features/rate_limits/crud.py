@@ -8,12 +8,10 @@ from sqlmodel import col
 
 from features.rate_limits.models import (
     RateLimit,
-    RateLimitCreateInternal,
-    RateLimitDelete,
+    RateLimitCreate,
     RateLimitQuery,
     RateLimitRead,
     RateLimitUpdate,
-    RateLimitUpdateInternal,
 )
 from features.tiers.models import Tier
 from features.users.crud import LIVE
@@ -21,12 +19,7 @@ from features.users.models import User, UserRead
 from kernel.db import CompiledQuery, Listing
 
 CRUDRateLimits: TypeAlias = FastCRUD[
-    RateLimit,
-    RateLimitCreateInternal,
-    RateLimitUpdate,
-    RateLimitUpdateInternal,
-    RateLimitDelete,
-    RateLimitRead,
+    RateLimit, RateLimitCreate, RateLimitUpdate, Any, Any, RateLimitRead
 ]
 crud_rate_limits: CRUDRateLimits = FastCRUD(RateLimit)
 

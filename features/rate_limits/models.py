@@ -4,7 +4,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
 from kernel.db import ListQuery, Timestamped, unique
 from kernel.rate_limit import sanitise
@@ -78,16 +77,6 @@ class RateLimitCreate(InputSchema):
         return self.name or f"{self.path}:{self.limit}:{self.period}"
 
 
-class RateLimitCreateInternal(SQLModel):
-    """What is stored of a new rule."""
-
-    tier_id: int
-    name: str
-    path: str
-    limit: int
-    period: int
-
-
 class RateLimitUpdate(InputSchema):
     """The fields to change; what is left out stays as it is."""
 
@@ -97,19 +86,6 @@ class RateLimitUpdate(InputSchema):
     limit: Limit = may_be_absent()
     period: Period = may_be_absent()
     name: Name = may_be_absent()
-
-
-class RateLimitUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    path: str | None = None
-    limit: int | None = None
-    period: int | None = None
-    name: str | None = None
-
-
-class RateLimitDelete(SQLModel):
-    """Nothing is given to delete a rule."""
 
 
 class RateLimitRead(ReadSchema):

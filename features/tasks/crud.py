@@ -37,7 +37,7 @@ def _in(seconds: Any) -> Any:
     return func.now() + seconds
 
 
-# A twin that waits is locked until this transaction commits, so it can't begin before it could
+# A duplicate that waits is locked until this transaction commits, so it can't begin before it could
 # see what this transaction wrote.
 add = CompiledQuery(
     insert(Job)

@@ -1,4 +1,4 @@
-"""Jobs that must not be lost: kept with their transaction, handed over until their end is recorded.
+"""Jobs that must not be lost: kept with their transaction, dispatched until their end is recorded.
 
 The functions are what kernel.jobs.outbox asks for. The worker calls all but `add`.
 """
@@ -10,15 +10,14 @@ from typing import Any
 from features.tasks import crud
 from features.tasks.settings import JobSettings
 from kernel import jobs
-from kernel.db import UnitOfWork
+from kernel.db import Resources, UnitOfWork
 from kernel.jobs import Attempt, Job, arq_queue
-from kernel.resources import Resources
 
 BATCH = 200
 
 
 async def add(db: UnitOfWork, job: Job) -> str:
-    """Keep the job in the unit's transaction; return its id, or that of its waiting twin."""
+    """Keep the job in the unit's transaction; return its id, or that of its waiting duplicate."""
     job_id: str = await crud.add.scalar(
         db,
         job_id=job.id,

@@ -1,4 +1,4 @@
-"""Routes of tasks, for whoever queued them, and of jobs, for superusers."""
+"""Routes of tasks, for the callers that queued them, and of jobs, for superusers."""
 
 from typing import Annotated, Any
 
@@ -66,7 +66,7 @@ async def write_task(
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show the state of a task and, once it is complete, its result.
 
-    Only whoever queued it sees it, and superusers.
+    Only the caller that queued it sees it, and superusers.
     """
     job = await queued_job(db.resources, task_id)
     if job is not None and await may_see(request, job.queued_by):

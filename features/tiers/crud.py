@@ -1,6 +1,6 @@
 """Queries on tiers, and on who is on which."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import String, bindparam, delete, exists, func, null, select, update
@@ -10,19 +10,15 @@ from sqlmodel import col
 from features.tiers.models import (
     Tier,
     TierCreateInternal,
-    TierDelete,
     TierQuery,
     TierRead,
     TierUpdate,
-    TierUpdateInternal,
 )
 from features.users.crud import LIVE
 from features.users.models import User, UserRead
 from kernel.db import CompiledQuery, Listing
 
-CRUDTiers: TypeAlias = FastCRUD[
-    Tier, TierCreateInternal, TierUpdate, TierUpdateInternal, TierDelete, TierRead
-]
+CRUDTiers: TypeAlias = FastCRUD[Tier, TierCreateInternal, TierUpdate, Any, Any, TierRead]
 crud_tiers: CRUDTiers = FastCRUD(Tier)
 
 listing = Listing(Tier, TierRead, TierQuery)
@@ -45,7 +41,7 @@ user_with_tier = CompiledQuery(
     .outerjoin(Tier, col(Tier.id) == col(User.tier_id))
     .where(col(User.username) == bindparam("username"), LIVE)
 )
-# Soft-deleted users must not keep a tier alive; nobody sees which one they had.
+# Soft-deleted users must not keep a tier alive; it is never shown which one they had.
 free_from_deleted_users = CompiledQuery(
     update(User)
     .where(
@@ -55,9 +51,9 @@ free_from_deleted_users = CompiledQuery(
     .values(tier_id=null()),
     writes=True,
 )
-# Its rules go with it. Raises while a user is on it, user_ref the foreign key protects.
+# Its rules go with it. Raises while a user is on it: the foreign key protects it.
 delete_by_name = CompiledQuery(delete(Tier).where(_by_name).returning(col(Tier.id)), writes=True)
-# For a user made in this very unit: nobody knows it yet, so nobody must be told of the change.
+# For a user made in this very unit: no other process knows it yet, so no event is emitted.
 # The lock makes it wait for a deletion of the tier that is under way, and then find none.
 _named = select(col(Tier.id)).where(_by_name).with_for_update(read=True, key_share=True).subquery()
 put_new_user_on = CompiledQuery(

@@ -62,16 +62,6 @@ class TierUpdate(InputSchema):
     name: TierName = may_be_absent()
 
 
-class TierUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    name: str | None = None
-
-
-class TierDelete(SQLModel):
-    """Nothing is given to delete a tier."""
-
-
 class TierRead(ReadSchema):
     """A tier."""
 

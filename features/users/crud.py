@@ -12,22 +12,18 @@ from features.users.events import UserChanged, UserDeleted, UserRegistered
 from features.users.models import (
     User,
     UserCreateInternal,
-    UserDelete,
     UserQuery,
     UserRead,
     UserUpdate,
-    UserUpdateInternal,
 )
 from kernel.cache import forget_argument
 from kernel.db import CompiledQuery, Listing, Row, UnitOfWork, now
 from kernel.events import emit
 
-CRUDUsers: TypeAlias = FastCRUD[
-    User, UserCreateInternal, UserUpdate, UserUpdateInternal, UserDelete, UserRead
-]
+CRUDUsers: TypeAlias = FastCRUD[User, UserCreateInternal, UserUpdate, Any, Any, UserRead]
 crud_users: CRUDUsers = FastCRUD(User)
 
-# UserRef a query is about: a live user, by id or by username.
+# The user that a query is about: a live one, by id or by username.
 UserRef: TypeAlias = int | str
 
 LIVE = col(User.is_deleted) == false()
@@ -65,7 +61,7 @@ class RemovalCandidate:
 
 
 async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
-    """Store a new user and tell the other features. Returns its id."""
+    """Store a new user and emit UserRegistered. Returns its id."""
     stored = User.model_validate(user)
     unit.add(stored)
     await unit.flush()
@@ -93,7 +89,7 @@ async def account_of(unit: UnitOfWork, user_ref: UserRef) -> Row | None:
 async def change_user(
     unit: UnitOfWork, user_ref: UserRef, values: Mapping[str, Any], version: int | None = None
 ) -> int | None:
-    """Give a live user new values and tell the other features: the only way to change one.
+    """Give a live user new values and emit UserChanged: the only way to change one.
 
     With `version`, only while the row still has it. Returns the id; None without such a user.
     """
@@ -119,7 +115,7 @@ async def change_user(
         return None
     user_id: int = row.id
     if values.keys() & {"username", "is_deleted"}:
-        # Whoever bears the name next must not be answered with what was kept under it.
+        # The next user of the name must not be answered with what was cached under it.
         forget_argument(unit, username=row.username)
     await emit(unit, UserChanged(user_id, frozenset(values)))
     return user_id

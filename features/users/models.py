@@ -71,7 +71,7 @@ def _web_address(url: str) -> str:
 
 Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
 Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
-# Not Field(min_length=...): it would tell people of items.
+# Not Field(min_length=...): its message would speak of items.
 Password = Annotated[
     SecretStr,
     Field(json_schema_extra={"minLength": MIN_PASSWORD}),
@@ -131,22 +131,6 @@ class RoleUpdate(InputSchema):
     model_config = example(is_superuser=True)
 
     is_superuser: StrictBool
-
-
-class UserUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    name: str | None = None
-    username: str | None = None
-    email: str | None = None
-    profile_image_url: str | None = None
-    hashed_password: str | None = None
-    is_superuser: bool | None = None
-    tier_id: int | None = None
-
-
-class UserDelete(SQLModel):
-    """Nothing is given to delete a user."""
 
 
 class UserRead(ReadSchema):

@@ -17,10 +17,10 @@ LOCK = 0x5EED  # any constant: one seed at a time
 
 
 async def seed(db: UnitOfWork) -> None:
-    """Make the superuser of ADMIN_*, unless there is a superuser, whoever that is.
+    """Make the superuser of ADMIN_*, unless there is a superuser already.
 
     Raises SettingsError when ADMIN_PASSWORD is missing, when no account can have such names, or
-    when the name belongs to somebody.
+    when the name is taken.
     """
     await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if await db.scalar(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1)):

@@ -64,7 +64,7 @@ class Chores:
             return
         started, request_id, status = time.perf_counter(), uuid.uuid4().hex, 0
 
-        async def dressed(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -75,7 +75,7 @@ class Chores:
                 ]
             await send(message)
 
-        await self.app(scope, receive, dressed)
+        await self.app(scope, receive, with_headers)
         path, ms = scope["path"], round((time.perf_counter() - started) * 1e3, 1)
         counts[path, status] = counts.get((path, status), 0) + 1
         line = {

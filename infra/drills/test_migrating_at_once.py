@@ -24,7 +24,7 @@ async def empty_database(database_url: str) -> AsyncIterator[str]:
     await databases.drop(database_url, f"{name}_empty")
 
 
-async def test_migrators_wait_for_whoever_is_migrating_and_then_all_succeed(
+async def test_migrators_wait_for_the_one_that_is_migrating_and_then_all_succeed(
     empty_database: str,
 ) -> None:
     connection = await asyncpg.connect(empty_database)

@@ -1,4 +1,4 @@
-"""The servers that a checkout needs and nobody gave: started, or found running already."""
+"""The servers that a checkout needs and no setting names: started, or found running already."""
 
 import asyncio
 import sys

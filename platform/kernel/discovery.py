@@ -15,10 +15,18 @@ class DiscoveryError(Exception):
 
 
 def names() -> list[str]:
-    """The features, in alphabetical order: every package in features/."""
-    folders = (Path(entry) for entry in features.__path__)
-    found = {path.parent.name for folder in folders for path in folder.glob("*/__init__.py")}
-    return sorted(found)
+    """The features, in alphabetical order: every package in features/.
+
+    Raises DiscoveryError for a folder with Python files that isn't a package: Python would import
+    from it, and Alembic and the application would pass it over.
+    """
+    found = sorted(
+        {file.parent for entry in features.__path__ for file in Path(entry).glob("*/*.py")}
+    )
+    for folder in found:
+        if not (folder / "__init__.py").exists():
+            raise DiscoveryError(f"features/{folder.name} has no __init__.py; an empty one will do")
+    return [folder.name for folder in found]
 
 
 @cache

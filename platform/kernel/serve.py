@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
             self.force_exit = self.should_exit = self.force_exit or sig == signal.SIGINT
             return
         delay = self.config.drain_delay
-        if sig == signal.SIGINT:  # somebody sits at the terminal, and no proxy is to be told
+        if sig == signal.SIGINT:  # from a terminal: there is no proxy to drain
             delay = self._idle_grace = 0.0
         self._closes_at = time.monotonic() + delay
         if self.config.loaded:
@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
         await super().shutdown(None)
 
     async def _close_listeners(self, sockets: list[socket.socket]) -> None:
-        """Close the listeners, but serve whoever had connected before.
+        """Close the listeners, but serve clients that had connected before.
 
         A closed listener resets the connections in its queue; so a copy of it outlives it until
         the queue is empty.
@@ -119,7 +119,7 @@ class Server(uvicorn.Server):
             try:
                 while True:
                     queued.append(copy.accept()[0])
-            except OSError:  # nobody is left in the queue
+            except OSError:  # the queue is empty
                 copy.close()
         loop = asyncio.get_running_loop()
         for connection in queued:
@@ -149,7 +149,7 @@ class Supervisor(multiprocess.Multiprocess):
     """uvicorn's supervisor, which lets go of the listener before its processes do."""
 
     def terminate_all(self) -> None:
-        # While anybody holds the listener, connections go on to queue on it, for nobody.
+        # While a process holds the listener, connections queue on it and are never accepted.
         for listener in self.sockets:
             listener.close()
         super().terminate_all()

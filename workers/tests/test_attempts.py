@@ -13,7 +13,7 @@ from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs, WorkerFactory
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
 class Nothing(InputSchema):
@@ -183,7 +183,7 @@ async def test_a_database_that_is_away_costs_no_attempt(
     away = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/nothing"}
     async with make_worker(**away) as worker, asyncio.timeout(20):
         running = asyncio.create_task(worker.async_run())
-        while worker.jobs_retried < 3:  # noqa: ASYNC110 - ARQ counts, and tells nobody
+        while worker.jobs_retried < 3:  # noqa: ASYNC110 - ARQ counts, and sends no event
             await asyncio.sleep(0.01)
         running.cancel()
     await run_jobs()
@@ -200,7 +200,7 @@ async def test_log_lines_bear_the_job_and_no_arguments(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Secret(InputSchema):
-        """An argument that nobody may read in a log."""
+        """An argument that must not be in a log."""
 
         password: str
 

@@ -124,7 +124,7 @@ async def test_a_new_password_and_a_deletion_in_one_process_hold_in_the_other(
         assert (await elsewhere.get(ME)).status_code == 401
 
 
-async def test_a_freed_name_gives_its_next_owner_to_nobody(
+async def test_a_freed_name_gives_no_session_to_its_next_owner(
     register: Register, user: Person
 ) -> None:
     name = user.username
@@ -138,7 +138,7 @@ async def test_a_freed_name_gives_its_next_owner_to_nobody(
     assert (await heir.get(ME)).json()["name"] == heir.name
 
 
-async def test_an_emptied_redis_revives_nobody(
+async def test_an_emptied_redis_revives_no_session(
     user: Person, other: Person, app: Application, resources: Resources
 ) -> None:
     await user.post("/api/v1/logout")

@@ -133,7 +133,7 @@ async def test_one_ends_one_of_ones_own_sessions(user: Person, phone: Person) ->
     assert refusal(await user.delete(f"/api/v1/session/{lost}")) == NOT_FOUND
 
 
-async def test_nobody_ends_anothers_session_but_superusers(
+async def test_only_superusers_end_anothers_session(
     user: Person, other: Person, superuser: Person
 ) -> None:
     session = (await session_ids(other))[0]

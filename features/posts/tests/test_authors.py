@@ -17,7 +17,7 @@ from tests.accounts import Person
 from tests.statements import Statements
 
 
-async def test_nobody_posts_without_an_account(client: AsyncClient, user: Person) -> None:
+async def test_no_post_is_written_without_an_account(client: AsyncClient, user: Person) -> None:
     post_id = await publish(user)
 
     answers = [
@@ -31,7 +31,7 @@ async def test_nobody_posts_without_an_account(client: AsyncClient, user: Person
     assert await titles(client) == ["Hello"]
 
 
-async def test_nobody_posts_under_another_name(
+async def test_no_post_is_written_under_another_name(
     client: AsyncClient, user: Person, other: Person
 ) -> None:
     post_id = await publish(user)
@@ -106,7 +106,7 @@ async def test_a_post_that_is_not_there_is_said_to_be_missing(
         assert [detail(answer) for answer in answers] == [NO_POST] * 3
 
 
-async def test_a_superuser_publishes_for_anybody(
+async def test_a_superuser_publishes_for_any_user(
     user: Person, superuser: Person, statements: Statements
 ) -> None:
     answer = await statements.held(superuser.post(POST, json=HELLO))

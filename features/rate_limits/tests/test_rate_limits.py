@@ -30,7 +30,7 @@ async def add(superuser: Person, rule: dict[str, Any], tier: str = "free") -> in
     return rule_id
 
 
-async def test_nobody_but_superusers_writes_rules(
+async def test_only_superusers_write_rules(
     client: AsyncClient, user: Person, superuser: Person, free: int
 ) -> None:
     rule_id = await add(superuser, TASKS)

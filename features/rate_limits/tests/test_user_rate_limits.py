@@ -15,7 +15,7 @@ from tests.statements import Statements
 MINE = "/api/v1/user/user1/rate_limits"
 
 
-async def test_nobody_but_superusers_sees_them(client: AsyncClient, user: Person) -> None:
+async def test_only_superusers_see_them(client: AsyncClient, user: Person) -> None:
     anonymous = await client.get(MINE)
     own = await user.get(MINE)
 
@@ -62,7 +62,7 @@ async def test_all_rules_of_the_tier_are_shown_at_one_cost(
     assert {rule["tier_id"] for rule in rules} <= {tier_id}
 
 
-async def test_the_limiter_is_told_a_tiers_rules_by_path(
+async def test_the_limiter_gets_a_tiers_rules_by_path(
     superuser: Person, resources: Resources
 ) -> None:
     tier_id = await make(superuser, "free")

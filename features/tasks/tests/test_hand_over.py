@@ -19,7 +19,7 @@ from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
 class Key(InputSchema):
@@ -42,7 +42,7 @@ async def test_a_deferred_job_is_not_handed_over_before_its_time(
     assert (early, await count_effects(resources)) == (0, 1)
 
 
-async def test_a_unique_job_has_no_twin_while_it_waits(
+async def test_a_unique_job_has_no_duplicate_while_it_waits(
     resources: Resources, declare: Declare, run_jobs: RunJobs
 ) -> None:
     told: list[int] = []
@@ -51,18 +51,18 @@ async def test_a_unique_job_has_no_twin_while_it_waits(
     async def note(ctx: JobContext, arguments: Key) -> None:
         told.append(arguments.key)
 
-    first, twin = await add(resources, key=1), await add(resources, key=1)
+    first, duplicate = await add(resources, key=1), await add(resources, key=1)
     another = await add(resources, key=2)
     await run_jobs()
     later = await add(resources, key=1)
     await run_jobs()
 
-    assert first == twin
+    assert first == duplicate
     assert len({first, another, later}) == 3
     assert sorted(told) == [1, 1, 2]
 
 
-async def test_a_twin_can_not_begin_before_it_sees_what_was_written(
+async def test_a_duplicate_can_not_begin_before_it_sees_what_was_written(
     resources: Resources, declare: Declare
 ) -> None:
     @declare(NAME, unique="{key}")

@@ -22,10 +22,10 @@ from kernel.context import request_id_var
 from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from tests.jobs import Declare, RunJobs, WorkerFactory
-from workers.known_tasks import known_tasks
+from workers.lifecycle import known_tasks
 
 
-async def test_a_job_that_nobody_declares_is_refused(resources: Resources) -> None:
+async def test_an_undeclared_job_is_refused(resources: Resources) -> None:
     with pytest.raises(LookupError, match=r"tasks\.nonsense"):
         await add(resources, "tasks.nonsense")
 

@@ -84,7 +84,7 @@ async def test_a_default_tier_that_goes_at_this_moment_is_none_any_more(
     assert answer.json()["tier_id"] is None
 
 
-async def test_a_default_tier_that_is_not_there_is_told_to_the_log(
+async def test_a_missing_default_tier_is_logged(
     make_app: ApplicationFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()

@@ -34,7 +34,7 @@ async def read(client: AsyncClient, name: str) -> httpx2.Response:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-async def test_nobody_but_superusers_writes_tiers(
+async def test_only_superusers_write_tiers(
     client: AsyncClient,
     user: Person,
     superuser: Person,
@@ -141,7 +141,7 @@ async def test_an_unused_tier_is_deleted_with_its_rules(
     assert (await client.get("/api/v1/tier/free/rate_limits")).json()["data"] == []
 
 
-async def test_the_prices_are_for_every_cache_and_for_nobody_in_particular(
+async def test_the_prices_may_be_kept_by_every_cache(
     superuser: Person, client: AsyncClient
 ) -> None:
     await make(superuser, "free")

@@ -19,7 +19,7 @@ async def put(superuser: Person, username: str, tier_id: int | None) -> None:
     assert answer.json() == {"message": f"User {username} Tier updated"}
 
 
-async def test_nobody_but_superusers_puts_users_on_tiers(
+async def test_only_superusers_put_users_on_tiers(
     client: AsyncClient, user: Person, superuser: Person
 ) -> None:
     tier_id = await make(superuser, "pro")
@@ -112,7 +112,7 @@ async def test_soft_deleted_users_do_not_keep_a_tier(superuser: Person, user: Pe
     assert answer.json() == {"message": "Tier deleted"}
 
 
-async def test_a_refused_deletion_takes_the_tier_from_nobody(
+async def test_a_refused_deletion_takes_the_tier_from_no_user(
     superuser: Person, user: Person, other: Person
 ) -> None:
     tier_id = await make(superuser, "pro")

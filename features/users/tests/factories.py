@@ -1,4 +1,4 @@
-"""Rows of users for a call by each caller (tests/callers.py)."""
+"""Rows of users for the gates in tests/gates (see tests/callers.py)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,3 +19,10 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
             "password": "correct horse battery",
         }
     }
+
+
+async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
+    """Users."""
+    for _ in range(number):
+        await people.caller("other")
+    return {}

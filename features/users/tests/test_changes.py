@@ -72,7 +72,7 @@ async def test_what_breaks_a_rule_is_refused(user: Person, values: dict[str, Any
     assert answer.json()["errors"]
 
 
-async def test_what_somebody_else_has_is_refused(user: Person, other: Person) -> None:
+async def test_what_another_user_has_is_refused(user: Person, other: Person) -> None:
     email = await patch(user, user.username, email=other.email.upper(), username=other.username)
     username = await patch(user, user.username, username=other.username)
     reserved = await patch(user, user.username, username="users", email=other.email)
@@ -109,7 +109,7 @@ async def test_an_empty_change_is_one(user: Person) -> None:
     assert (await patch(user, user.username)).json() == {"message": "User updated"}
 
 
-async def test_a_superuser_changes_anybody(user: Person, superuser: Person) -> None:
+async def test_a_superuser_changes_any_user(user: Person, superuser: Person) -> None:
     answer = await patch(superuser, user.username, name="By Superuser", password=NEW)
 
     assert answer.status_code == 200

@@ -6,7 +6,7 @@ import pytest
 from tests.accounts import Person, Register, refusal
 
 
-async def test_nobody_sees_the_email_of_another(
+async def test_no_user_sees_the_email_of_another(
     user: Person, other: Person, client: httpx2.AsyncClient
 ) -> None:
     for asker in (client, other):
@@ -41,7 +41,7 @@ async def test_a_bad_token_counts_as_none_where_anyone_may_read(
     assert answer.json()["email"] is None
 
 
-async def test_only_anonymous_answers_may_be_kept_by_anybody(
+async def test_only_anonymous_answers_may_be_kept_by_shared_caches(
     user: Person, client: httpx2.AsyncClient
 ) -> None:
     path = f"/api/v1/user/{user.username}"

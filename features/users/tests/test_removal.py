@@ -28,7 +28,7 @@ async def role(by: httpx2.AsyncClient, user_ref: str, value: Any) -> httpx2.Resp
     return await by.patch(f"/api/v1/user/{user_ref}/role", json={"is_superuser": value})
 
 
-async def test_nobody_deletes_another(
+async def test_no_user_deletes_another(
     user: Person, other: Person, client: httpx2.AsyncClient
 ) -> None:
     path = f"/api/v1/user/{user.username}"

@@ -183,7 +183,7 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
         return entry if canonical and len(body) <= MAX_ENTRY_BYTES else None
 
     if context.unit is not None:
-        # Whoever waits for another one's load needs no connection meanwhile.
+        # A caller that waits for another's load needs no connection meanwhile.
         context.unit.release_connection()
     versions = context.resources.get(Stores)["cache"]
     entry = await versions.fill(found.ticket, found.location.names, load, policy.seconds)

@@ -82,7 +82,7 @@ class SingleFlight:
 
 
 class _Lock:
-    """Says to other processes that this one loads. While Redis is away everybody may."""
+    """Says to other processes that this one loads. While Redis is away every process may."""
 
     def __init__(self, redis: Redis, key: str) -> None:
         self._redis, self._key = redis, key

@@ -10,9 +10,9 @@ nothing that depends on them is a hit or is stored. If it dies in between, its i
 and the names are without a version. Names that couldn't be announced are kept for a worker, in
 the transaction (kernel.cache.deferred).
 
-Every value also stands under a epoch, which all processes extend while they reach Redis. A
-process that lost Redis ends the epoch when it is back, and a epoch that nobody could extend has
-run out by then. With it goes whatever was forgotten meanwhile in vain, by whichever process.
+Every value also stands under an epoch, which all processes extend while they reach Redis. A
+process that lost Redis ends the epoch when it is back, and an epoch that no process could extend
+has run out by then. With it goes whatever was forgotten meanwhile in vain, by whichever process.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ class VersionedStore:
     ) -> bytes | None:
         """The value, loaded once however many readers miss it at the same time.
 
-        `load` may return None for what must not be kept. Whoever has waited two seconds for
+        `load` may return None for what must not be kept. A caller that has waited two seconds for
         another reader's load, in this process or elsewhere, loads for itself.
         """
         names = tuple(names)
@@ -131,7 +131,7 @@ class VersionedStore:
     async def forget(self, names: Iterable[str], token: str = NO_WRITER) -> bool:
         """After a commit: forget all that depends on these names.
 
-        False when Redis didn't confirm it: then it is owed, and done as soon as Redis is back.
+        False when Redis didn't confirm it: then it is pending, and done as soon as Redis is back.
         """
         if self._redis is None:
             return True
@@ -148,7 +148,7 @@ class VersionedStore:
         await self._epoch.close()
 
     async def _complete(self, keys: tuple[str, ...], found: list[bytes | None]) -> list[bytes]:
-        """Give a first version to each name that has none; whoever comes first wins."""
+        """Give a first version to each name that has none; the first one wins."""
         assert self._redis is not None
         missing = [key for key, version in zip(keys, found, strict=True) if version is None]
         made = {key: secrets.token_hex(8).encode() for key in missing}

@@ -89,7 +89,7 @@ class SecretSettings(SettingsGroup):
 
 
 class HttpSettings(SettingsGroup):
-    """Where the API listens and user_ref it answers."""
+    """Where the API listens, and which clients it answers."""
 
     title = "HTTP"
     host: str = "127.0.0.1"

@@ -1,7 +1,8 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
+from kernel.jobs import arq_queue
 from kernel.jobs.arq_queue import Job, JobInfo
-from kernel.jobs.declare import JobContext, Schedule, task
+from kernel.jobs.declare import JobContext, Schedule, Task, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
     QUEUE_UNAVAILABLE,
@@ -22,7 +23,9 @@ __all__ = [
     "JobContext",
     "JobInfo",
     "Schedule",
+    "Task",
     "add",
+    "arq_queue",
     "caller",
     "declared",
     "enqueue",

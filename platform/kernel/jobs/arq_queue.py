@@ -1,6 +1,6 @@
 """The queue behind a narrow port: ARQ's data in Redis, written and read exactly as ARQ does.
 
-Whoever replaces ARQ replaces this file and workers/. Jobs are JSON, never pickle.
+To replace ARQ, replace this file and workers/. Jobs are JSON, never pickle.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
 
 # What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one. A job that
-# is queued stays as it is; one whose result is kept is refused, or forgotten when told to.
+# is queued stays as it is; one whose result is kept is refused, or forgotten when asked to.
 PUT = Script("""
 local taken = 0
 for i = 1, #ARGV, 5 do

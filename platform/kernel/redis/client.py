@@ -49,8 +49,8 @@ class Redis:
         self._recovery: asyncio.Task[None] | None = None
         self._open = self._closed = False
         self._attempt = 0
-        self._connected_at = self._told = self._complained = float("-inf")
-        self._is_told = False
+        self._connected_at = self._logged_at = self._complained = float("-inf")
+        self._is_logged = False
 
     @property
     def available(self) -> bool:
@@ -151,8 +151,8 @@ class Redis:
         self._open = True
         if fresh:
             self._connected_at = time.monotonic()
-        if self._is_told:
-            self._is_told = False
+        if self._is_logged:
+            self._is_logged = False
             log.info("redis is back", redis=self._name)
 
     def _recover(self) -> None:
@@ -178,6 +178,6 @@ class Redis:
                 return
 
     def _tell(self, reason: str) -> None:
-        if not self._closed and time.monotonic() - self._told > LOG_INTERVAL:
-            self._told, self._is_told = time.monotonic(), True
+        if not self._closed and time.monotonic() - self._logged_at > LOG_INTERVAL:
+            self._logged_at, self._is_logged = time.monotonic(), True
             log.warning("redis away", redis=self._name, reason=reason)

@@ -1,6 +1,6 @@
 """One connection to Redis: what one turn of the event loop collects leaves in one write.
 
-Answers are matched in order, so a caller that gave up waiting shifts nobody's answer. It speaks
+Answers are matched in order, so a caller that timed out shifts no other answer. It speaks
 RESP2 through hiredis, on asyncio's and uvloop's transports alike.
 """
 
@@ -36,7 +36,7 @@ class Script:
 
 
 class Events(Protocol):
-    """Who is told what becomes of a connection."""
+    """Callbacks for what becomes of a connection."""
 
     def on_silence(self, connection: "Connection") -> None:
         """An answer is overdue; all who waited have got RedisUnavailable."""
@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
         self._arm(None)
 
     def close(self, reason: str = "Redis is away") -> None:
-        """Close without waiting; nobody is told but those who wait for an answer."""
+        """Close without waiting; only those who wait for an answer get an error."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def lose(self, reason: str) -> None:
-        """Close, and tell."""
+        """Close, and call back."""
         if self._transport is not None:
             self.close(reason)
             self._events.on_loss(self, reason)
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
     def _write(self) -> None:
         data, self._outgoing = self._outgoing, []
         if self._transport is None:
-            # Closed since: whoever came after that must not wait for ever.
+            # Closed since: a later caller must not wait for ever.
             self.close()
             return
         self._sent += len(data)

@@ -63,7 +63,7 @@ def _number(value: Any) -> Any:
 
 
 CleanText = Annotated[str, AfterValidator(clean), NoNul()]
-# Of a number in a JSON body: 5 and 5.0, which JSON doesn't tell apart, but not "5" or true.
+# Of a number in a JSON body: 5 and 5.0, which are the same in JSON, but not "5" or true.
 # It stands behind the bounds: Annotated[int, Field(ge=1), JsonNumber].
 JsonNumber = BeforeValidator(_number)
 RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]

@@ -98,7 +98,7 @@ async def test_a_broken_key_answers_what_the_table_declares_that_it_refers_to(
         ("DELETE sur la table «\u00a0key\u00a0» viole «\u00a0fk_book_key\u00a0»", True),
     ],
 )
-def test_what_was_broken_is_told_in_every_language_of_the_server(
+def test_what_was_broken_is_found_in_every_language_of_the_server(
     message: str, in_use: bool
 ) -> None:
     error = asyncpg.ForeignKeyViolationError(message)

@@ -50,7 +50,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_told(root: Path) -> None:
+def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_listed(root: Path) -> None:
     (root / ".env").write_text(OLD_DOTENV)
 
     settings = Settings.load([*KERNEL_GROUPS, Pets], root)

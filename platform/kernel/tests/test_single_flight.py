@@ -1,4 +1,4 @@
-"""What many miss at once is loaded once, by one process for all, and nobody waits for ever."""
+"""What many miss at once is loaded once, by one process for all, and no caller waits for ever."""
 
 import asyncio
 import time
@@ -71,7 +71,7 @@ async def test_who_comes_after_an_answered_write_joins_no_older_load(
     assert await versions.fetch("key", ["x"], old, 60) == b"new"
 
 
-async def test_a_load_that_fails_fails_nobody_else(versions: VersionedStore) -> None:
+async def test_a_load_that_fails_fails_no_other_caller(versions: VersionedStore) -> None:
     begun = 0
 
     async def load() -> bytes:
@@ -111,7 +111,7 @@ async def test_what_must_not_be_kept_is_loaded_by_each(versions: VersionedStore)
     assert load.count == 2
 
 
-async def test_nobody_waits_longer_than_is_bearable(
+async def test_no_caller_waits_longer_than_the_timeout(
     versions: VersionedStore, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_flight, "WAIT_SECONDS", 0.2)

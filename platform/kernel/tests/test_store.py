@@ -30,14 +30,14 @@ async def versions(redis_url: str) -> AsyncIterator[VersionedStore]:
     await client.close()
 
 
-def orders(*lengths: int) -> Iterator[list[int]]:
+def interleavings(*lengths: int) -> Iterator[list[int]]:
     """Every order in which actors can take their steps, as the numbers of who is next."""
     if not any(lengths):
         yield []
     for actor, left in enumerate(lengths):
         if left:
             shorter = [n - (actor == number) for number, n in enumerate(lengths)]
-            yield from ([actor, *rest] for rest in orders(*shorter))
+            yield from ([actor, *rest] for rest in interleavings(*shorter))
 
 
 class World:
@@ -101,7 +101,7 @@ class World:
 async def test_no_order_of_a_reader_and_a_writer_is_stale(
     versions: VersionedStore, look: bool
 ) -> None:
-    for number, order in enumerate(orders(3, 3)):
+    for number, order in enumerate(interleavings(3, 3)):
         world = World(versions, f"name{number}{look}")
 
         await world.play(order, [world.reader(), world.writer("a")], look)
@@ -115,7 +115,9 @@ async def test_no_order_of_three_is_stale(versions: VersionedStore, cast: str) -
         actors.append(world.writer("b") if cast.endswith("writers") else world.reader())
         await world.play(order, actors, look=False)
 
-    await asyncio.gather(*[one(number, order) for number, order in enumerate(orders(3, 3, 3))])
+    await asyncio.gather(
+        *[one(number, order) for number, order in enumerate(interleavings(3, 3, 3))]
+    )
 
 
 async def test_flushing_redis_at_any_moment_brings_nothing_back(
@@ -124,7 +126,7 @@ async def test_flushing_redis_at_any_moment_brings_nothing_back(
     async def flush() -> None:
         await redis.execute("FLUSHALL")
 
-    for number, order in enumerate(orders(3, 3)):
+    for number, order in enumerate(interleavings(3, 3)):
         for moment in range(7):
             world = World(versions, f"name{number}.{moment}")
             actors: list[list[Step]] = [world.reader(), world.writer("a"), [flush]]

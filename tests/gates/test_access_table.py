@@ -1,28 +1,27 @@
-"""Who may call what: every route called by everybody, and the answers kept as text to review."""
+"""Who may call what: every route called by every kind of caller; the answers are kept as text."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from infra.checks import ROOT
-from kernel import discovery
 from kernel.app import Application
 from kernel.web.access import Access
 from kernel.web.router import FeatureRoute
 from tests.callers import CALLERS, Arrange, arranger_of, call, people
+from tests.gates.features import WITH_ROUTES, in_columns, routes_of
 
 UPDATE = "hatch run access"
 HEAD = f"""\
 # What each caller is answered who calls the route in a valid way. `owner` is the user in the path
-# or whose row it is. Written by `{UPDATE}`, held by tests/test_access_table.py.
+# or whose row it is. Written by `{UPDATE}`, held by tests/gates/test_access_table.py.
 """
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
-WITH_ROUTES = sorted(discovery.offers("router", "router"))
 
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)
-async def test_everybody_is_answered_as_the_table_says(
+async def test_every_caller_is_answered_as_the_table_says(
     app: Application, feature: str, pytestconfig: pytest.Config
 ) -> None:
     file = ROOT / "features" / feature / "tests" / "access.txt"
@@ -49,26 +48,18 @@ async def answers(
     together = [CALLERS] if method == "GET" else [(caller,) for caller in CALLERS]
     statuses = {}
     for callers in together:
-        async with people(app) as somebody:
-            factories = await arrange(somebody, route.name)
+        async with people(app) as accounts:
+            given = await arrange(accounts, route.name)
             for caller in callers:
-                statuses[caller] = await call(somebody, route, method, factories, caller)
+                answer = await call(accounts, route, method, given, caller)
+                statuses[caller] = answer.status_code
     return statuses
-
-
-def routes_of(app: Application, feature: str) -> Iterator[tuple[str, FeatureRoute]]:
-    """The feature's routes, hidden ones too, in the order of their paths."""
-    routes: list[FeatureRoute] = app.state.feature_routes
-    for route in sorted(routes, key=lambda route: (route.path, sorted(route.methods or ()))):
-        if route.endpoint.__module__.startswith(f"features.{feature}."):
-            for method in sorted(route.methods or ()):
-                yield method, route
 
 
 def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
     """Where the answers don't bear out the access that the route declares."""
     if not any(200 <= status < 300 for status in statuses.values()):
-        yield f"nobody gets through: {[*statuses.values()]}"
+        yield f"refuses every caller: {[*statuses.values()]}"
     documented = {int(status) for status in route.responses}
     refused = {caller for caller, status in statuses.items() if status in REFUSALS - documented}
     if route.access in (Access.PUBLIC, Access.OPTIONAL):
@@ -95,9 +86,4 @@ def written(rows: list[tuple[tuple[str, str], dict[str, int]]]) -> str:
     """The table as text, in columns."""
     lines = [["route", "access", *CALLERS]]
     lines += [[*labels, *map(str, statuses.values())] for labels, statuses in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return HEAD + "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        + "\n"
-        for line in lines
-    )
+    return HEAD + in_columns(lines)
