@@ -47,7 +47,12 @@ _tokens = [
 ]
 
 listing = Listing(
-    Session, SessionRead, SessionQuery, where=[_never_ended, _unexpired], given=["user_id"]
+    Session,
+    SessionRead,
+    SessionQuery,
+    where=[_never_ended, _unexpired],
+    scope=["user_id"],
+    expressions={"current": col(Session.id) == bindparam("session_id")},
 )
 
 

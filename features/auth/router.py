@@ -1,6 +1,6 @@
 """Routes of login, refresh, logout and the caller's sessions."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
@@ -17,7 +17,7 @@ from features.auth.settings import AuthSettings
 from features.auth.tokens import Kind, signer
 from features.users.crud import upgrade_hash
 from kernel.context import context_of
-from kernel.db import pages_of
+from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import (
     RATE_LIMIT_EXCEEDED,
     NotFoundException,
@@ -138,12 +138,11 @@ async def logout_all(
 @router.get("/sessions", response_model=pages_of(SessionRead))
 async def read_sessions(
     query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
-) -> dict[str, Any]:
+) -> JSONBytesResponse:
     """List your sessions: every login that is still active."""
-    page = await crud.listing.page(db, query, user_id=caller.user_id)
-    for session in page["data"]:
-        session["current"] = session["id"] == caller.session_id
-    return page
+    return await crud.listing.answer(
+        db, query, user_id=caller.user_id, session_id=caller.session_id
+    )
 
 
 @router.delete(

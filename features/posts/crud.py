@@ -40,7 +40,7 @@ CRUDPosts: TypeAlias = FastCRUD[
 crud_posts: CRUDPosts = FastCRUD(Post)
 
 LIVE = col(Post.is_deleted) == false()
-listing = Listing(Post, PostRead, PostQuery, where=[LIVE], given=["created_by_user_id"])
+listing = Listing(Post, PostRead, PostQuery, where=[LIVE], scope=["created_by_user_id"])
 
 _shown = [getattr(Post, name) for name in PostRead.model_fields]
 _post_id = bindparam("post_id", type_=Integer())

@@ -1,6 +1,6 @@
 """Routes of tasks, for the callers that queued them, and of jobs, for superusers."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
@@ -24,7 +24,7 @@ from features.tasks.states import (
     queued_task,
 )
 from kernel import jobs
-from kernel.db import Row, pages_of
+from kernel.db import JSONBytesResponse, Row, pages_of
 from kernel.errors import ConflictException, NotFoundException
 from kernel.rate_limit import rate_limiter
 from kernel.schemas import CleanText, Message
@@ -80,9 +80,9 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 @router.get("/jobs", response_model=pages_of(JobRead))
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
-) -> dict[str, Any]:
+) -> JSONBytesResponse:
     """List the stored jobs: durable ones once they are queued, others once they have ended."""
-    return await crud.listing.page(db, query)
+    return await crud.listing.answer(db, query)
 
 
 @router.get(

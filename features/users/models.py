@@ -51,7 +51,7 @@ class User(Timestamped, SoftDeleted, table=True):
     email: str = Column(max_length=254)
     hashed_password: str = Column(max_length=60)
     profile_image_url: str | None = Column(default=None, max_length=MAX_URL)
-    tier_id: int | None = Column(default=None, foreign_key="tier.id")
+    tier_id: int | None = Column(default=None, foreign_key="tier.id", ondelete="RESTRICT")
     is_superuser: bool = Column(default=False, sa_column_kwargs={"server_default": text("false")})
     version: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})
 

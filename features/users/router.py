@@ -1,6 +1,6 @@
 """Routes of accounts."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
@@ -29,7 +29,7 @@ from features.users.models import (
     as_seen_by,
 )
 from kernel.cache import public
-from kernel.db import JSONBytesResponse, Row, pages_of
+from kernel.db import CursorPage, JSONBytesResponse, Page, Row, pages_of
 from kernel.errors import (
     RATE_LIMIT_EXCEEDED,
     ConflictException,
@@ -80,7 +80,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
 @public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
-) -> JSONBytesResponse | dict[str, Any]:
+) -> JSONBytesResponse | Page[UserRead] | CursorPage[UserRead]:
     """List users. Only superusers see others' e-mail addresses, and sort and filter by them."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"
     if by_email and not (caller and caller.is_superuser):
@@ -88,8 +88,9 @@ async def read_users(
     if caller is None:
         return await crud.listing.answer(db, query, hide=["email"])
     page = await crud.listing.page(db, query)
-    for user in page["data"]:
-        as_seen_by(caller, user)
+    for user in page.data:
+        if not caller.is_superuser and user.id != caller.user_id:
+            user.email = None
     return page
 
 

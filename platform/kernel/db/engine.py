@@ -3,13 +3,14 @@
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from kernel.config.groups import DatabaseSettings
-from kernel.db.errors import UNAVAILABLE, DatabaseUnavailable
+from kernel.db.errors import DatabaseUnavailable, is_driver_unavailable
 
 
 class Database:
@@ -38,6 +39,7 @@ class Database:
         )
         self.size = settings.database_pool_size
         self._hollow = 0
+        event.listen(self.engine.sync_engine, "handle_error", _translate)
         event.listen(self.engine.sync_engine.pool, "invalidate", self._on_invalidate)
         event.listen(self.engine.sync_engine.pool, "connect", self._on_connect)
 
@@ -53,7 +55,9 @@ class Database:
                 fairy = await greenlet_spawn(pool.connect)
         except DBAPIError as error:
             raise DatabaseUnavailable(str(error.orig)) from error
-        except UNAVAILABLE as error:
+        except Exception as error:
+            if not is_driver_unavailable(error):
+                raise
             raise DatabaseUnavailable(str(error) or type(error).__name__) from error
         return fairy
 
@@ -66,3 +70,10 @@ class Database:
 
     def _on_connect(self, *_: object) -> None:
         self._hollow = max(0, self._hollow - 1)
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Say of a time-out or a socket's error that it was the database's, which nothing else can."""
+    error = context.original_exception
+    if isinstance(error, OSError):
+        raise DatabaseUnavailable(str(error) or type(error).__name__) from error

@@ -4,20 +4,28 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult, ScalarResult, UpdateBase
+from sqlalchemy.engine import TupleResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from kernel.config.loader import Settings
 from kernel.db.engine import Database
-from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_unavailable
+from kernel.db.errors import (
+    DatabaseUnavailable,
+    is_connection_lost,
+    is_driver_unavailable,
+    is_unavailable,
+)
+from kernel.db.session import UnitSession
 from kernel.errors import CustomException
 from kernel.redis.client import Redis
 
@@ -25,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
 Kind = TypeVar("Kind")
+Columns = TypeVarTuple("Columns")
 
 
 class Resources(Protocol):
@@ -47,22 +56,14 @@ class Resources(Protocol):
         """What a feature's providers.py offers under that name; None when none does."""
 
 
-class _UnitSession(Session):
-    """A session on the unit's own connection, taken when the session first needs it."""
-
-    unit: "UnitOfWork"
-
-    def get_bind(self, *_: Any, **__: Any) -> Connection:
-        return await_only(self.unit._session_connection())
-
-
 class UnitOfWork(AsyncSession):
-    """One transaction on one connection, committed once, by whoever began the unit.
+    """One transaction on one connection, committed once, where the unit was begun.
 
-    It is an AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection to
-    kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the transaction
-    is committed when the unit ends well, before the answer leaves, and then the after-commit hooks
-    run in order. A hook that fails is logged and changes nothing. Used after its end, it raises.
+    It is an AsyncSession, for FastCRUD and the ORM, with SQLModel's `exec`, and it gives the
+    driver's connection to kernel.db.compiled_query; both see each other's rows. `commit()` only
+    flushes: the transaction is committed when the unit ends well, before the answer leaves, and
+    then the after-commit hooks run in order. A hook that fails is logged and changes nothing. Used
+    after its end, it raises.
     """
 
     def __init__(self, database: Database, resources: Resources) -> None:
@@ -82,14 +83,36 @@ class UnitOfWork(AsyncSession):
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
         """SQLAlchemy's Session, made when it is first used: most requests need none."""
-        session = _UnitSession(close_resets_only=False, expire_on_commit=False)
-        session.unit = self
+        session = UnitSession(close_resets_only=False, expire_on_commit=False)
+        session.take_connection = self._session_connection
         self._session = self._assign_proxied(session)
         return session
 
     @property
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
+
+    @overload
+    async def exec(self, statement: SelectOfScalar[Kind], **options: Any) -> ScalarResult[Kind]: ...
+
+    @overload
+    async def exec(
+        self, statement: Select[*Columns], **options: Any
+    ) -> TupleResult[tuple[*Columns]]: ...
+
+    @overload
+    async def exec(
+        self, statement: UpdateBase, **options: Any
+    ) -> CursorResult[*tuple[Any, ...]]: ...
+
+    async def exec(self, statement: Any, **options: Any) -> Any:
+        """Execute as SQLModel's session does: `(await db.exec(select(Post))).all()` are posts.
+
+        The result of a `sqlmodel.select` of one entity or column holds those, any other one rows.
+        `options` are those of `execute`.
+        """
+        result = await self.execute(statement, **options)
+        return result.scalars() if isinstance(statement, SelectOfScalar) else result
 
     @property
     def info(self) -> dict[Any, Any]:
@@ -231,8 +254,10 @@ class UnitOfWork(AsyncSession):
             except DBAPIError as error:
                 raise DatabaseUnavailable(str(error.orig)) from error
             except Exception as error:
-                if attempt == 2 or not is_connection_lost(error):
+                if not is_driver_unavailable(error):
                     raise
+                if attempt == 2 or not is_connection_lost(error):
+                    raise DatabaseUnavailable(str(error) or type(error).__name__) from error
                 # Cut while it was idle: nothing has happened in this unit yet.
                 await self.replace_connection()
             else:
@@ -254,6 +279,8 @@ class UnitOfWork(AsyncSession):
                 await super().commit()
             if self.in_transaction_block:
                 await self._adapted._call_and_discard(self._adapted._transaction.commit)
+        except OSError as error:
+            raise DatabaseUnavailable(str(error) or type(error).__name__) from error
         finally:
             for hook in self._after_attempt:
                 await hook()

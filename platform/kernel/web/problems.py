@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,10 +17,9 @@ from kernel.db.errors import (
     DatabaseUnavailable,
     constraint_of,
     driver_error,
-    is_in_use,
     is_unavailable,
 )
-from kernel.db.tables import answer_of, referred_by
+from kernel.db.tables import answer_of, foreign_key
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -29,6 +28,8 @@ from kernel.errors import (
     UnprocessableEntityException,
     phrase,
 )
+
+UNFIT = (ValueError, LookupError, OverflowError)
 
 log = structlog.get_logger(__name__)
 
@@ -108,18 +109,22 @@ def translate(error: Exception) -> Exception:
         return _unnamed_conflict(constraint)
     # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
     unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
-    if unencodable or isinstance(cause, asyncpg.DataError):
+    # What a column's type refuses, before the driver: moments without an offset, unknown members.
+    refused = isinstance(error, StatementError) and isinstance(error.orig, UNFIT)
+    if unencodable or refused or isinstance(cause, asyncpg.DataError):
         return UnprocessableEntityException("A value can't be stored.")
     return error
 
 
 def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
-    table = referred_by(error.constraint_name)
-    if table is None or "missing" not in table.info:
-        return _unnamed_conflict(error.constraint_name)
-    if is_in_use(error, table.name):
-        return ConflictException(table.info["in_use"])
-    return NotFoundException(table.info["missing"])
+    key = foreign_key(error.constraint_name)
+    answers = key.referred_table.info if key is not None else {}
+    if isinstance(error, asyncpg.RestrictViolationError) and "in_use" in answers:
+        return ConflictException(answers["in_use"])
+    # Without ON DELETE, one code stands for a row that isn't there and for one that is in use.
+    if key is not None and key.ondelete and "missing" in answers:
+        return NotFoundException(answers["missing"])
+    return _unnamed_conflict(error.constraint_name)
 
 
 def _unnamed_conflict(constraint: str | None) -> Exception:
