@@ -1,10 +1,10 @@
 """OpenAPI and its pages: open in local, for superusers in staging, absent in production."""
 
 import html
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
@@ -87,7 +87,7 @@ def install(app: FastAPI, settings: AppSettings) -> None:
     guarded = settings.environment != "local"
 
     async def document(request: Request) -> Response:
-        return Response(orjson.dumps(app.openapi()), media_type="application/json")
+        return Response(json.dumps(app.openapi()), media_type="application/json")
 
     async def start(request: Request) -> Response:
         return Response(START_SWAGGER, media_type="text/javascript")
