@@ -1,11 +1,11 @@
 """OpenAPI and its pages: open in local, for superusers in staging, absent in production."""
 
 import html
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
@@ -58,7 +58,7 @@ def install(app: FastAPI, settings: AppSettings) -> None:
         return
 
     def document() -> Response:
-        return Response(orjson.dumps(app.openapi()), media_type="application/json")
+        return Response(json.dumps(app.openapi()), media_type="application/json")
 
     guards = [] if settings.environment == "local" else [Depends(require_superuser)]
     for path, endpoint in {
