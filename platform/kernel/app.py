@@ -111,5 +111,21 @@ def _add_features(app: Application, routers: Sequence[APIRouter] | None) -> None
     # Behind them, for what a router declares later, and for its static frontends.
     for router in given:
         app.include_router(router, prefix=PREFIX, include_in_schema=False)
+    _accelerate(app)
     cached = [r.cached for r in routes if isinstance(r, FeatureRoute) and r.cached is not None]
     app.add_middleware(CachedAnswers, [one for one in cached if not one.has_guards(unit_of_work)])
+
+
+def _accelerate(app: Application) -> None:
+    """Take the shortcuts of kernel.fast, unless they are switched off or deleted."""
+    resources: Resources = app.state.resources
+    if not resources.settings.group(AppSettings).fast_path:
+        return
+    try:
+        from kernel.fast import accelerate
+    except ModuleNotFoundError as missing:
+        if missing.name != "kernel.fast":
+            raise
+        log.warning("FAST_PATH is on, but platform/kernel/fast is not there")
+    else:
+        accelerate(app)

@@ -37,7 +37,9 @@ class FeatureRoute(APIRoute):
     def around(self, handle: Handler) -> Handler:
         """`handle` in a unit of work, behind the route's access, with cache look-up and headers."""
         level, public = self.access, is_public(self.endpoint)
-        self.cached = cached = bind(self, personal=level is not Access.PUBLIC)
+        if not hasattr(self, "cached"):  # one, by which what was looked up is known again
+            self.cached = bind(self, personal=level is not Access.PUBLIC)
+        cached = self.cached
 
         async def in_unit_of_work(request: Request) -> Response:
             begin_unit(request)
