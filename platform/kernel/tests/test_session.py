@@ -15,7 +15,7 @@ from kernel.config.loader import Settings
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources
-from kernel.tests.fault_proxy import wire_to
+from kernel.tests.fault_proxy import proxy_to
 from kernel.web.problems import translate
 
 
@@ -184,7 +184,7 @@ async def test_a_transaction_that_meets_a_changed_column_is_worth_another_try(
 async def test_a_silent_or_lost_server_is_the_databases_fault_in_a_session(
     setting_values: dict[str, str], fault: str
 ) -> None:
-    async with wire_to(setting_values["DATABASE_URL"]) as wire:
+    async with proxy_to(setting_values["DATABASE_URL"]) as wire:
         values = {**setting_values, "DATABASE_URL": wire.url, "DATABASE_TIMEOUT": "0.3"}
         resources = Resources(Settings(values))
 
