@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy import select, text
 
-from features.tiers.crud import crud_tiers, id_by_name
-from features.tiers.models import TierCreateInternal
+from features.tiers.crud import crud_tiers, tier_by_name
+from features.tiers.models import TierCreate
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.statements import Statements
@@ -16,8 +16,8 @@ async def test_statements_of_the_session_and_of_the_driver_are_counted(
     resources: Resources, statements: Statements
 ) -> None:
     async with resources.unit() as db:
-        await crud_tiers.create(db, TierCreateInternal(name="pro"))
-        await id_by_name.scalar(db, name="pro")
+        await crud_tiers.create(db, TierCreate(name="pro"))
+        await tier_by_name.one(db, name="pro")
         await db.execute(select(text("1")))
         await (await db.asyncpg_connection()).execute("SELECT 2")
     await asyncio.sleep(0)

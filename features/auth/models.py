@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
+from features.users.models import UserRead
 from kernel.db import ListQuery
 from kernel.schemas import ReadSchema
 
@@ -61,6 +62,37 @@ class TokenBlacklist(SQLModel, table=True):
     successor_jti: str = Column(max_length=32)
     successor_issued_at: datetime = _moment()
     successor_expires_at: datetime = _moment()
+
+
+class SessionOwner(ReadSchema):
+    """Which session, and whose."""
+
+    id: int
+    user_id: int
+
+
+class SessionTokens(SessionOwner):
+    """What the tokens of a session are made from."""
+
+    refresh_jti: str
+    refresh_issued_at: datetime
+    expires_at: datetime
+
+
+class UsedToken(SessionOwner):
+    """What became of a refresh token that could not be exchanged, and its successor, if any."""
+
+    lives: bool
+    in_grace: bool | None
+    refresh_jti: str | None
+    refresh_issued_at: datetime | None
+    expires_at: datetime | None
+
+
+class Caller(UserRead):
+    """The live user behind a live session."""
+
+    is_superuser: bool
 
 
 class SessionRead(ReadSchema):

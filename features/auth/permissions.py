@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
-from features.users.crud import UserRef, id_by_username
+from features.users.crud import id_by_username
 from kernel.context import Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
@@ -52,7 +52,7 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
     if account is None:
         return None
     return Principal(
-        account["id"], NO_SESSION, account["username"], account["is_superuser"], account["tier_id"]
+        account.id, NO_SESSION, account.username, account.is_superuser, account.tier_id
     )
 
 
@@ -100,26 +100,25 @@ UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
 
 async def path_user(username: str, db: UnitOfWork) -> int:
     """The id of the live user of that name. Raises NotFoundException (404)."""
-    user_id: int | None = await id_by_username.scalar(db, username=username)
+    user_id = await id_by_username.scalar(db, username=username)
     if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
     return user_id
 
 
 @access(Access.SELF)
-async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> UserRef:
-    """The user that the path names: the caller's id, or any name when a superuser calls.
+async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
+    """The id of the user that the path names: the caller, or anyone when a superuser calls.
 
-    Raises NotFoundException (404), then ForbiddenException (403). Whether the user is there that
-    a superuser names, the statement finds out that changes it.
+    Raises NotFoundException (404), then ForbiddenException (403).
     """
     if username == caller.username:
         return caller.user_id
+    user_id = await path_user(username, db)
     if not caller.is_superuser:
-        await path_user(username, db)
         raise ForbiddenException(NOT_YOURS)
-    return username
+    return user_id
 
 
-# The user in the path `{username}`, whom the caller acts for.
-OwnPathUser = Annotated[UserRef, Depends(own_path_user)]
+# The user in the path `{username}`, whom the caller speaks for.
+OwnPathUser = Annotated[int, Depends(own_path_user)]

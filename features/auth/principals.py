@@ -8,7 +8,6 @@ from features.auth.cache_keys import PRINCIPAL, SESSION
 from features.auth.crud import principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
-from features.users.models import UserRead
 from kernel.cache import Stores, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
@@ -52,11 +51,13 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
 
 
 async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
-    row = await principal_by_session.one(unit, user_id=claims.user_id, session_id=claims.session_id)
-    if row is None:
+    caller = await principal_by_session.one(
+        unit, user_id=claims.user_id, session_id=claims.session_id
+    )
+    if caller is None:
         return b""
-    values = orjson.dumps([row["username"], row["is_superuser"], row["tier_id"]])
-    return values + b"\n" + UserRead.model_validate(row).model_dump_json().encode()
+    values = orjson.dumps([caller.username, caller.is_superuser, caller.tier_id])
+    return values + b"\n" + caller.model_dump_json(exclude={"is_superuser"}).encode()
 
 
 def forget_principal(

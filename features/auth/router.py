@@ -60,15 +60,15 @@ async def login(
         account = await account_of(request, db, form.username, form.password)
         if account is None:
             raise UnauthorizedException(WRONG, headers=CHALLENGE)
-        old_hash = account["hashed_password"]
+        old_hash = account.hashed_password
         if needs_new_hash(db, old_hash):
             # Before the session: it shares the user's row, and two who share it and then both
             # want to change it would wait for each other.
             new_hash = await hash_password(db, form.password)
-            await upgrade_hash(db, account["id"], old_hash, new_hash)
+            await upgrade_hash(db, account.id, old_hash, new_hash)
         tokens = await sessions.open_for(db, account, device=device, address=address)
         if tokens is not None:
-            record_after_commit(db, "login", request, user=account["id"], session=tokens.session_id)
+            record_after_commit(db, "login", request, user=account.id, session=tokens.session_id)
             return _hand_out(tokens, response, db)
         # The account was changed while the password was checked: the password perhaps.
     raise ServiceUnavailableException("The account is being changed; try again shortly.")

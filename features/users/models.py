@@ -146,6 +146,20 @@ class UserRead(ReadSchema):
     tier_id: int | None
 
 
+class UserId(ReadSchema):
+    """Only the id of a user."""
+
+    id: int
+
+
+class Account(UserRead):
+    """What a login needs of a user: never an answer."""
+
+    is_superuser: bool
+    hashed_password: str
+    version: int
+
+
 class UserQuery(ListQuery):
     """The list of users. Only superusers sort or filter by e-mail."""
 
@@ -157,8 +171,8 @@ class UserQuery(ListQuery):
     email: Annotated[CleanText | None, Field(max_length=254)] = None
 
 
-def as_seen_by(caller: Principal | None, user: dict[str, Any]) -> dict[str, Any]:
-    """The user's row, without the e-mail unless it is the caller's own or a superuser looks."""
-    if caller is None or not (caller.is_superuser or caller.user_id == user["id"]):
-        user["email"] = None
+def as_seen_by(caller: Principal | None, user: UserRead) -> UserRead:
+    """The user, without the e-mail unless it is the caller's own or a superuser looks."""
+    if caller is None or not (caller.is_superuser or caller.user_id == user.id):
+        user.email = None
     return user

@@ -13,6 +13,7 @@ from features.auth.permissions import (
     OwnPathUser,
     SuperUser,
     UsernameInPath,
+    path_user,
 )
 from features.auth.security_log import record_after_commit
 from features.users import crud, permissions
@@ -29,7 +30,7 @@ from features.users.models import (
     as_seen_by,
 )
 from kernel.cache import public
-from kernel.db import CursorPage, JSONBytesResponse, Page, Row, pages_of
+from kernel.db import CursorPage, JSONBytesResponse, Page, pages_of
 from kernel.errors import (
     RATE_LIMIT_EXCEEDED,
     ConflictException,
@@ -57,7 +58,7 @@ router = APIRouter(tags=["users"])
     ),
 )
 @access(Access.PUBLIC)
-async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
+async def write_user(values: UserCreate, request: Request, db: SessionDep) -> UserRead:
     """Register an account."""
     await permissions.count_registration(request)
     password = values.password.get_secret_value()
@@ -105,7 +106,7 @@ async def read_user_me(caller: CurrentUser) -> JSONBytesResponse:
     "/user/{username}", response_model=UserRead, responses=error_responses({404: [USER_NOT_FOUND]})
 )
 @public
-async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
+async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> UserRead:
     """Show a user. Only that user and superusers see the e-mail address."""
     user = await crud.user_by_username.one(db, username=username)
     if user is None:
@@ -127,25 +128,24 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
     ),
 )
 async def patch_user(
-    values: UserUpdate, user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    values: UserUpdate, user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Change your account or, as a superuser, anybody's.
 
     To change your own password, give the current one, too; your other sessions end.
     """
     changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
-    version, own = None, False
+    version, own = None, user_id == caller.user_id
     if values.password is not None:
-        account = await crud.account_of(db, user_ref)
+        account = await crud.account_by_id.one(db, user_id=user_id)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
-        user_ref, version, own = account["id"], account["version"], account["id"] == caller.user_id
+        version = account.version
         await permissions.check_new_password(request, db, account, values, own)
         changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
     if values.username is not None:
-        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_ref)
-    user_id = await crud.change_user(db, user_ref, changes, version)
-    if user_id is None:
+        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_id)
+    if await crud.change_user(db, user_id, changes, version) is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
     if values.password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
@@ -161,13 +161,13 @@ async def patch_user(
     ),
 )
 async def erase_user(
-    user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete your account or, as a superuser, anybody's.
 
     It becomes invisible, its sessions end, and others may take its username and e-mail address.
     """
-    user_id = await permissions.removable_user(db, user_ref)
+    await permissions.removable_user(db, user_id)
     await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
@@ -185,9 +185,10 @@ async def erase_db_user(
 
     If no account has that name now, the last one that had it is meant.
     """
-    user_id = await permissions.removable_user(db, username, deleted_too=True)
-    await crud.hard_delete_user(db, user_id)
-    record_after_commit(db, "user removed for good", request, user=user_id)
+    user_id = await crud.last_id_of(db, username)
+    user = await permissions.removable_user(db, user_id, deleted_too=True)
+    await crud.hard_delete_user(db, user)
+    record_after_commit(db, "user removed for good", request, user=user.user_id)
     return Message(message="User deleted from the database")
 
 
@@ -204,9 +205,10 @@ async def patch_user_role(
     db: SessionDep,
 ) -> Message:
     """Make a user a superuser, or an ordinary user again."""
-    user_ref = username if values.is_superuser else await permissions.removable_user(db, username)
-    user_id = await crud.change_user(db, user_ref, {"is_superuser": values.is_superuser})
-    if user_id is None:
+    user_id = await path_user(username, db)
+    if not values.is_superuser:
+        await permissions.removable_user(db, user_id)
+    if await crud.change_user(db, user_id, {"is_superuser": values.is_superuser}) is None:
         raise NotFoundException(USER_NOT_FOUND)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
     return Message(message=f"User {username} Role updated")

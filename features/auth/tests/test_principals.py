@@ -25,7 +25,7 @@ def lookups(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
     run = CompiledQuery._run
 
-    async def record(self: CompiledQuery, unit: Any, method: str, parameters: Any) -> Any:
+    async def record(self: CompiledQuery[Any], unit: Any, method: str, parameters: Any) -> Any:
         if self is principal_by_session:
             seen.append(parameters)
         return await run(self, unit, method, parameters)

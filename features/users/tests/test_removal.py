@@ -149,13 +149,13 @@ async def test_a_superuser_goes_only_after_a_removal_under_way_has_ended(
 ) -> None:
     gone, staying = two[first], two[1 - first]
     async with resources.unit() as db:
-        removable_user = await lock_for_removal(db, gone.username)
+        removable_user = await lock_for_removal(db, gone.id)
         await soft_delete_user(db, gone.id)
         call = asyncio.create_task(remove(gone, staying, way))
         await asyncio.sleep(0.2)
         assert not call.done()
 
-    assert removable_user == RemovalCandidate(gone.id, is_last_superuser=False)
+    assert removable_user == RemovalCandidate(gone.id, gone.username, is_last_superuser=False)
     assert refusal(await call) == LAST
     assert refusal(await staying.delete("/api/v1/db_user/nobody")) == NOT_FOUND
 
