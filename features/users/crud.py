@@ -72,7 +72,9 @@ async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
 async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> None:
     """Store a costlier hash of the same password, unless the password has been changed."""
     with suppress(NoResultFound):
-        await crud_users.update(unit, {"hashed_password": new}, id=user_id, hashed_password=old)
+        await crud_all_users.update(
+            unit, {"hashed_password": new}, id=user_id, hashed_password=old
+        )
 
 
 async def change_user(

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from features.tiers.crud import crud_tiers
-from features.tiers.models import TierCreateInternal
+from features.tiers.models import TierCreate
 from infra.checks import ROOT
 from kernel.app import Application
 from kernel.web.router import FeatureRoute
@@ -33,7 +33,7 @@ async def app(make_app: ApplicationFactory) -> AsyncIterator[Application]:
     """With the settings under which a call makes the most statements."""
     async with make_app(DEFAULT_TIER="free", PASSWORD_HASH_COST="5") as app:
         async with app.state.resources.unit() as db:
-            await crud_tiers.create(db, TierCreateInternal(name="free"))
+            await crud_tiers.create(db, TierCreate(name="free"))
         yield app
 
 

@@ -11,7 +11,7 @@ from features.auth.crud import crud_sessions
 from features.users.crud import (
     RemovalCandidate,
     change_user,
-    crud_users,
+    crud_all_users,
     lock_for_removal,
     soft_delete_user,
 )
@@ -86,7 +86,7 @@ async def test_removal_takes_the_live_user_first_then_those_deleted_last(
     for _ in range(3):
         assert (await superuser.delete("/api/v1/db_user/ada")).status_code == 200
         async with resources.unit() as db:
-            rows = (await crud_users.get_multi(db, username="ada", limit=10))["data"]
+            rows = (await crud_all_users.get_multi(db, username="ada", limit=10))["data"]
             sessions = (await crud_sessions.get_multi(db, limit=10))["data"]
         left.append(sorted(row["id"] for row in rows))
         assert {row["user_id"] for row in sessions} <= {*left[-1], superuser.id}
@@ -169,7 +169,7 @@ async def test_of_two_superusers_who_remove_each_other_at_once_one_stays(
     answers = await asyncio.gather(remove(one, other, ways[0]), remove(other, one, ways[1]))
 
     async with resources.unit() as db:
-        left = await crud_users.count(db, is_superuser=True, is_deleted=False)
+        left = await crud_all_users.count(db, is_superuser=True, is_deleted=False)
     statuses = sorted(answer.status_code for answer in answers)
     assert left == 1
     assert statuses[0] == 200
