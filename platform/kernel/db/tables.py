@@ -63,7 +63,7 @@ def unique(name: str, *columns: str, answer: str, where: TextClause | None = Non
 
 
 def answer_of(constraint: str | None) -> str | None:
-    """What a violation of that constraint tells the client, where a table declares it."""
+    """The message to the client for a violation of that constraint, where a table declares it."""
     for table in metadata.tables.values():
         for index in table.indexes:
             if index.name == constraint and "answer" in index.info:

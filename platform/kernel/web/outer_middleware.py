@@ -102,7 +102,7 @@ class OuterMiddleware:
             return problem_response(404, phrase(404), path)
         if b"%00" in scope["query_string"]:
             return problem_response(422, "query: must not contain NUL characters", path, [])
-        # A probe asks by address, and gets nothing that anybody could misuse.
+        # A probe asks by address, and gets nothing that could be misused.
         if self._hosts and not path.startswith("/health"):
             host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
             if host not in self._hosts:
@@ -196,7 +196,7 @@ class _Exchange:
             private = self.context.personal
             headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
         if self._outer._resources.draining and b"connection" not in names:
-            # The process is about to end: nobody shall send another request down this connection.
+            # The process is about to end: no other request may come on this connection.
             headers.append((b"connection", b"close"))
         headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
         return headers

@@ -46,7 +46,7 @@ def _placed(context: RouteContext) -> BaseRoute:
         # FastAPI has made a route of the full path already: of a websocket, a mount, a host.
         made: BaseRoute = context.matches.__self__
         return made
-    # The class that nobody has chosen becomes ours; one that a feature chose stays.
+    # The default class becomes ours; one that a feature chose stays.
     kind = FeatureRoute if type(original) is APIRoute else type(original)
     options: dict[str, Any] = {
         name: getattr(context, name, getattr(original, name, None)) for name in PARAMETERS
@@ -59,7 +59,7 @@ def _placed(context: RouteContext) -> BaseRoute:
 
 
 def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
-    """Raise RouteError unless each route says who may call it and can be told from all others."""
+    """Raise RouteError unless each route says who may call it and no two match the same paths."""
     problems: list[str] = []
     taken: dict[tuple[str, str], APIRoute] = {}
     for route in routes:
