@@ -117,3 +117,11 @@ def test_the_standard_library_keeps_its_platform_and_ours_load_from_here(tmp_pat
             str(ROOT / path / "__init__.py")
             for path in ("platform/kernel", "features", "workers", "infra")
         ]
+
+
+def test_a_clone_has_unix_line_ends_whatever_git_is_told() -> None:
+    command = ["git", "check-attr", "eol", "infra/secrets.sh", "pyproject.toml", "README.md"]
+
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert [line.rpartition(" ")[2] for line in run.stdout.splitlines()] == ["lf"] * 3

@@ -4,6 +4,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -40,8 +41,24 @@ def load(file: str) -> dict[str, ModuleType]:
     for name in names():
         module = f"features.{name}.{file}"
         if find_spec(module) is not None:
-            modules[name] = import_module(module)
+            try:
+                modules[name] = import_module(module)
+            except ValueError as error:
+                field = _field_without_column(error)
+                if field is None:
+                    raise
+                raise DiscoveryError(f"{field}: {error}; give it Field(sa_type=...)") from error
     return modules
+
+
+def _field_without_column(error: ValueError) -> str | None:
+    """The field at which SQLModel found no column type; None for any other error."""
+    if "no matching SQLAlchemy type" in str(error):
+        for frame, _ in walk_tb(error.__traceback__):
+            model = frame.f_locals.get("new_cls")
+            if model is not None:
+                return f"{model.__module__}.{model.__name__}.{frame.f_locals.get('k')}"
+    return None
 
 
 def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) -> dict[str, Any]:

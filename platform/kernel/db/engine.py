@@ -24,9 +24,8 @@ class Database:
         }
         if settings.database_pgbouncer:
             # A prepared statement belongs to one server connection; PgBouncer hands out another
-            # one for each transaction, and refuses start-up parameters that it doesn't know.
+            # one for each transaction. It tracks the settings below for each of its clients.
             connect |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-            connect["server_settings"] = {"application_name": application_name}
         self.engine: AsyncEngine = create_async_engine(
             settings.url,
             pool_size=settings.database_pool_size,

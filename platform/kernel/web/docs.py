@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import Depends, FastAPI
+from pydantic import validate_email
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -15,6 +17,8 @@ from kernel.config.groups import AppSettings
 from kernel.context import Principal, context_of
 from kernel.errors import ForbiddenException, UnauthorizedException
 from kernel.web.access import PRIVILEGES, Access, require
+
+log = structlog.get_logger(__name__)
 
 VerifyBasic = Callable[[HTTPConnection], Awaitable[Principal | None]]
 
@@ -39,6 +43,11 @@ def metadata(settings: AppSettings) -> dict[str, Any]:
     """FastAPI's arguments that describe the API. Its own pages are switched off: they load their
     scripts from other hosts."""
     contact = {"name": settings.contact_name, "email": settings.contact_email}
+    try:
+        validate_email(settings.contact_email or "")
+    except ValueError:
+        if contact.pop("email"):
+            log.warning("CONTACT_EMAIL is no e-mail address; left out of the OpenAPI document")
     contact = {key: value for key, value in contact.items() if value}
     return {
         "title": settings.app_name,

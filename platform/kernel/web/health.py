@@ -17,7 +17,7 @@ from kernel.db.errors import DatabaseUnavailable
 from kernel.db.unit_of_work import Resources
 from kernel.redis.connection import RedisUnavailable
 from kernel.schemas.schemas import ReadSchema
-from kernel.web.openapi import error_responses
+from kernel.web.documented_errors import error_responses
 from kernel.web.problems import problem_response
 from kernel.web.routes import operation_id
 

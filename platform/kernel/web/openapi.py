@@ -7,82 +7,34 @@ who may call it, whether it takes a body, whether it is limited, whether clients
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordRequestForm
 
 from kernel.cache.client_side import is_public
-from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
+from kernel.errors import phrase
 from kernel.rate_limit.dependency import rate_limiter
-from kernel.web.access import NOT_YOURS, PRIVILEGES, Access
-from kernel.web.problems import DATABASE_UNAVAILABLE, MEDIA_TYPE, Problem
+from kernel.web.access import Access
+from kernel.web.documented_errors import (
+    HEADERS,
+    PROBLEM,
+    RATE_LIMIT_HEADERS,
+    SCHEMAS,
+    SHARED,
+    Json,
+    examples_of,
+    header_references,
+    problem_answer,
+)
+from kernel.web.problems import MEDIA_TYPE, Problem
 from kernel.web.raised_errors import errors_of
 from kernel.web.router import FeatureRoute, access_of, calls_of
 
-Json = dict[str, Any]
-
-SCHEMAS = "#/components/schemas/"
-PROBLEM = {"$ref": SCHEMAS + Problem.__name__}
 INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-HEADERS: Json = {
-    "RateLimit": {
-        "description": "What is left (r) and the seconds until more is (t), by "
-        "draft-ietf-httpapi-ratelimit-headers.",
-        "schema": {"type": "string", "examples": ['"default";r=9;t=3600']},
-    },
-    "RateLimit-Policy": {
-        "description": "The requests (q) allowed in any window of w seconds.",
-        "schema": {"type": "string", "examples": ['"default";q=10;w=3600']},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next attempt.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-    },
-    "WWW-Authenticate": {
-        "description": "How to authenticate.",
-        "schema": {"type": "string", "examples": ["Bearer"]},
-    },
-    "ETag": {
-        "description": "Names this very answer, for If-None-Match.",
-        "schema": {"type": "string"},
-    },
-}
-RATE_LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
-HEADERS_OF_STATUS = {
-    401: ["WWW-Authenticate"],
-    429: ["Retry-After"],
-    503: ["Retry-After"],
-}
-INVALID: Json = {
-    "detail": "body.name: Field required",
-    "errors": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}],
-}
-
-
-def _examples(*details: str) -> dict[str, Json]:
-    return {detail: {"detail": detail} for detail in details}
-
-
-# The errors that the kernel answers: their name in the document, status and examples.
-SHARED: dict[str, tuple[int, dict[str, Json]]] = {
-    "Unreadable": (400, _examples("There was an error parsing the body")),
-    "Unauthenticated": (401, _examples("Not authenticated", "User not authenticated.")),
-    "Unprivileged": (403, _examples(PRIVILEGES)),
-    "NotYours": (403, _examples(NOT_YOURS)),
-    "TooLarge": (413, _examples("The body is larger than 1048576 bytes.")),
-    "Invalid": (422, {"Invalid input": INVALID}),
-    "Limited": (429, _examples(RATE_LIMIT_EXCEEDED)),
-    "Unavailable": (503, _examples(DATABASE_UNAVAILABLE)),
-}
-
-
-def error_responses(details: Mapping[int, Sequence[str]]) -> dict[int | str, dict[str, Any]]:
-    """Errors that a route's code doesn't show, for `responses=`: their details, by status."""
-    return {status: _problem(status, _examples(*texts)) for status, texts in details.items()}
 
 
 def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
@@ -103,15 +55,15 @@ def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
     _name_apart(paths)
     components["headers"] = HEADERS
     components["responses"] = {
-        name: _problem(status, examples) for name, (status, examples) in SHARED.items()
+        name: problem_answer(status, examples) for name, (status, examples) in SHARED.items()
     }
-    components["responses"]["Limited"]["headers"] |= _headers(RATE_LIMIT_HEADERS)
+    components["responses"]["Limited"]["headers"] |= header_references(RATE_LIMIT_HEADERS)
     scheme: Json = {"type": "http", "scheme": "bearer"}
     if login := _login_path(routes):
         scheme = {"type": "oauth2", "flows": {"password": {"tokenUrl": login, "scopes": {}}}}
     components.setdefault("securitySchemes", {}).setdefault(SCHEME, scheme)
     for replaced in (INVALID_OF_FASTAPI, "ValidationError"):
-        if not _refers(document, replaced):  # a callback may
+        if not _refers(document, replaced):  # a feature may have a model of that name
             schemas.pop(replaced, None)
     _add_problem(document)
     return document
@@ -123,14 +75,16 @@ def _describe(route: APIRoute, operation: Json) -> None:
     answered = operation["responses"]
     takes_body = "requestBody" in operation
     takes_input = takes_body or bool(operation.get("parameters"))
-    if _refers(answered.get("422"), INVALID_OF_FASTAPI):
-        del answered["422"]  # its shape is one that no answer has here
+    called_back = [one for call in operation.get("callbacks", {}).values() for one in call.values()]
+    for one in [operation, *[one for item in called_back for one in item.values()]]:
+        if _refers(one["responses"].get("422"), INVALID_OF_FASTAPI):
+            del one["responses"]["422"]  # FastAPI's own shape, which no answer has here
     names = list(_shared_by(route, takes_input, takes_body))
     shared = {SHARED[name][0]: SHARED[name][1] for name in names}
     for status, details in errors_of(route).items():
         own = [detail for detail in details if detail not in shared.get(status, {})]
         if own or not {status, str(status)} & {*shared, *answered}:
-            _add_error(answered, status, _examples(*own or [phrase(status)]))
+            _add_error(answered, status, examples_of(*own or [phrase(status)]))
     for name in names:
         status, examples = SHARED[name]
         if str(status) in answered:
@@ -151,7 +105,7 @@ def _add_error(answered: Json, status: int, examples: Mapping[str, Json]) -> Non
     answer = answered.setdefault(str(status), {"description": phrase(status)})
     if "$ref" in answer:
         return
-    problem = _problem(status, examples)
+    problem = problem_answer(status, examples)
     media = answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {})
     media.setdefault("schema", problem["content"][MEDIA_TYPE]["schema"])
     if "example" not in media:  # which excludes examples
@@ -166,9 +120,11 @@ def _add_good_headers(route: APIRoute, answered: Json) -> None:
     for status, answer in answered.items():
         kept = ["ETag"] if is_public(route.endpoint) and status == "200" else []
         if status[0] in "23" and "$ref" not in answer and (kept or limits):
-            answer["headers"] = {**answer.get("headers", {}), **_headers([*kept, *limits])}
+            answer["headers"] = {**answer.get("headers", {}), **header_references([*kept, *limits])}
     if is_public(route.endpoint):
-        answered.setdefault("304", {"description": phrase(304), "headers": _headers(["ETag"])})
+        answered.setdefault(
+            "304", {"description": phrase(304), "headers": header_references(["ETag"])}
+        )
 
 
 def _name_apart(paths: Json) -> None:
@@ -207,7 +163,7 @@ def _add_problem(document: Json) -> None:
 def _take_null_from_forms(operation: Json, schemas: Json) -> None:
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
         name = media.get("schema", {}).get("$ref", "").removeprefix(SCHEMAS)
-        if media_type != "application/json" and name.startswith("Body_"):  # FastAPI's own
+        if media_type != "application/json" and "Body_" in name:  # FastAPI's own
             for field in schemas[name].get("properties", {}).values():
                 _without_null(field)
 
@@ -241,31 +197,6 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
     if _is_limited(route):
         yield "Limited"
     yield "Unavailable"
-
-
-def _problem(status: int, examples: Mapping[str, Json]) -> Json:
-    values = {name: {"value": _value(status, example)} for name, example in examples.items()}
-    problem = {
-        "description": phrase(status),
-        "content": {MEDIA_TYPE: {"schema": {**PROBLEM}, "examples": values}},
-    }
-    if status in HEADERS_OF_STATUS:
-        problem["headers"] = _headers(HEADERS_OF_STATUS[status])
-    return problem
-
-
-def _value(status: int, example: Json) -> Json:
-    return {
-        "type": "about:blank",
-        "title": phrase(status),
-        "status": status,
-        "instance": "/api/v1/...",
-        **example,
-    }
-
-
-def _headers(names: Iterable[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _is_limited(route: APIRoute) -> bool:

@@ -9,8 +9,8 @@ import ast
 import inspect
 import re
 import textwrap
-from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from types import FunctionType
 from typing import Any, get_args
@@ -24,7 +24,8 @@ from kernel.db.tables import metadata
 from kernel.discovery import load
 from kernel.web.router import calls_of
 
-Found = tuple[int, str | None]
+Caught = tuple[type[BaseException], ...]
+Found = tuple[type[HTTPException], int, str | None]
 Scope = Mapping[str, Any]
 UNKNOWN = object()
 
@@ -32,21 +33,22 @@ UNKNOWN = object()
 def errors_of(route: APIRoute) -> dict[int, list[str]]:
     """Each status that the route's own code may answer, with the details that are known.
 
-    What is called through an object, or handed over to be called, isn't followed: such a status
+    What is called through an object, or handed over to be called, isn't followed: such an error
     is named in `responses=error_responses(...)`.
     """
     packages = {"features", "kernel", str(route.endpoint.__module__).partition(".")[0]}
     made = list(_constraint_answers(route))
-    waiting, seen = list(calls_of(route.dependant)), set[FunctionType]()
-    for call in waiting:
+    waiting: list[tuple[Any, Caught]] = [(call, ()) for call in calls_of(route.dependant)]
+    seen = set[tuple[FunctionType, Caught]]()
+    for call, caught in waiting:
         function = _function(call)
-        if function is None or function in seen:
+        if function is None or (function, caught) in seen:
             continue
-        seen.add(function)
+        seen.add((function, caught))
         if function.__module__.partition(".")[0] in packages:
-            raised, called = _read(function)
-            made += raised
-            waiting += called
+            for value, inside, errors in _read(function):
+                made += [one[1:] for one in errors if not issubclass(one[0], (*caught, *inside))]
+                waiting.append((value, (*caught, *inside)))
     return {
         status: sorted({detail for other, detail in made if other == status and detail})
         for status, _ in made
@@ -58,33 +60,64 @@ def _function(call: Any) -> FunctionType | None:
     while isinstance(call, partial):
         call = call.func
     if isinstance(call, type):
-        call = call.__init__
-    call = inspect.unwrap(getattr(call, "__func__", call))
+        call = vars(call).get("__init__")
+    call = getattr(call, "__func__", call)
     if not isinstance(call, FunctionType):
-        call = inspect.unwrap(getattr(type(call), "__call__", None))  # noqa: B004
+        call = vars(type(call)).get("__call__")
+    call = inspect.unwrap(call) if callable(call) else None
     return call if isinstance(call, FunctionType) else None
 
 
 @cache
-def _read(function: FunctionType) -> tuple[list[Found], list[Any]]:
-    """The errors that a function makes, and what it calls by name."""
+def _read(function: FunctionType) -> list[tuple[Any, Caught, list[Found]]]:
+    """What a function calls or raises by name, what is caught there, and the errors it makes."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError):  # no source, or a lambda in the middle of a line
-        return [], []
-    scope = ChainMap(inspect.getclosurevars(function).nonlocals, function.__globals__)
-    raised: list[Found] = []
-    called: list[Any] = []
-    for node in ast.walk(tree):
-        made = node.exc if isinstance(node, ast.Raise) else node
-        if not isinstance(made, ast.Call) and made is node:
+        [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError, ValueError):  # no source, or a lambda in the middle of a line
+        return []
+    if not isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    found = []
+    for node, caught in _walk(tree.body, (), scope):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name | ast.Attribute):
+            node = node.exc
+        elif not isinstance(node, ast.Call):
             continue
-        value = _value(made.func if isinstance(made, ast.Call) else made, scope)
-        if isinstance(value, type) and issubclass(value, HTTPException):
-            raised += _errors(value, made, scope)
-        elif isinstance(made, ast.Call):
-            called.append(value)
-    return raised, called
+        value = _value(node.func if isinstance(node, ast.Call) else node, scope)
+        is_error = isinstance(value, type) and issubclass(value, HTTPException)
+        found.append((value, caught, list(_errors(value, node, scope)) if is_error else []))
+    return found
+
+
+def _walk(
+    nodes: Iterable[ast.AST], caught: Caught, scope: Scope
+) -> Iterator[tuple[ast.AST, Caught]]:
+    """The nodes of a function but for functions inside it, and what is caught around each."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        yield node, caught
+        names: list[ast.expr | None] = []
+        inside: list[ast.stmt] = []
+        if isinstance(node, ast.Try):
+            inside = node.body
+            names = [handler.type for handler in node.handlers if not _raises_again(handler)]
+        elif isinstance(node, ast.With):
+            inside = node.body
+            for context in [item.context_expr for item in node.items]:
+                if isinstance(context, ast.Call) and _value(context.func, scope) is suppress:
+                    names += context.args
+        names = [one for name in names for one in getattr(name, "elts", [name])]
+        kinds = [BaseException if name is None else _value(name, scope) for name in names]
+        inner = (*caught, *[kind for kind in kinds if isinstance(kind, type)])
+        yield from _walk(inside, inner, scope)
+        rest = [child for child in ast.iter_child_nodes(node) if child not in inside]
+        yield from _walk(rest, caught, scope)
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    return any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
 
 
 def _value(node: ast.expr | None, scope: Scope) -> Any:
@@ -115,13 +148,22 @@ def _errors(kind: type[HTTPException], node: ast.expr, scope: Scope) -> Iterator
         if isinstance(detail, ast.IfExp):
             waiting += [detail.body, detail.orelse]
         elif isinstance(detail, ast.JoinedStr):
-            yield status, "".join(str(getattr(part, "value", "...")) for part in detail.values)
+            yield (
+                kind,
+                status,
+                _text(detail),
+            )
         else:
             text = _value(detail, scope)
-            yield status, text if isinstance(text, str) else None
+            yield kind, status, text if isinstance(text, str) else None
 
 
-def _constraint_answers(route: APIRoute) -> Iterator[Found]:
+def _text(template: ast.JoinedStr) -> str:
+    parts = [part.value if isinstance(part, ast.Constant) else "..." for part in template.values]
+    return "".join(map(str, parts))
+
+
+def _constraint_answers(route: APIRoute) -> Iterator[tuple[int, str | None]]:
     """What the constraints on what the body names answer, and those on a row that is deleted."""
     given = {field.name for field in route.dependant.body_params}
     for field in route.dependant.body_params:
