@@ -12,7 +12,6 @@ from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import UserRef, id_by_username
 from kernel.context import Principal, context_of, principal_of
-from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
 from kernel.web import NOT_YOURS, Access, SessionDep, access, unauthenticated
@@ -107,6 +106,20 @@ async def path_user(username: str, db: UnitOfWork) -> int:
 
 
 @access(Access.SELF)
+async def own_path_user_id(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
+    """The id of the user that the path names: the caller, or any live one when a superuser calls.
+
+    Raises NotFoundException (404), then ForbiddenException (403). Costs no SQL for the caller.
+    """
+    if username == caller.username:
+        return caller.user_id
+    user_id = await path_user(username, db)
+    if not caller.is_superuser:
+        raise ForbiddenException(NOT_YOURS)
+    return user_id
+
+
+@access(Access.SELF)
 async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> UserRef:
     """The user that the path names: the caller's id, or any name when a superuser calls.
 
@@ -121,5 +134,7 @@ async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: Sessi
     return username
 
 
+# The id of the user in the path `{username}`, who the caller speaks for.
+OwnUserId = Annotated[int, Depends(own_path_user_id)]
 # The user in the path `{username}`, user_ref the caller speaks for.
 OwnPathUser = Annotated[UserRef, Depends(own_path_user)]

@@ -30,7 +30,7 @@ CRUDRateLimits: TypeAlias = FastCRUD[
 ]
 crud_rate_limits: CRUDRateLimits = FastCRUD(RateLimit)
 
-listing = Listing(RateLimit, RateLimitRead, RateLimitQuery, scope=["tier_id"])
+listing = Listing(crud_rate_limits, RateLimitRead, RateLimitQuery, scope=["tier_id"])
 
 _names = list(RateLimitRead.model_fields)
 _shown = [getattr(RateLimit, name) for name in _names]

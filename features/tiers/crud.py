@@ -25,7 +25,7 @@ CRUDTiers: TypeAlias = FastCRUD[
 ]
 crud_tiers: CRUDTiers = FastCRUD(Tier)
 
-listing = Listing(Tier, TierRead, TierQuery)
+listing = Listing(crud_tiers, TierRead, TierQuery)
 
 _by_name = col(Tier.name) == bindparam("name")
 

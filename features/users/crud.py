@@ -31,7 +31,7 @@ crud_users: CRUDUsers = FastCRUD(User)
 UserRef: TypeAlias = int | str
 
 LIVE = col(User.is_deleted) == false()
-listing = Listing(User, UserRead, UserQuery, where=[LIVE])
+listing = Listing(crud_users, UserRead, UserQuery, where=[LIVE])
 
 
 def _is(user_ref: UserRef) -> ColumnElement[bool]:
@@ -54,6 +54,17 @@ account_by_email = CompiledQuery(select(*_account).where(_by_email, LIVE))
 # The id of a live user.
 id_by_username = CompiledQuery(select(col(User.id)).where(_by_username, LIVE))
 id_by_email = CompiledQuery(select(col(User.id)).where(_by_email, LIVE))
+
+# The live user of that name, else the one that was deleted last.
+last_user_of_name = CompiledQuery(
+    crud_users.with_policy(None).select(
+        UserRead,
+        sort_columns=["is_deleted", "deleted_at", "id"],
+        sort_orders=["asc", "desc", "desc"],
+        username=bindparam("username"),
+    ),
+    UserRead,
+)
 
 
 @dataclass(frozen=True, slots=True)
