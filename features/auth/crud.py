@@ -55,7 +55,7 @@ _tokens = [
 ]
 
 listing = Listing(
-    Session,
+    crud_sessions,
     SessionRead,
     SessionQuery,
     where=[_never_ended, _unexpired],

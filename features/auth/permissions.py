@@ -107,7 +107,7 @@ async def path_user(username: str, db: UnitOfWork) -> int:
 
 
 @access(Access.SELF)
-async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
+async def own_user_id(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
     """The id of the user that the path names: the caller, or anyone when a superuser calls.
 
     Raises NotFoundException (404), then ForbiddenException (403).
@@ -120,5 +120,5 @@ async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: Sessi
     return user_id
 
 
-# The user in the path `{username}`, whom the caller speaks for.
-OwnPathUser = Annotated[int, Depends(own_path_user)]
+# The id of the user in the path `{username}`, whom the caller acts for.
+OwnUserId = Annotated[int, Depends(own_user_id)]

@@ -19,7 +19,7 @@ CRUDRateLimits: TypeAlias = FastCRUD[
 ]
 crud_rate_limits: CRUDRateLimits = FastCRUD(RateLimit)
 
-listing = Listing(RateLimit, RateLimitRead, RateLimitQuery, scope=["tier_id"])
+listing = Listing(crud_rate_limits, RateLimitRead, RateLimitQuery, scope=["tier_id"])
 rules_of_tier = CompiledQuery(
     crud_rate_limits.select(
         schema_to_select=RateLimitRead, sort_columns="id", tier_id=bindparam("tier_id")

@@ -27,7 +27,7 @@ from kernel.db import CompiledQuery, Listing
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobRead]
 crud_jobs: CRUDJobs = FastCRUD(Job)
-listing = Listing(Job, JobRead, JobQuery)
+listing = Listing(crud_jobs, JobRead, JobQuery)
 
 _this = col(Job.job_id) == bindparam("job_id")
 _unfinished = col(Job.finished_at).is_(None)

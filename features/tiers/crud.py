@@ -14,7 +14,7 @@ from kernel.db import CompiledQuery, Listing
 CRUDTiers: TypeAlias = FastCRUD[Tier, TierCreate, TierUpdate, TierUpdate, Any, TierRead]
 crud_tiers: CRUDTiers = FastCRUD(Tier)
 
-listing = Listing(Tier, TierRead, TierQuery)
+listing = Listing(crud_tiers, TierRead, TierQuery)
 tier_by_name = CompiledQuery(
     crud_tiers.select(schema_to_select=TierRead, name=bindparam("name")), TierRead
 )

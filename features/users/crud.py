@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from fastcrud import FastCRUD
-from fastcrud.core.config import PolicyConfig
+from fastcrud import FastCRUD, PolicyConfig
 from sqlalchemy import BindParameter, bindparam, false, func, select, true, update
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
@@ -32,7 +31,7 @@ CRUDUsers: TypeAlias = FastCRUD[User, UserCreateInternal, UserUpdate, Any, Any, 
 crud_all_users: CRUDUsers = FastCRUD(User)
 crud_users = crud_all_users.with_policy(PolicyConfig(read=LIVE, create=True, update=LIVE))
 
-listing = Listing(User, UserRead, UserQuery, where=[LIVE])
+listing = Listing(crud_users, UserRead, UserQuery)
 
 _by_email = func.lower(col(User.email)) == func.lower(bindparam("email"))
 _id: BindParameter[int] = bindparam("user_id")
@@ -50,6 +49,17 @@ account_by_username = CompiledQuery(
 )
 account_by_email = CompiledQuery(
     crud_users.select(schema_to_select=Account, where=_by_email), Account
+)
+
+# The live user of that name, else the one that was deleted last.
+last_user_of_name = CompiledQuery(
+    crud_users.with_policy(None).select(
+        UserRead,
+        sort_columns=["is_deleted", "deleted_at", "id"],
+        sort_orders=["asc", "desc", "desc"],
+        username=bindparam("username"),
+    ),
+    UserRead,
 )
 
 
@@ -72,9 +82,7 @@ async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
 async def upgrade_hash(unit: UnitOfWork, user_id: int, old: str, new: str) -> None:
     """Store a costlier hash of the same password, unless the password has been changed."""
     with suppress(NoResultFound):
-        await crud_all_users.update(
-            unit, {"hashed_password": new}, id=user_id, hashed_password=old
-        )
+        await crud_all_users.update(unit, {"hashed_password": new}, id=user_id, hashed_password=old)
 
 
 async def change_user(
@@ -134,20 +142,6 @@ async def lock_for_removal(
         return None
     is_last = user.is_superuser and len(rows) == 1
     return RemovalCandidate(user_id, user.username, is_last_superuser=is_last)
-
-
-async def last_id_of(unit: UnitOfWork, username: str) -> int | None:
-    """The id of the live user of that name, else of the one that was soft-deleted last."""
-    found = await crud_all_users.get_multi(
-        unit,
-        limit=1,
-        schema_to_select=UserId,
-        return_total_count=False,
-        sort_columns=["is_deleted", "deleted_at", "id"],
-        sort_orders=["asc", "desc", "desc"],
-        username=username,
-    )
-    return next((user["id"] for user in found["data"]), None)
 
 
 async def soft_delete_user(unit: UnitOfWork, user_id: int) -> None:

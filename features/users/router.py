@@ -10,7 +10,7 @@ from features.auth.permissions import (
     USER_NOT_FOUND,
     CurrentUser,
     OptionalUser,
-    OwnPathUser,
+    OwnUserId,
     SuperUser,
     UsernameInPath,
     path_user,
@@ -128,7 +128,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
     ),
 )
 async def patch_user(
-    values: UserUpdate, user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    values: UserUpdate, user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Change your account or, as a superuser, anybody's.
 
@@ -161,7 +161,7 @@ async def patch_user(
     ),
 )
 async def erase_user(
-    user_id: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete your account or, as a superuser, anybody's.
 
@@ -185,8 +185,8 @@ async def erase_db_user(
 
     If no account has that name now, the last one that had it is meant.
     """
-    user_id = await crud.last_id_of(db, username)
-    user = await permissions.removable_user(db, user_id, deleted_too=True)
+    found = await crud.last_user_of_name.one(db, username=username)
+    user = await permissions.removable_user(db, found and found.id, deleted_too=True)
     await crud.hard_delete_user(db, user)
     record_after_commit(db, "user removed for good", request, user=user.user_id)
     return Message(message="User deleted from the database")

@@ -136,8 +136,7 @@ JSON = "application/json"
 
 
 async def create_post(request: Request) -> Response:
-    author = {"username": request.path_params["username"], "caller_id": 1, "is_superuser": True}
-    values = {"media_url": None, **author, **orjson.loads(await request.body())}
+    values = {"media_url": None, "author_id": 1, **orjson.loads(await request.body())}
     token, state = uuid.uuid4().hex[:16], request.app.state
     async with state.pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(CREATE, *_arguments(CREATE_VALUES, values))

@@ -8,10 +8,10 @@ meanwhile neither repeat nor hide others.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, get_args
 
+from fastcrud import FastCRUD
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, true, tuple_
-from sqlmodel import SQLModel
 from starlette.responses import Response
 
 from kernel.db.compiled_query import CompiledQuery, Row
@@ -20,6 +20,7 @@ from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.plain_rows import is_plain
 from kernel.db.unit_of_work import UnitOfWork
 
+Crud = FastCRUD[Any, Any, Any, Any, Any, Any]
 Read = TypeVar("Read", bound=BaseModel)
 
 
@@ -30,7 +31,7 @@ class JSONBytesResponse(Response):
 
 
 class Listing(Generic[Read]):
-    """A list of one table's rows, as `read` shows them.
+    """A list of one table's rows, as `read` shows them, within the reach of the crud's policy.
 
     `query` names what may be sorted and filtered by; `where` always holds; `scope` are columns
     whose value the route supplies at each call (the owner, the tier); `expressions` are fields of
@@ -41,25 +42,31 @@ class Listing(Generic[Read]):
 
     def __init__(
         self,
-        table: type[SQLModel],
+        crud: Crud,
         read: type[Read],
         query: type[ListQuery],
         where: Sequence[ColumnElement[bool]] = (),
         scope: Sequence[str] = (),
         expressions: Mapping[str, ColumnElement[Any]] | None = None,
     ) -> None:
-        columns = table.__table__.columns  # type: ignore[attr-defined]
+        table, policy = crud.model, crud.policy
+        columns = table.__table__.columns
         self._columns: dict[str, Any] = {**columns, **(expressions or {})}
         self._key = key_of(table)
         self._shown = [name for name in read.model_fields if name in self._columns]
         self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
-        self._where, self._scope = list(where), list(scope)
+        self._where, self._scope = [*where, *_reach(crud)], list(scope)
         self._statements: dict[tuple[Any, ...], CompiledQuery] = {}
         sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
         for name in (*self._filters, *self._scope):
             column_of(table, name)
         for name in (self._key.name, *sorts):
             refuse_unsortable(column_of(table, name))
+        if policy and (hidden := {*self._shown, *self._filters, *sorts} & policy.hidden_columns):
+            raise ListingError(
+                f"{table.__name__} hides {', '.join(sorted(hidden))}: a list shows,"
+                " filters and sorts by no hidden column."
+            )
         for name, field in read.model_fields.items():
             if name not in self._columns and (field.is_required() or hasattr(table, name)):
                 raise ListingError(
@@ -179,6 +186,15 @@ class Listing(Generic[Read]):
             after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
             statement = statement.where(keys < after if descending else keys > after)
         return statement
+
+
+def _reach(crud: Crud) -> list[Any]:
+    """The rows that the policy lets be read."""
+    if crud.policy is None:
+        return []
+    if not crud.policy.grants("read"):
+        raise ListingError(f"The policy of {crud.model.__name__} lets no row be read.")
+    return list(crud.policy.row_conditions("read"))
 
 
 def _strip(rows: list[Row]) -> None:

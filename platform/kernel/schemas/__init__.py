@@ -13,6 +13,7 @@ from kernel.schemas.schemas import (
     clean,
     example,
     may_be_absent,
+    url_of,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "clean",
     "example",
     "may_be_absent",
+    "url_of",
 ]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
+from fastcrud import FastCRUD
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -172,7 +173,7 @@ async def own(resources: Resources) -> AsyncIterator[Resources]:
 async def test_a_lists_json_is_what_the_response_model_makes_of_its_rows(
     own: Resources, read: type[BaseModel], cursor: str | None
 ) -> None:
-    listing = Listing(Ware, read, WareQuery)
+    listing = Listing(FastCRUD(Ware), read, WareQuery)
     async with own.unit() as unit:
         answer = await listing.answer(unit, WareQuery(cursor=cursor))
         rows = [await unit.get(Ware, UUID(int=number)) for number in range(6)]
@@ -203,7 +204,7 @@ def test_only_plain_models_go_without_their_model() -> None:
 
 @pytest.mark.parametrize("sort", WareQuery.model_fields["sort"].annotation.__args__)  # type: ignore[union-attr]
 async def test_every_kind_of_column_pages(own: Resources, sort: str) -> None:
-    listing = Listing(Ware, reading(id=(UUID, ...)), WareQuery)
+    listing = Listing(FastCRUD(Ware), reading(id=(UUID, ...)), WareQuery)
     seen: list[str] = []
     cursor: str | None = ""
     async with own.unit() as unit:
@@ -231,7 +232,7 @@ async def test_every_kind_of_column_pages(own: Resources, sort: str) -> None:
 async def test_every_kind_of_filter_pages(
     own: Resources, values: dict[str, Any], found: int
 ) -> None:
-    listing = Listing(Ware, reading(id=(UUID, ...)), WareQuery, scope=["number"])
+    listing = Listing(FastCRUD(Ware), reading(id=(UUID, ...)), WareQuery, scope=["number"])
     async with own.unit() as unit:
         page = await listing.page(unit, WareQuery(**values), number=7)
         first = await listing.page(unit, WareQuery(**values, cursor="", items_per_page=1), number=7)
@@ -247,7 +248,7 @@ async def test_every_kind_of_filter_pages(
 
 async def test_sql_may_give_what_no_column_does(own: Resources) -> None:
     listing = Listing(
-        Ware,
+        FastCRUD(Ware),
         reading(id=(UUID, ...), mine=(bool, ...)),
         WareQuery,
         expressions={"mine": col(Ware.id) == bindparam("my_id")},

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import pytest
+from fastcrud import FastCRUD
 from pydantic import BaseModel
 from sqlalchemy import JSON, MetaData
 from sqlmodel import Field, SQLModel
@@ -63,12 +64,12 @@ def sorted_by(name: str) -> type[ListQuery]:
 )
 def test_a_list_refuses_to_be_sorted_by_what_no_cursor_can_hold(name: str, told: str) -> None:
     with pytest.raises(ListingError, match=told):
-        Listing(Book, BaseModel, sorted_by(name))
+        Listing(FastCRUD(Book), BaseModel, sorted_by(name))
 
 
 def test_a_list_needs_a_key_of_one_column() -> None:
     with pytest.raises(ListingError, match="primary key has several columns"):
-        Listing(Leaf, BaseModel, ListQuery)
+        Listing(FastCRUD(Leaf), BaseModel, ListQuery)
 
 
 def test_a_field_that_no_column_gives_is_refused() -> None:
@@ -77,8 +78,8 @@ def test_a_field_that_no_column_gives_is_refused() -> None:
         author: str
 
     with pytest.raises(ListingError, match=r"WithAuthor\.author is no column of Book"):
-        Listing(Book, WithAuthor, ListQuery)
+        Listing(FastCRUD(Book), WithAuthor, ListQuery)
 
 
 def test_what_a_cursor_can_hold_is_sorted_by() -> None:
-    Listing(Book, BaseModel, BookQuery)
+    Listing(FastCRUD(Book), BaseModel, BookQuery)

@@ -143,7 +143,14 @@ async def streams() -> Any:
     yield Invalid(name="ada")
 
 
-ENDPOINTS: list[Callable[..., Any]] = [plain, takes_form, takes_file, takes_bodies, takes_numbers, streams]
+ENDPOINTS: list[Callable[..., Any]] = [
+    plain,
+    takes_form,
+    takes_file,
+    takes_bodies,
+    takes_numbers,
+    streams,
+]
 CLASSES = [
     *[None, HTMLResponse, PlainTextResponse, RedirectResponse, FileResponse],
     *[StreamingResponse, Response],
