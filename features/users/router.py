@@ -186,7 +186,7 @@ async def erase_db_user(
     If no account has that name now, the last one that had it is meant.
     """
     found = await crud.last_user_of_name.one(db, username=username)
-    user = await permissions.removable_user(db, found and found.id, deleted_too=True)
+    user = await permissions.removable_user(db, found.id if found else None, deleted_too=True)
     await crud.hard_delete_user(db, user)
     record_after_commit(db, "user removed for good", request, user=user.user_id)
     return Message(message="User deleted from the database")
