@@ -1,13 +1,16 @@
 """Who may do what to accounts: register how often, take which name, set which password."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import Request
+from pydantic import SecretStr
 
 from features.auth.credentials import is_password_of
-from features.auth.password_rules import refuse_guessable
 from features.auth.permissions import USER_NOT_FOUND
 from features.auth.throttle import acquire
 from features.users import crud
-from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account, UserUpdate
+from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account
 from features.users.settings import RegistrationSettings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
@@ -52,18 +55,18 @@ async def refuse_reserved_name(
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
 
-async def check_new_password(
-    request: Request, db: UnitOfWork, account: Account, values: UserUpdate, own: bool
+async def check_current_password(
+    request: Request, db: UnitOfWork, account: Account, current: SecretStr | None
 ) -> None:
-    """Raise UnprocessableEntityException (422) for a guessable new password, and where the owner
-    changes it, for a wrong current one."""
-    assert values.password is not None
-    if own:
-        current = values.current_password.get_secret_value() if values.current_password else ""
-        if not await is_password_of(request, db, account, current):
-            raise UnprocessableEntityException(WRONG_PASSWORD)
-    names = {name: getattr(values, name) or getattr(account, name) for name in NAMES}
-    refuse_guessable(values.password.get_secret_value(), **names)
+    """Raise UnprocessableEntityException (422) unless it is the account's password."""
+    given = current.get_secret_value() if current else ""
+    if not await is_password_of(request, db, account, given):
+        raise UnprocessableEntityException(WRONG_PASSWORD)
+
+
+def names_of(account: Account, changes: Mapping[str, Any]) -> dict[str, str]:
+    """What an account is known by once these changes are made."""
+    return {name: changes.get(name) or getattr(account, name) for name in NAMES}
 
 
 async def removable_user(

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import SecretStr
 
 from features.auth.password_rules import OWN_NAME, TOO_COMMON, refuse_guessable
 from features.auth.passwords import hash_password
@@ -134,20 +135,25 @@ async def patch_user(
 
     To change your own password, give the current one, too; your other sessions end.
     """
-    changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
+    changes = values.model_dump(exclude_unset=True, exclude={"current_password"})
+    password: SecretStr | None = changes.pop("password", None)
     version, own = None, user_id == caller.user_id
-    if values.password is not None:
+    if password is not None:
         account = await crud.account_by_id.one(db, user_id=user_id)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
         version = account.version
-        await permissions.check_new_password(request, db, account, values, own)
-        changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
-    if values.username is not None:
-        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_id)
+        if own:
+            await permissions.check_current_password(request, db, account, values.current_password)
+        refuse_guessable(password.get_secret_value(), **permissions.names_of(account, changes))
+        changes["hashed_password"] = await hash_password(db, password.get_secret_value())
+    if "username" in changes:
+        await permissions.refuse_reserved_name(
+            request, db, changes["username"], changes.get("email"), user_id
+        )
     if await crud.change_user(db, user_id, changes, version) is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
-    if values.password is not None:
+    if password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)
     return Message(message="User updated")

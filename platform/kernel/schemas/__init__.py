@@ -12,7 +12,6 @@ from kernel.schemas.schemas import (
     RowId,
     clean,
     example,
-    may_be_absent,
     url_of,
 )
 
@@ -28,6 +27,5 @@ __all__ = [
     "RowId",
     "clean",
     "example",
-    "may_be_absent",
     "url_of",
 ]

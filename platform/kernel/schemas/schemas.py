@@ -113,15 +113,6 @@ def example(**values: Any) -> Any:
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
-def may_be_absent() -> Any:
-    """Default of a field in an update that may be left out but must not be null.
-
-    Annotate the field with its plain type, without None, and read `model_fields_set` (or
-    `model_dump(exclude_unset=True)`): the default itself is None and never validated.
-    """
-    return Field(default_factory=lambda: None)
-
-
 class ReadSchema(BaseModel):
     """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much."""
 
