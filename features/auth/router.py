@@ -19,13 +19,12 @@ from features.users.crud import upgrade_hash
 from kernel.context import context_of
 from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import (
-    RATE_LIMIT_EXCEEDED,
     NotFoundException,
     ServiceUnavailableException,
     UnauthorizedException,
 )
 from kernel.schemas import Message, PathId
-from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses
+from kernel.web import CHALLENGE, Access, SessionDep, access
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
@@ -38,11 +37,7 @@ router = APIRouter(tags=["auth"])
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 
 
-@router.post(
-    "/login",
-    response_model=Token,
-    responses=error_responses({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]}),
-)
+@router.post("/login", response_model=Token)
 @access(Access.PUBLIC)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
@@ -74,9 +69,7 @@ async def login(
     raise ServiceUnavailableException("The account is being changed; try again shortly.")
 
 
-@router.post(
-    "/refresh", response_model=Token, responses=error_responses({401: [NO_COOKIE, BAD_COOKIE]})
-)
+@router.post("/refresh", response_model=Token)
 @access(Access.PUBLIC)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
@@ -145,9 +138,7 @@ async def read_sessions(
     )
 
 
-@router.delete(
-    "/session/{id}", response_model=Message, responses=error_responses({404: [SESSION_NOT_FOUND]})
-)
+@router.delete("/session/{id}", response_model=Message)
 async def erase_session(
     id: PathId, request: Request, owner: SessionOwner, db: SessionDep
 ) -> Message:

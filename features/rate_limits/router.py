@@ -8,8 +8,6 @@ from sqlalchemy.exc import NoResultFound
 from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
 from features.rate_limits.crud import crud_rate_limits, listing, rules_of_tier
 from features.rate_limits.models import (
-    NAME_TAKEN,
-    PATH_TAKEN,
     RateLimitCreate,
     RateLimitQuery,
     RateLimitRead,
@@ -24,7 +22,7 @@ from kernel.db import JSONBytesResponse, UnitOfWork, pages_of
 from kernel.errors import NotFoundException
 from kernel.rate_limit import forget_rules
 from kernel.schemas import CleanText, Message, PathId
-from kernel.web import SessionDep, error_responses
+from kernel.web import SessionDep
 
 RULE_NOT_FOUND = "Rate Limit not found"
 
@@ -45,12 +43,7 @@ async def path_tier(db: UnitOfWork, name: str) -> TierRead:
     return tier
 
 
-@router.post(
-    "/tier/{tier_name}/rate_limit",
-    status_code=201,
-    response_model=RateLimitRead,
-    responses=error_responses({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}),
-)
+@router.post("/tier/{tier_name}/rate_limit", status_code=201, response_model=RateLimitRead)
 async def write_rate_limit(
     tier_name: CleanText, values: RateLimitCreate, caller: SuperUser, db: SessionDep
 ) -> RateLimitRead:
@@ -67,11 +60,7 @@ async def write_rate_limit(
     )
 
 
-@router.get(
-    "/tier/{tier_name}/rate_limits",
-    response_model=pages_of(RateLimitRead),
-    responses=error_responses({404: [TIER_NOT_FOUND]}),
-)
+@router.get("/tier/{tier_name}/rate_limits", response_model=pages_of(RateLimitRead))
 @public
 async def read_rate_limits(
     tier_name: CleanText, query: Annotated[RateLimitQuery, Query()], db: SessionDep
@@ -81,11 +70,7 @@ async def read_rate_limits(
     return await listing.answer(db, query, tier_id=tier.id)
 
 
-@router.get(
-    "/tier/{tier_name}/rate_limit/{id}",
-    response_model=RateLimitRead,
-    responses=error_responses({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
-)
+@router.get("/tier/{tier_name}/rate_limit/{id}", response_model=RateLimitRead)
 @public
 async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> RateLimitRead:
     """Show a rate limit of a tier."""
@@ -98,13 +83,7 @@ async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> R
     return rule
 
 
-@router.patch(
-    "/tier/{tier_name}/rate_limit/{id}",
-    response_model=Message,
-    responses=error_responses(
-        {404: [TIER_NOT_FOUND, RULE_NOT_FOUND], 422: [NAME_TAKEN, PATH_TAKEN]}
-    ),
-)
+@router.patch("/tier/{tier_name}/rate_limit/{id}", response_model=Message)
 async def patch_rate_limit(
     tier_name: CleanText, id: PathId, values: RateLimitUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -118,11 +97,7 @@ async def patch_rate_limit(
     return Message(message="Rate Limit updated")
 
 
-@router.delete(
-    "/tier/{tier_name}/rate_limit/{id}",
-    response_model=Message,
-    responses=error_responses({404: [TIER_NOT_FOUND, RULE_NOT_FOUND]}),
-)
+@router.delete("/tier/{tier_name}/rate_limit/{id}", response_model=Message)
 async def erase_rate_limit(
     tier_name: CleanText, id: PathId, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -136,11 +111,7 @@ async def erase_rate_limit(
     return Message(message="Rate Limit deleted")
 
 
-@router.get(
-    "/user/{username}/rate_limits",
-    response_model=UserRateLimitsRead,
-    responses=error_responses({404: [USER_NOT_FOUND]}),
-)
+@router.get("/user/{username}/rate_limits", response_model=UserRateLimitsRead)
 async def read_user_rate_limits(
     username: UsernameInPath, caller: SuperUser, db: SessionDep
 ) -> UserRateLimitsRead:

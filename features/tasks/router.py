@@ -44,7 +44,6 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     status_code=201,
     response_model=TaskQueued,
     dependencies=[Depends(optional_user), Depends(rate_limiter)],
-    responses=error_responses({503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}),
 )
 async def write_task(
     message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])],
@@ -55,14 +54,7 @@ async def write_task(
     return TaskQueued(id=job_id)
 
 
-@router.get(
-    "/tasks/task/{task_id}",
-    response_model=TaskRead,
-    dependencies=[Depends(optional_user)],
-    responses=error_responses(
-        {404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
-    ),
-)
+@router.get("/tasks/task/{task_id}", response_model=TaskRead, dependencies=[Depends(optional_user)])
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show the state of a task and, once it is complete, its result.
 
@@ -85,9 +77,7 @@ async def read_jobs(
     return await crud.listing.answer(db, query)
 
 
-@router.get(
-    "/jobs/{job_id}", response_model=JobDetail, responses=error_responses({404: [JOB_NOT_FOUND]})
-)
+@router.get("/jobs/{job_id}", response_model=JobDetail)
 async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
     """Show a stored job with its arguments, its progress, and its result or error."""
     job = await crud.one.one(db, job_id=job_id)
@@ -99,7 +89,7 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
 @router.post(
     "/jobs/{job_id}/requeue",
     response_model=Message,
-    responses=error_responses({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [DUPLICATE_WAITS]}),
+    responses=error_responses({422: [DUPLICATE_WAITS]}),
 )
 async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Run an ended job again, from its first attempt."""
@@ -112,13 +102,7 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
     return Message(message="Job queued again")
 
 
-@router.post(
-    "/jobs/{job_id}/cancel",
-    response_model=Message,
-    responses=error_responses(
-        {404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
-    ),
-)
+@router.post("/jobs/{job_id}/cancel", response_model=Message)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Cancel a job: stop it, or keep it from starting."""
     job = await crud.cancel.one(db, job_id=job_id)

@@ -15,8 +15,6 @@ from features.auth.permissions import (
 )
 from features.tiers.crud import crud_tiers, listing, tier_by_name
 from features.tiers.models import (
-    NAME_TAKEN,
-    TIER_IN_USE,
     TIER_NOT_FOUND,
     TierCreate,
     TierQuery,
@@ -31,7 +29,7 @@ from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import NotFoundException
 from kernel.rate_limit import forget_rules
 from kernel.schemas import CleanText, Message
-from kernel.web import SessionDep, error_responses
+from kernel.web import SessionDep
 
 router = APIRouter(tags=["tiers"])
 
@@ -43,12 +41,7 @@ class UserTierRead(UserRead):
     tier_created_at: datetime
 
 
-@router.post(
-    "/tier",
-    status_code=201,
-    response_model=TierRead,
-    responses=error_responses({422: [NAME_TAKEN]}),
-)
+@router.post("/tier", status_code=201, response_model=TierRead)
 async def write_tier(values: TierCreate, caller: SuperUser, db: SessionDep) -> TierRead:
     """Create a tier."""
     return await crud_tiers.create(db, values, schema_to_select=TierRead, return_as_model=True)
@@ -61,11 +54,7 @@ async def read_tiers(query: Annotated[TierQuery, Query()], db: SessionDep) -> JS
     return await listing.answer(db, query)
 
 
-@router.get(
-    "/tier/{name}",
-    response_model=TierRead,
-    responses=error_responses({404: [TIER_NOT_FOUND]}),
-)
+@router.get("/tier/{name}", response_model=TierRead)
 @public
 async def read_tier(name: CleanText, db: SessionDep) -> TierRead:
     """Show a tier."""
@@ -75,11 +64,7 @@ async def read_tier(name: CleanText, db: SessionDep) -> TierRead:
     return tier
 
 
-@router.patch(
-    "/tier/{name}",
-    response_model=Message,
-    responses=error_responses({404: [TIER_NOT_FOUND], 422: [NAME_TAKEN]}),
-)
+@router.patch("/tier/{name}", response_model=Message)
 async def patch_tier(
     name: CleanText, values: TierUpdate, caller: SuperUser, db: SessionDep
 ) -> Message:
@@ -91,11 +76,7 @@ async def patch_tier(
     return Message(message="Tier updated")
 
 
-@router.delete(
-    "/tier/{name}",
-    response_model=Message,
-    responses=error_responses({404: [TIER_NOT_FOUND], 409: [TIER_IN_USE]}),
-)
+@router.delete("/tier/{name}", response_model=Message)
 async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Message:
     """Delete a tier that no user is on, with its rate limits."""
     tier = await tier_by_name.one(db, name=name)
@@ -107,11 +88,7 @@ async def erase_tier(name: CleanText, caller: SuperUser, db: SessionDep) -> Mess
     return Message(message="Tier deleted")
 
 
-@router.get(
-    "/user/{username}/tier",
-    response_model=UserTierRead,
-    responses=error_responses({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
-)
+@router.get("/user/{username}/tier", response_model=UserTierRead)
 async def read_user_tier(
     username: UsernameInPath, caller: OptionalUser, db: SessionDep
 ) -> UserTierRead:
@@ -128,11 +105,7 @@ async def read_user_tier(
     return UserTierRead(**shown.model_dump(), tier_name=tier.name, tier_created_at=tier.created_at)
 
 
-@router.patch(
-    "/user/{username}/tier",
-    response_model=Message,
-    responses=error_responses({404: [USER_NOT_FOUND, TIER_NOT_FOUND]}),
-)
+@router.patch("/user/{username}/tier", response_model=Message)
 async def patch_user_tier(
     values: UserTierUpdate,
     username: UsernameInPath,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import SecretStr
 
-from features.auth.password_rules import OWN_NAME, TOO_COMMON, refuse_guessable
+from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.permissions import (
     USER_NOT_FOUND,
@@ -20,8 +20,6 @@ from features.auth.security_log import record_after_commit
 from features.users import crud, permissions
 from features.users.events import PasswordChanged
 from features.users.models import (
-    EMAIL_TAKEN,
-    USERNAME_TAKEN,
     RoleUpdate,
     UserCreate,
     UserCreateInternal,
@@ -33,31 +31,20 @@ from features.users.models import (
 from kernel.cache import public
 from kernel.db import CursorPage, JSONBytesResponse, Page, pages_of
 from kernel.errors import (
-    RATE_LIMIT_EXCEEDED,
     ConflictException,
     ForbiddenException,
     NotFoundException,
 )
 from kernel.events import emit
 from kernel.schemas import Message
-from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, error_responses
+from kernel.web import PRIVILEGES, Access, SessionDep, access
 
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
 router = APIRouter(tags=["users"])
 
 
-@router.post(
-    "/user",
-    status_code=201,
-    response_model=UserRead,
-    responses=error_responses(
-        {
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, TOO_COMMON, OWN_NAME],
-            429: [RATE_LIMIT_EXCEEDED],
-        }
-    ),
-)
+@router.post("/user", status_code=201, response_model=UserRead)
 @access(Access.PUBLIC)
 async def write_user(values: UserCreate, request: Request, db: SessionDep) -> UserRead:
     """Register an account."""
@@ -76,9 +63,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Us
     return stored
 
 
-@router.get(
-    "/users", response_model=pages_of(UserRead), responses=error_responses({403: [PRIVILEGES]})
-)
+@router.get("/users", response_model=pages_of(UserRead))
 @public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
@@ -103,9 +88,7 @@ async def read_user_me(caller: CurrentUser) -> JSONBytesResponse:
     return JSONBytesResponse(caller.shown)
 
 
-@router.get(
-    "/user/{username}", response_model=UserRead, responses=error_responses({404: [USER_NOT_FOUND]})
-)
+@router.get("/user/{username}", response_model=UserRead)
 @public
 async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> UserRead:
     """Show a user. Only that user and superusers see the e-mail address."""
@@ -115,19 +98,7 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
     return as_seen_by(caller, user)
 
 
-@router.patch(
-    "/user/{username}",
-    response_model=Message,
-    responses=error_responses(
-        {
-            403: [NOT_YOURS],
-            404: [USER_NOT_FOUND],
-            409: [CHANGED_MEANWHILE],
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, permissions.WRONG_PASSWORD, TOO_COMMON, OWN_NAME],
-            429: [RATE_LIMIT_EXCEEDED],
-        }
-    ),
-)
+@router.patch("/user/{username}", response_model=Message)
 async def patch_user(
     values: UserUpdate, user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
@@ -159,13 +130,7 @@ async def patch_user(
     return Message(message="User updated")
 
 
-@router.delete(
-    "/user/{username}",
-    response_model=Message,
-    responses=error_responses(
-        {403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}
-    ),
-)
+@router.delete("/user/{username}", response_model=Message)
 async def erase_user(
     user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
@@ -179,11 +144,7 @@ async def erase_user(
     return Message(message="User deleted")
 
 
-@router.delete(
-    "/db_user/{username}",
-    response_model=Message,
-    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
-)
+@router.delete("/db_user/{username}", response_model=Message)
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
@@ -198,11 +159,7 @@ async def erase_db_user(
     return Message(message="User deleted from the database")
 
 
-@router.patch(
-    "/user/{username}/role",
-    response_model=Message,
-    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
-)
+@router.patch("/user/{username}/role", response_model=Message)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,

@@ -25,7 +25,6 @@ from kernel.cache.policy import Policy, policy_for
 from kernel.cache.store import Stores
 from kernel.cache.ticket import Ticket
 from kernel.context import RequestContext, context_of, identified
-from kernel.db.listing import JSONBytesResponse
 from kernel.errors import CustomException
 
 log = structlog.get_logger(__name__)
@@ -33,6 +32,7 @@ log = structlog.get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
 MAX_ENTRY_BYTES = 1024 * 1024
+PLAIN_HEADERS = {"content-type", "content-length"}
 REQUEST = "_request"
 FOUND = "kernel.cache.decorator.found"
 
@@ -48,8 +48,9 @@ def cache(
     """Keep a GET endpoint's answer for `expiration` seconds; on other methods forget it.
 
     The logical name is `key_prefix`, filled from the endpoint's arguments, and the resource id:
-    the argument named, or the one of `resource_id_type` (an int must have "id" in its name).
-    Other methods also forget the names in `to_invalidate_extra` (prefix: id, both filled) and the
+    the argument named, or the one of `resource_id_type` (an int must have "id" in its name); the
+    prefix alone for an endpoint without an id.
+    Other methods also forget the names in `to_invalidate_extra` (prefix: id or None) and the
     namespaces in `pattern_to_invalidate_extra` (`namespace:*`), once the request has committed.
     Raises CacheError for a declaration that could not work.
     """
@@ -137,10 +138,21 @@ async def look_up(
     return found
 
 
-def decode_entry(entry: bytes) -> tuple[str, bytes]:
-    """The ETag and the body of an entry."""
-    etag, _, body = entry.partition(b"\n")
-    return etag.decode(), body
+def encode_entry(response: Response) -> bytes | None:
+    """The entry for a response; None for one that isn't kept: another status than 200, a stream
+    or a file, headers of its own, a background task, more than 1 MiB."""
+    body = getattr(response, "body", None)
+    plain = response.background is None and PLAIN_HEADERS.issuperset(response.headers)
+    if body is None or not plain or response.status_code != 200 or len(body) > MAX_ENTRY_BYTES:
+        return None
+    media_type = response.headers.get("content-type", "").encode("latin-1")
+    return b"\n".join([etag_of(bytes(body)).encode(), media_type, bytes(body)])
+
+
+def decode_entry(entry: bytes) -> tuple[str, bytes, bytes]:
+    """The ETag, the media type (empty for none) and the body of an entry."""
+    etag, media_type, body = entry.split(b"\n", 2)
+    return etag.decode(), media_type, body
 
 
 async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
@@ -167,20 +179,14 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
 
     async def load() -> bytes | None:
         nonlocal uncached
-        uncached = await policy.endpoint(**arguments)
-        if isinstance(uncached, JSONBytesResponse):
-            body = bytes(uncached.body)
-        elif isinstance(uncached, Response):
-            return None
-        else:
-            body = found.cached.serialise(uncached)
-        entry = etag_of(body).encode() + b"\n" + body
-        uncached = _response(request.scope, entry)
+        uncached = found.cached.respond(await policy.endpoint(**arguments))
         if context.personal and not found.cached.varies_by_caller:
             log.error("a cached endpoint looked at who asks; not kept", route=request.url.path)
             return None
-        canonical = found.cached.is_canonical(arguments, found.location)
-        return entry if canonical and len(body) <= MAX_ENTRY_BYTES else None
+        if not found.cached.is_named_rightly(arguments, found.location):
+            log.error("an argument isn't what the address says; not kept", route=request.url.path)
+            return None
+        return encode_entry(uncached)
 
     if context.unit is not None:
         # A caller that waits for another's load needs no connection meanwhile.
@@ -191,6 +197,8 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
 
 
 def _response(scope: Scope, entry: bytes) -> Response:
-    etag, body = decode_entry(entry)
+    etag, media_type, body = decode_entry(entry)
     known_etag(scope, etag)
-    return Response(body, media_type="application/json")
+    return Response(
+        body, headers={"content-type": media_type.decode("latin-1")} if media_type else {}
+    )

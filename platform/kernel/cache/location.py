@@ -1,15 +1,20 @@
 """Where the answers of one cached route are kept: their keys, and the names they depend on."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import blake2b
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+from starlette.responses import Response
 from starlette.types import Scope
 
 from kernel.cache.policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
@@ -18,9 +23,12 @@ from kernel.context import Principal
 MAX_QUERY_BYTES = 256
 MAX_KEY_BYTES = 1024
 ANONYMOUS = "anonymous"
+JSON = "application/json"
+ENTRY_FORMAT = b"2"  # tag, media type and body
 
-# The raw text of one argument, from the path, the query and who asks.
+# One argument as `spell` has it, from the path, the query and who asks. Raises ValueError.
 Source = Callable[[Mapping[str, Any], Mapping[str, str], str], str]
+Reader = Callable[[Any], Any]
 
 
 @dataclass(slots=True, frozen=True)
@@ -29,8 +37,8 @@ class CacheLocation:
 
     key: str
     names: list[str]
-    raw: tuple[str, ...]
-    """The arguments of its logical name, as the client spelled them."""
+    values: tuple[str, ...]
+    """The arguments of its logical name, as `spell` has them."""
 
 
 class CachedRoute:
@@ -44,18 +52,21 @@ class CachedRoute:
         self.route = route
         self._adapter: TypeAdapter[Any] = TypeAdapter(route.response_model)
         # With its shape, so that a new release doesn't answer in the old one's.
-        shape = orjson.dumps(self._adapter.json_schema(mode="serialization"))
+        shape = ENTRY_FORMAT + orjson.dumps(self._adapter.json_schema(mode="serialization"))
         mark = blake2b(shape, digest_size=4).hexdigest()
         endpoint = policy.endpoint
         self._id = f"{endpoint.__module__}.{endpoint.__qualname__}:{mark}"
         self._query = _query_parameters(asked)
-        self._query_names = {alias for alias, _ in self._query.values()}
+        self._query_names = {alias for alias, _, _ in self._query.values()}
         in_path = [field for dependant in asked for field in dependant.path_params]
-        self._names = {field.name: field.alias for field in in_path}
+        self._path = {field.name: (field.alias, _reader(field.field_info)) for field in in_path}
         self._format = PLACEHOLDER.sub("%s", policy.template.replace("%", "%%"))
         self._sources = [self._source(argument) for argument in policy.arguments]
-        texts = {field.alias for field in in_path if field.field_info.annotation is str}
-        self._tagged = [name for name in route.param_convertors if name in texts]
+        self._tagged = [
+            (field.alias, self._source(field.name))
+            for field in in_path
+            if field.field_info.annotation is str
+        ]
 
     def has_guards(self, unit_of_work: Callable[..., Any]) -> bool:
         """Whether anything but the unit of work is asked before the endpoint."""
@@ -65,7 +76,8 @@ class CachedRoute:
     def locate(
         self, scope: Scope, path_params: Mapping[str, Any], principal: Principal | None
     ) -> CacheLocation | None:
-        """Where the answer to this request is kept; None for a query that isn't canonical."""
+        """Where the answer to this request is kept; None for a query that isn't canonical, and
+        for an argument that is none of its type."""
         query: dict[str, str] = {}
         query_string: bytes = scope["query_string"]
         if query_string:
@@ -74,52 +86,66 @@ class CachedRoute:
                 return None
             query = found
         caller = caller_of(principal)
-        raw = tuple([source(path_params, query, caller) for source in self._sources])
-        name = self._format % tuple([escape(value) for value in raw])
+        try:
+            values = tuple([source(path_params, query, caller) for source in self._sources])
+            tags = [
+                path_value_tag(argument, source(path_params, query, caller))
+                for argument, source in self._tagged
+            ]
+        except ValueError:
+            return None
+        name = self._format % tuple([escape(value) for value in values])
         given = "&".join([f"{key}={value}" for key, value in sorted(query.items())])
         key = f"{self._id}:{scope['path']}?{given}"
         if self.varies_by_caller:
             key += f"#{caller}"
         if len(key) + len(name) > MAX_KEY_BYTES:
             return None
-        names = [name, *_namespaces(name)]
-        names += [path_value_tag(argument, path_params[argument]) for argument in self._tagged]
+        names = [name, *_namespaces(name), *tags]
         if self.varies_by_caller:
             names.append(path_value_tag(CALLER, caller))
-        return CacheLocation(key, names, raw)
+        return CacheLocation(key, names, values)
 
-    def is_canonical(self, arguments: Mapping[str, Any], location: CacheLocation) -> bool:
-        """Whether the name spells its arguments as a write would: 7 and not 007."""
-        values = flatten(arguments)
+    def is_named_rightly(self, arguments: Mapping[str, Any], location: CacheLocation) -> bool:
+        """Whether a write with these arguments would forget this name."""
+        given = flatten(arguments)
         return all(
-            argument == CALLER or spell(values.get(argument)) == raw
-            for argument, raw in zip(self.policy.arguments, location.raw, strict=True)
+            argument == CALLER or spell(given.get(argument)) == value
+            for argument, value in zip(self.policy.arguments, location.values, strict=True)
         )
 
-    def serialise(self, result: Any) -> bytes:
-        """The final body, as FastAPI would make it of what the endpoint returned."""
+    def respond(self, result: Any) -> Response:
+        """The answer that FastAPI would make of what the endpoint returned."""
+        if isinstance(result, Response):
+            return result
         route = self.route
-        return self._adapter.dump_json(
-            self._adapter.validate_python(result, from_attributes=True),
-            include=route.response_model_include,
-            exclude=route.response_model_exclude,
-            by_alias=route.response_model_by_alias,
-            exclude_unset=route.response_model_exclude_unset,
-            exclude_defaults=route.response_model_exclude_defaults,
-            exclude_none=route.response_model_exclude_none,
-        )
+        options: dict[str, Any] = {
+            "include": route.response_model_include,
+            "exclude": route.response_model_exclude,
+            "by_alias": route.response_model_by_alias,
+            "exclude_unset": route.response_model_exclude_unset,
+            "exclude_defaults": route.response_model_exclude_defaults,
+            "exclude_none": route.response_model_exclude_none,
+        }
+        value = self._adapter.validate_python(result, from_attributes=True)
+        if isinstance(route.response_class, DefaultPlaceholder):
+            return Response(self._adapter.dump_json(value, **options), media_type=JSON)
+        return route.response_class(self._adapter.dump_python(value, mode="json", **options))
 
     def _source(self, argument: str) -> Source:
         if argument == CALLER:
             return lambda path, query, caller: caller
-        if argument in self._names:
-            alias = self._names[argument]
-            return lambda path, query, caller: str(path[alias])
+        if argument in self._path:
+            alias, read = self._path[argument]
+            return lambda path, query, caller: _spelled(read, path[alias])
         if argument in self._query:
-            alias, default = self._query[argument]
-            return lambda path, query, caller: query.get(alias, default)
+            name, read, default = self._query[argument]
+            usual = spell(default)
+            return lambda path, query, caller: (
+                _spelled(read, query[name]) if name in query else usual
+            )
         raise CacheError(
-            f"@cache on GET {self.route.path}: {argument} stands neither in the path nor in the "
+            f"{_where(self.route)}: {argument} stands neither in the path nor in the "
             "query, so a hit can't know it; name what does"
         )
 
@@ -155,21 +181,41 @@ def _all_asked(dependant: Dependant) -> Iterator[Dependant]:
         yield from _all_asked(dependency)
 
 
-def _query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, str]]:
-    """How each query parameter, fields of query models too, is spelled, and its default."""
-    found: dict[str, tuple[str, str]] = {}
+def _query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any]]:
+    """Each query parameter's alias, type and default; of a query model's fields, too."""
+    found: dict[str, tuple[str, Reader, Any]] = {}
     for parameter in [field for dependant in asked for field in dependant.query_params]:
-        kind = parameter.field_info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            for name, info in kind.model_fields.items():
-                found[name] = info.alias or name, spell(info.default)
-        else:
-            found[parameter.name] = parameter.alias, spell(parameter.field_info.default)
+        info = parameter.field_info
+        fields = {parameter.name: info}
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            fields = info.annotation.model_fields
+        for name, one in fields.items():
+            found[name] = one.alias or name, _reader(one), one.default
     return found
 
 
+def _reader(info: FieldInfo) -> Reader:
+    """What makes of a text in the address what the endpoint gets. Raises ValueError."""
+    kind: Any = info.annotation
+    return TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
+
+
+def _spelled(read: Reader, text: Any) -> str:
+    """What the text means, as `spell` has it. Raises ValueError for what can't be kept."""
+    value = read(text)
+    spelled = spell(value)
+    if isinstance(value, int) and not isinstance(value, bool | Enum) and spelled != str(text):
+        raise ValueError("007 and its like would fill the cache with one answer")
+    return spelled
+
+
+def _where(route: APIRoute) -> str:
+    endpoint = inspect.unwrap(route.endpoint)
+    return f"@cache on GET {route.path} ({endpoint.__module__}.{endpoint.__qualname__})"
+
+
 def _check(route: APIRoute, policy: Policy, personal: bool, asked: list[Dependant]) -> None:
-    where = f"@cache on GET {route.path}"
+    where = _where(route)
     if policy.extra or policy.patterns:
         raise CacheError(f"{where}: a GET can't forget anything; move that to the writing routes")
     if personal and CALLER not in policy.arguments:
@@ -185,7 +231,9 @@ def _check(route: APIRoute, policy: Policy, personal: bool, asked: list[Dependan
             f"{where}: the answer depends on {', '.join(foreign)}, and entries don't vary by "
             "headers or cookies; don't cache it"
         )
-    if route.response_model is None:
+    answer = inspect.signature(policy.endpoint, eval_str=True).return_annotation
+    responds = isinstance(answer, type) and issubclass(answer, Response)
+    if route.response_model is None and not responds:
         raise CacheError(f"{where}: it needs a response_model or a return annotation")
     if route.status_code not in (None, 200):
         raise CacheError(f"{where}: a hit answers 200, not {route.status_code}")

@@ -4,13 +4,17 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
+from uuid import UUID
 
 from pydantic import BaseModel
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
+SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID, Enum)
 CALLER = "principal"  # a placeholder that varies an entry by who asks
 
 
@@ -24,7 +28,7 @@ class Policy:
 
     endpoint: Callable[..., Any]
     prefix: str
-    resource_id: str
+    resource_id: str | None
     seconds: int
     extra: Mapping[str, Any]
     patterns: list[str]
@@ -33,7 +37,7 @@ class Policy:
     @property
     def template(self) -> str:
         """The template of the logical name."""
-        return f"{self.prefix}:{{{self.resource_id}}}"
+        return self.prefix if self.resource_id is None else f"{self.prefix}:{{{self.resource_id}}}"
 
     @property
     def arguments(self) -> list[str]:
@@ -48,7 +52,10 @@ class Policy:
 
     @cached_property
     def _forgotten_templates(self) -> list[str]:
-        extra = [f"{prefix}:{resource_id}" for prefix, resource_id in self.extra.items()]
+        extra = [
+            prefix if resource_id is None else f"{prefix}:{resource_id}"
+            for prefix, resource_id in self.extra.items()
+        ]
         return [self.template, *extra, *self.patterns]
 
     @cached_property
@@ -70,7 +77,7 @@ def policy_for(
     policy = Policy(
         endpoint,
         prefix,
-        resource_id_name or _infer_id(endpoint, types, resource_id_type),
+        resource_id_name or _infer_id(endpoint, prefix, types, resource_id_type),
         seconds,
         extra or {},
         patterns or [],
@@ -91,10 +98,14 @@ def escape(value: str) -> str:
 
 
 def spell(value: Any) -> str:
-    """A value as it stands in a name: the way in which a client spells it in the address."""
+    """A value as it stands in a name: one way for all texts of an address that mean it."""
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value.value if isinstance(value, Enum) else value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC)
+    return str(value.normalize() if isinstance(value, Decimal) else value)
 
 
 def flatten(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,8 +132,11 @@ def argument_types(endpoint: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _infer_id(
-    endpoint: Callable[..., Any], types: Mapping[str, Any], kind: type | tuple[type, ...]
-) -> str:
+    endpoint: Callable[..., Any],
+    prefix: str,
+    types: Mapping[str, Any],
+    kind: type | tuple[type, ...],
+) -> str | None:
     kinds = kind if isinstance(kind, tuple) else (kind,)
     # Any number may be an int; what is an id says so.
     candidates = [
@@ -130,6 +144,8 @@ def _infer_id(
         for argument, type_ in types.items()
         if type_ in kinds and (type_ is not int or "id" in argument.split("_"))
     ]
+    if not candidates and (PLACEHOLDER.search(prefix) or not _has_scalars(endpoint, types)):
+        return None  # there is one of it, or the prefix says which
     if len(candidates) != 1:
         names = " or ".join(sorted(candidates)) or "no argument"
         raise CacheError(
@@ -137,6 +153,13 @@ def _infer_id(
             f"{', '.join(one.__name__ for one in kinds)}); name it by resource_id_name"
         )
     return candidates[0]
+
+
+def _has_scalars(endpoint: Callable[..., Any], types: Mapping[str, Any]) -> bool:
+    """Whether an argument that must be given could be an id."""
+    parameters = inspect.signature(endpoint).parameters.values()
+    required = [types[one.name] for one in parameters if one.default is one.empty]
+    return any(isinstance(kind, type) and issubclass(kind, SCALARS) for kind in required)
 
 
 def _check(policy: Policy) -> None:
