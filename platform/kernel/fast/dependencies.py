@@ -31,17 +31,16 @@ from starlette.responses import Response
 
 from kernel.web.router import FeatureRoute, Handler
 
-# Every field of FastAPI's Dependant; a route with anything else is left to FastAPI.
+# Every field of FastAPI's Dependant. A route with another one is left to FastAPI, as is one with
+# something where nothing may be.
 UNDERSTOOD = {
     *("path_params", "query_params", "body_params", "dependencies", "name", "call"),
-    *("request_param_name", "http_connection_param_name"),
+    *("request_param_name", "http_connection_param_name", "use_cache"),
 }
-REQUIRED: dict[str, Any] = {
-    **{name: [] for name in ("header_params", "cookie_params")},
-    **dict.fromkeys(("websocket_param_name", "response_param_name"), None),
-    **dict.fromkeys(("background_tasks_param_name", "security_scopes_param_name"), None),
-    **dict.fromkeys(("own_oauth_scopes", "parent_oauth_scopes", "scope", "concurrency"), None),
-    "use_cache": True,
+EMPTY = {
+    *("header_params", "cookie_params", "websocket_param_name", "response_param_name"),
+    *("background_tasks_param_name", "security_scopes_param_name", "own_oauth_scopes"),
+    *("parent_oauth_scopes", "scope", "concurrency"),
 }
 IGNORED = {"path"}  # it only names the route in messages
 
@@ -213,9 +212,12 @@ def _rebound(function: Any, names: dict[str, Any]) -> Callable[..., Any]:
 
 
 def _refuse_unknown(dependant: Dependant, top: bool = True) -> None:
-    for name, value in REQUIRED.items():
-        if getattr(dependant, name) != value:
+    for name in EMPTY:
+        # An endpoint's scope is FastAPI's own, and only says that what has "request" can't use it.
+        if getattr(dependant, name) and not (top and name == "scope"):
             raise Unknown(name)
+    if not dependant.use_cache:
+        raise Unknown("use_cache")
     if top:
         return
     call = dependant.call
