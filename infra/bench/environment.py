@@ -158,8 +158,8 @@ def _new_database(postgres: PostgresServer, name: str) -> str:
 
 
 def _migrations(checkout: Path) -> dict[str, bytes]:
-    folder = checkout / "migrations"
-    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*.py")}
+    versions = (checkout / "migrations" / "versions").glob("*.py")
+    return {one.name: one.read_bytes() for one in versions}
 
 
 def _fill(environment: dict[str, str], checkout: Path) -> int:
