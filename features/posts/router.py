@@ -22,18 +22,14 @@ from kernel.cache import cache, public
 from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import NotFoundException
 from kernel.schemas import Message, PathId
-from kernel.web import NOT_YOURS, SessionDep, error_responses
+from kernel.web import SessionDep
 
 POST_NOT_FOUND = "Post not found"
 
 router = APIRouter(tags=["posts"])
 
 
-@router.post(
-    "/{username}/post",
-    status_code=201,
-    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND]}),
-)
+@router.post("/{username}/post", status_code=201)
 @cache(POSTS, resource_id_name="username")
 async def write_post(
     username: UsernameInPath, values: PostCreate, author_id: OwnUserId, db: SessionDep
@@ -46,11 +42,7 @@ async def write_post(
     return post
 
 
-@router.get(
-    "/{username}/posts",
-    response_model=pages_of(PostRead),
-    responses=error_responses({404: [USER_NOT_FOUND]}),
-)
+@router.get("/{username}/posts", response_model=pages_of(PostRead))
 @public
 @cache(POSTS, resource_id_name="username", expiration=60)
 async def read_posts(
@@ -61,9 +53,7 @@ async def read_posts(
     return await crud.listing.answer(db, query, created_by_user_id=author_id)
 
 
-@router.get(
-    "/{username}/post/{id}", responses=error_responses({404: [USER_NOT_FOUND, POST_NOT_FOUND]})
-)
+@router.get("/{username}/post/{id}")
 @public
 @cache(POST, resource_id_name="id")
 async def read_post(username: UsernameInPath, id: PathId, db: SessionDep) -> PostRead:
@@ -75,10 +65,7 @@ async def read_post(username: UsernameInPath, id: PathId, db: SessionDep) -> Pos
     return post
 
 
-@router.patch(
-    "/{username}/post/{id}",
-    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
-)
+@router.patch("/{username}/post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def patch_post(
     username: UsernameInPath, id: PathId, values: PostUpdate, author_id: OwnUserId, db: SessionDep
@@ -91,10 +78,7 @@ async def patch_post(
     return Message(message="Post updated")
 
 
-@router.delete(
-    "/{username}/post/{id}",
-    responses=error_responses({403: [NOT_YOURS], 404: [USER_NOT_FOUND, POST_NOT_FOUND]}),
-)
+@router.delete("/{username}/post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def erase_post(
     username: UsernameInPath, id: PathId, author_id: OwnUserId, db: SessionDep
@@ -107,9 +91,7 @@ async def erase_post(
     return Message(message="Post deleted")
 
 
-@router.delete(
-    "/{username}/db_post/{id}", responses=error_responses({404: [USER_NOT_FOUND, POST_NOT_FOUND]})
-)
+@router.delete("/{username}/db_post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def erase_db_post(
     username: UsernameInPath, id: PathId, caller: SuperUser, db: SessionDep
