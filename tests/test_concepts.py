@@ -43,8 +43,6 @@ def test_the_page_lists_few_concepts_each_with_an_example_and_few_names() -> Non
     assert len(names) == len(set(names)) <= MOST_NAMES
 
 
-# Strict: it fails as soon as posts uses no other name, and this line goes then.
-@pytest.mark.xfail(strict=True, reason="posts still writes its errors and its access by hand")
 def test_posts_uses_no_other_name_of_the_kernel() -> None:
     files = sorted((ROOT / "features" / "posts").glob("*.py"))
 

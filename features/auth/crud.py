@@ -22,7 +22,6 @@ from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from features.auth.models import (
-    Caller,
     Session,
     SessionOwner,
     SessionQuery,
@@ -38,6 +37,13 @@ GRACE = timedelta(seconds=10)
 
 crud_sessions: FastCRUD[Session, Any, Any, Any, Any, SessionOwner] = FastCRUD(Session)
 crud_blacklist: FastCRUD[TokenBlacklist, Any, Any, Any, Any, Any] = FastCRUD(TokenBlacklist)
+
+
+class Caller(UserRead):
+    """The live user behind a live session."""
+
+    is_superuser: bool
+
 
 # Tokens count in whole seconds.
 _this_second = func.date_trunc("second", func.now())

@@ -8,7 +8,6 @@ from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from features.users.models import UserRead
 from kernel.db import ListQuery
 from kernel.schemas import ReadSchema
 
@@ -87,12 +86,6 @@ class UsedToken(SessionOwner):
     refresh_jti: str | None
     refresh_issued_at: datetime | None
     expires_at: datetime | None
-
-
-class Caller(UserRead):
-    """The live user behind a live session."""
-
-    is_superuser: bool
 
 
 class SessionRead(ReadSchema):
