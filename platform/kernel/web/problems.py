@@ -34,7 +34,7 @@ UNFIT = (ValueError, LookupError, OverflowError)
 log = structlog.get_logger(__name__)
 
 MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
-MAX_TEXT = 300  # characters of a name that the client sent
+MAX_TEXT = 1000  # characters of one message, or of a name that the client sent
 MEDIA_TYPE = "application/problem+json"
 CRASHED = "Something went wrong on our side."
 DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
@@ -167,7 +167,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
         for entry in error.errors()[:MAX_ERRORS]
     ]
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part)[:MAX_TEXT] for part in first["loc"])
     path = request.url.path
     return problem_response(422, f"{where}: {first['msg']}", path, _encodable(errors))
 

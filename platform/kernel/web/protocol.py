@@ -157,6 +157,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._stage is BETWEEN:
             self.transport.close()
+        elif self._stage is BODY and self.cycle.response_complete:
+            self.transport.abort()  # it has its answer, and goes on sending
         elif self._stage is BODY and self.flow.read_paused:
             # It is the application that doesn't read on.
             self.deadline = self.loop.time() + self._bounds.body_timeout
