@@ -131,7 +131,7 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
 
 def _api(listener: socket.socket, environment: Mapping[str, str]) -> Program:
     command = [sys.executable, "-m", "uvicorn", "kernel.main:app", "--no-proxy-headers"]
-    command += ["--timeout-graceful-shutdown", "2"]
+    command += ["--http", "kernel.web.protocol:BoundedProtocol", "--timeout-graceful-shutdown", "2"]
     if sys.platform == "win32":  # where a child can't be given a socket
         host, port = listener.getsockname()[:2]
         listener.close()

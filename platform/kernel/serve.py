@@ -22,14 +22,11 @@ from kernel.app import load_settings
 from kernel.config.groups import AppSettings, HttpSettings
 from kernel.config.loader import Settings, SettingsError
 from kernel.lifespan import exit_with_parent
-from kernel.web.protocol import OneWriteProtocol
+from kernel.web.protocol import BoundedProtocol
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 
 APPLICATION = "kernel.main:app"
-# Seconds that an idle connection is kept. Longer than any proxy keeps its own (NGINX: 60), so that
-# the proxy is the one that closes: a POST sent into a closing connection can't be repeated.
-KEEP_ALIVE = 75
 # Seconds that idle connections get to be closed by the other side; infra/nginx closes after 4.
 IDLE_GRACE = 5.0
 # Seconds that a process may take to start; uvicorn's own five are too few on a busy machine.
@@ -45,14 +42,13 @@ class Config(uvicorn.Config):
             host=http.host,
             port=http.port,
             workers=http.web_concurrency,
-            http=OneWriteProtocol,
+            http=BoundedProtocol,
             # One middleware of ours judges forwarding headers, by TRUSTED_PROXIES.
             proxy_headers=False,
             server_header=False,
             # The application writes one line per request, and has configured logging by then.
             log_config=None,
             access_log=False,
-            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=http.shutdown_timeout,
             timeout_worker_healthcheck=START_LIMIT,
         )

@@ -15,6 +15,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kernel.config.addresses import RedisUrl
+from kernel.config.connections import ConnectionSettings
 from kernel.config.loader import Environment, SettingsGroup, is_weak, project
 
 Network = IPv4Network | IPv6Network
@@ -237,6 +238,7 @@ KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
     AppSettings,
     SecretSettings,
     HttpSettings,
+    ConnectionSettings,
     DatabaseSettings,
     RedisSettings,
     LimitSettings,

@@ -20,7 +20,12 @@ class Database:
         connect: dict[str, Any] = {
             "timeout": settings.database_pool_timeout,
             "command_timeout": settings.database_timeout,
-            "server_settings": {"application_name": application_name, "timezone": "UTC"},
+            # A statement whose connection was given up ends within a second.
+            "server_settings": {
+                "application_name": application_name,
+                "timezone": "UTC",
+                "client_connection_check_interval": "1000",
+            },
         }
         if settings.database_pgbouncer:
             # A prepared statement belongs to one server connection; PgBouncer hands out another

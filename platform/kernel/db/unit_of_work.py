@@ -145,6 +145,11 @@ class UnitOfWork(AsyncSession):
         return self._fairy.driver_connection  # type: ignore[return-value]
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended; its after-commit hooks may still run."""
+        return self._over
+
+    @property
     def in_transaction_block(self) -> bool:
         """Whether a transaction has begun on the unit's connection."""
         # SQLAlchemy takes a connection that was cut away from its fairy.

@@ -26,7 +26,7 @@ class Api:
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self.process, self._log = process, log
-        self.address = ("127.0.0.1", int(self._wait_for(r"running on http://[\d.]+:(\d+)")))
+        self.address = ("127.0.0.1", int(self._wait_for(r"running on http://[\d.:\[\]]+:(\d+)")))
 
     def ask(self, path: str, connection: http.client.HTTPConnection | None = None) -> int:
         """The status of an answer; its headers are in `headers`."""

@@ -15,11 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kernel.config.connections import ConnectionSettings
 from kernel.config.groups import HttpSettings
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
 from kernel.errors import CustomException, phrase
-from kernel.web.client_address import forwarded_for, is_in
+from kernel.web.body_bounds import BodyBounds
+from kernel.web.client_address import forwarded_for, is_in, unmapped
 from kernel.web.cors import Cors
 from kernel.web.problems import CRASHED, problem_body, problem_response
 
@@ -34,6 +36,8 @@ SECURITY_HEADERS: dict[bytes, bytes] = {
     b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
+# What the log says, as NGINX's does, of a request that was given up since its client hung up.
+CLIENT_GONE = 499
 PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
 
 # Called once per request with: method, path template (None when no route matched), status,
@@ -62,13 +66,15 @@ class OuterMiddleware:
         self._heads = [route.path_regex for route in routes if "HEAD" in (route.methods or ())]
         self._settings = settings
         self._resources = resources
+        self._bounds = resources.settings.group(ConnectionSettings)
         self._hosts = {host.lower() for host in settings.allowed_hosts} - {"*"}
         self.observers: list[Observer] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "websocket":
-                scope[KEY] = self.open(scope)
+                scope[KEY] = context = self.open(scope)
+                receive = _releasing(receive, context)
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(self, scope, receive, send)
@@ -80,7 +86,7 @@ class OuterMiddleware:
 
     def open(self, scope: Scope) -> RequestContext:
         """Make the request's context; believe forwarding headers only from a trusted proxy."""
-        peer = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        peer = unmapped(scope["client"][0]) if scope.get("client") else "127.0.0.1"
         request_id, address = None, peer
         trusted = self._settings.trusted_proxies
         if trusted and is_in(peer, trusted):
@@ -129,6 +135,7 @@ class _Exchange:
         self._scope = scope
         self._status = 0
         self._received = 0
+        self._body: BodyBounds | None = BodyBounds(scope, outer._bounds)  # until it is complete
         self._replaced = False
         self.context = outer.open(scope)
         scope[KEY] = self.context
@@ -156,12 +163,20 @@ class _Exchange:
         return str(self._scope["path"])
 
     async def receive(self) -> Message:
+        bounds = self._body
+        if bounds is not None and self.context.unit is not None:
+            # The client may take its time, and other requests want the connection.
+            self.context.unit.release_connection()
         message = await self._receive()
-        if message["type"] == "http.request":
-            self._received += len(message.get("body", b""))
+        if message["type"] == "http.request" and bounds is not None:
+            body, more = message.get("body", b""), message.get("more_body", False)
+            self._received += len(body)
             limit = self._outer._settings.max_body_bytes
             if self._received > limit:
                 raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+            if not more:
+                self._body = None
+            bounds.check(body, more)
         return message
 
     async def send(self, message: Message) -> None:
@@ -213,13 +228,24 @@ class _Exchange:
             method=self._method,
             path=self._path,
             route=template,
-            status=self._status,
+            status=self._status or CLIENT_GONE,
             ms=round(seconds * 1000, 1),
             client=self.context.address,
             user=principal.user_id if principal else None,
         )
         for observe in self._outer.observers:
             observe(self._method, template, self._status, seconds)
+
+
+def _releasing(receive: Receive, context: RequestContext) -> Receive:
+    """`receive` of a websocket, which holds no database connection while it waits."""
+
+    async def release_and_receive() -> Message:
+        if context.unit is not None:
+            context.unit.release_connection()
+        return await receive()
+
+    return release_and_receive
 
 
 def _acceptable_id(value: str | None) -> str | None:

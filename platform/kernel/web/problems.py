@@ -33,6 +33,8 @@ UNFIT = (ValueError, LookupError, OverflowError)
 
 log = structlog.get_logger(__name__)
 
+MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
+MAX_TEXT = 1000  # characters of one message, or of a name that the client sent
 MEDIA_TYPE = "application/problem+json"
 CRASHED = "Something went wrong on our side."
 DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
@@ -166,10 +168,10 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
             "msg": entry["msg"].removeprefix("Value error, "),
             "type": entry["type"],
         }
-        for entry in error.errors()
+        for entry in error.errors()[:MAX_ERRORS]
     ]
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part)[:MAX_TEXT] for part in first["loc"])
     path = request.url.path
     return problem_response(422, f"{where}: {first['msg']}", path, _encodable(errors))
 
@@ -177,7 +179,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 def _encodable(value: Any) -> Any:
     # A field name that the client sent stands in `loc`, and may be no valid Unicode.
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value[:MAX_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {key: _encodable(item) for key, item in value.items()}
     if isinstance(value, list):
