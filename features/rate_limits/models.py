@@ -28,13 +28,13 @@ def _stored(path: str) -> str:
 # `path limit period` lines can hold.
 Path = Annotated[
     str,
-    AfterValidator(_stored),
     Field(
         pattern=r"^[!-~]*[!-.0-~][!-~]*$",
         max_length=MAX_PATH,
         description="A path, or the template of a route; stored as `api_v1_tasks_task`.",
         examples=["api/v1/tasks/task", "api/v1/user/{username}"],
     ),
+    AfterValidator(_stored),
 ]
 Limit = Annotated[
     int, Field(ge=1, le=10_000, description="How many calls are accepted in a period."), JsonNumber

@@ -91,7 +91,9 @@ def path_constraints(router: APIRouter, _: Trace) -> None:
 )
 def query_scalars(router: APIRouter, _: Trace) -> None:
     @router.get("/q")
-    def read(size: int, ratio: float = 1.0, yes: bool = False, name: str | None = None) -> list[Any]:
+    def read(
+        size: int, ratio: float = 1.0, yes: bool = False, name: str | None = None
+    ) -> list[Any]:
         return [size, ratio, yes, name]
 
 
@@ -117,7 +119,7 @@ def query_collections(router: APIRouter, _: Trace) -> None:
         tags: Annotated[list[str], Query()] = [],  # noqa: B006 FastAPI copies it
         numbers: Annotated[list[int] | None, Query(max_length=3)] = None,
         unique: Annotated[set[int], Query()] = set(),  # noqa: B006
-        last: Annotated[deque[int], Query()] = deque(),  # noqa: B008
+        last: Annotated[deque[int], Query()] = deque(),
         names: Annotated[Sequence[str], Query()] = (),
         pair: Annotated[tuple[int, str] | None, Query()] = None,
     ) -> list[Any]:
