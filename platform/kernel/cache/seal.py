@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 
 import structlog
 
@@ -16,19 +17,21 @@ LOG_INTERVAL = 60.0  # seconds
 class Seal:
     """Signs a value together with its key, the versions that it was made under, and its end."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hashlib.sha256(b"cache:" + secret).digest()
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._keys = [hashlib.sha256(b"cache:" + secret).digest() for secret in secrets]
         self._logged_at = float("-inf")
 
     def close(self, key: str, header: bytes, value: bytes, seconds: float) -> bytes:
         """The value as it is stored: signature, moment of its end (ms since 1970), value."""
         ends = int((time.time() + seconds) * 1000).to_bytes(TIME_BYTES, "big")
-        return self._mac(key, header, ends + value) + ends + value
+        return self._mac(self._keys[0], key, header, ends + value) + ends + value
 
     def open(self, key: str, header: bytes, stored: bytes) -> bytes | None:
         """The value; None for one that isn't ours, stood elsewhere, or has ended."""
         mac, signed = stored[:MAC_BYTES], stored[MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(key, header, signed)):
+        if not any(
+            hmac.compare_digest(mac, self._mac(one, key, header, signed)) for one in self._keys
+        ):
             if time.monotonic() - self._logged_at > LOG_INTERVAL:
                 self._logged_at = time.monotonic()
                 log.error("cached value with a wrong signature", key=key)
@@ -36,7 +39,7 @@ class Seal:
         ends = int.from_bytes(signed[:TIME_BYTES], "big")
         return signed[TIME_BYTES:] if ends > time.time() * 1000 else None
 
-    def _mac(self, key: str, header: bytes, signed: bytes) -> bytes:
+    def _mac(self, secret: bytes, key: str, header: bytes, signed: bytes) -> bytes:
         # The header ends with a line feed, and no key of ours holds one.
         text = key.encode("utf-8", "surrogatepass") + b"\n" + header + signed
-        return hashlib.blake2b(text, key=self._key, digest_size=MAC_BYTES).digest()
+        return hashlib.blake2b(text, key=secret, digest_size=MAC_BYTES).digest()

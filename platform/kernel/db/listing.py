@@ -73,6 +73,8 @@ class Listing(Generic[Read]):
                     f"{read.__name__}.{name} is no column of {table.__name__}: give it a default, "
                     "make it a computed_field, or answer this list by a query of your own."
                 )
+        # Which list it is: no other one takes its cursors.
+        self._name = [crud.model.__tablename__, read.__name__, query.__name__]
         self._plain = is_plain(read, {name: self._columns[name] for name in self._shown})
         self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
@@ -131,7 +133,8 @@ class Listing(Generic[Read]):
         self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
     ) -> Row:
         column = self._columns[query.sort.lstrip("-")]
-        signer = CursorSigner(unit, [query.sort, sorted(values.items())], column, self._key)
+        scope = [*self._name, query.sort, sorted(values.items())]
+        signer = CursorSigner(unit, scope, column, self._key)
         size = query.items_per_page
         if query.cursor:
             keys = dict(zip(("after_", "id_"), signer.open(query.cursor), strict=True))

@@ -3,6 +3,7 @@
 from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter, sanitise
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
+from kernel.rate_limit.write_budget import spend_write
 
 __all__ = [
     "Decision",
@@ -13,4 +14,5 @@ __all__ = [
     "network_of",
     "rate_limiter",
     "sanitise",
+    "spend_write",
 ]

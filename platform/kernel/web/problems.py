@@ -146,7 +146,8 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
         headers["Allow"] = ", ".join(_allowed_methods(request))
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
-    return problem_response(error.status_code, str(error.detail), path, headers=headers)
+    kind = getattr(error, "problem_type", "about:blank")
+    return problem_response(error.status_code, str(error.detail), path, None, headers, type=kind)
 
 
 def _allowed_methods(request: Request) -> list[str]:
