@@ -16,5 +16,6 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
     """Sessions of the superuser."""
     for _ in range(number):
+        people.superuser.cookies.clear()  # which the next login would replace
         await people.superuser.login()
     return {}

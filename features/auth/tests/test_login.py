@@ -103,7 +103,7 @@ async def test_a_hash_is_renewed_when_the_cost_rises(
 ) -> None:
     async with make_app(PASSWORD_HASH_COST="5") as app, client_of(app) as client:
         answers = await asyncio.gather(
-            *[login(client, user.username, user.password) for _ in range(8)]
+            *[login(client, user.username, user.password) for _ in range(5)]
         )
 
     async with resources.unit() as db:

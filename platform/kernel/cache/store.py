@@ -44,9 +44,8 @@ STORE = Script.beside(__file__, "store.lua")
 class VersionedStore:
     """The versioned values of one Redis; without a Redis every read is a miss.
 
-    With `keys` (the first signs) values are signed over name, versions and time, so that what others
-    have
-    written into Redis, copied to another key or put back after its time is no hit.
+    With `keys` (the first signs) values are signed over name, versions and time, so that what
+    others have written into Redis, copied to another key or put back after its time is no hit.
     """
 
     def __init__(
