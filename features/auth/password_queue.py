@@ -77,10 +77,11 @@ class PasswordQueue:
             raise
 
     def _leave(self, address: str, turn: "asyncio.Future[None]") -> None:
-        queue = self._waiting[address]
-        queue.remove(turn)
-        if not queue:
-            del self._waiting[address]
+        queue = self._waiting.get(address, deque())
+        if turn in queue:  # else it was passed over, cancelled
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[address]
 
     def _serve(self) -> None:
         while self._free and self._waiting:

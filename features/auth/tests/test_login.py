@@ -60,6 +60,24 @@ async def test_a_user_logs_in_by_username_and_by_email_in_any_case(
         assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("email", "typed"),
+    [
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "ADA@BÜCHER.example"),
+        ("jos\u00e9@example.com", "jose\u0301@example.com"),
+        ("jose\u0301@example.com", " JOS\u00c9@example.com\t"),
+    ],
+)
+async def test_a_name_is_normalised_as_at_registration(
+    register: Register, client: httpx2.AsyncClient, email: str, typed: str
+) -> None:
+    await register("ada", email=email)
+
+    for name in (email, typed, " Ada", "ADA "):
+        assert (await login(client, name, PASSWORD)).status_code == 200, name
+
+
 async def test_the_refresh_token_comes_in_a_guarded_cookie_only(
     user: Person, client: httpx2.AsyncClient
 ) -> None:
