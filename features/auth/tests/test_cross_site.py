@@ -1,5 +1,7 @@
 """Login CSRF: a page of another site neither sets nor spends a cookie."""
 
+from typing import Any
+
 import pytest
 
 from kernel.app import Application
@@ -16,7 +18,10 @@ async def status(app: Application, user: Person, path: str, headers: dict[str, s
     async with client_of(app, Person) as browser:
         await browser.login(user.username, PASSWORD)
         form = {"username": user.username, "password": PASSWORD}
-        sent = {"login": {"data": form}, "step-up": {"json": {"password": PASSWORD}}}
+        sent: dict[str, Any] = {
+            "login": {"data": form},
+            "step-up": {"json": {"password": PASSWORD}},
+        }
         answer = await browser.post(f"/api/v1/{path}", headers=headers, **sent.get(path, {}))
         if answer.status_code == 403:
             assert refusal(answer) == REFUSED

@@ -8,10 +8,11 @@ from tests.accounts import PASSWORD, Person
 from tests.application import ApplicationFactory, client_of
 
 LIMIT = 10
+WRONG = "wrong"
 
 
 async def login(
-    app: Application, address: str, name: str, password: str = "wrong", **cookies: str
+    app: Application, address: str, name: str, password: str = WRONG, **cookies: str
 ) -> httpx2.Response:
     async with client_of(app, address=address) as client:
         header = "; ".join(f"{key}={value}" for key, value in cookies.items())

@@ -12,7 +12,7 @@ Call = Awaitable[httpx2.Response]
 
 
 async def login(people: People) -> Call:
-    """With the cookie of a session, which it replaces, and a hash of a lower cost than the setting."""
+    """With the cookie of a session, which ends, and a hash of a lower cost than the setting's."""
     person = people.owner
     cheap = bcrypt.hashpw(person.password.encode(), bcrypt.gensalt(4)).decode()
     async with people.app.state.resources.unit() as db:

@@ -207,3 +207,13 @@ async def test_fifty_tiers_cost_what_one_costs(
 
     assert len(few.json()["data"]) == 1
     assert len(many.json()["data"]) in (0, 50)
+
+
+async def test_a_cursor_of_another_list_is_refused(
+    client: AsyncClient, user: Person, other: Person
+) -> None:
+    users = await client.get("/api/v1/users?items_per_page=1&cursor=")
+
+    answer = await client.get(f"/api/v1/tiers?cursor={users.json()['next_cursor']}")
+
+    assert detail(answer) == (422, "The cursor is not one of this list.")

@@ -59,7 +59,7 @@ class Limiter:
             reply = await self._redis.run(ACQUIRE, keys, *arguments)
         except (RedisUnavailable, hiredis.ReplyError) as error:
             self._log_once(error)
-            if strict and isinstance(error, hiredis.ReplyError) and str(error).startswith("OOM"):
+            if strict and str(error).startswith("OOM"):
                 raise ServiceUnavailableException(FULL) from error
             return None if rules_key else self._fallback.acquire(quotas)
         if reply[0] == -1:
