@@ -6,6 +6,7 @@ from unicodedata import normalize
 from pydantic import validate_email
 from starlette.requests import HTTPConnection
 
+from features.auth.password_queue import password_queue
 from features.auth.passwords import verify_password
 from features.auth.security_log import record
 from features.auth.throttle import account_key, guessing
@@ -22,8 +23,10 @@ async def account_of(
 ) -> Account | None:
     """The live account with that username or e-mail, if the password is its own.
 
-    Raises RateLimitException (429) after too many wrong ones.
+    Raises RateLimitException (429) after too many wrong ones, or for too many at once.
     """
+    # First, since it costs nothing: neither a statement nor a round trip.
+    password_queue().refuse_more(network_of(context_of(connection).address))
     name = normalised(name)
     account = await _find_account(unit, name)
     right = await _is_right(connection, unit, account, name, password)

@@ -44,12 +44,9 @@ class PasswordQueue:
         Raises RateLimitException (429) for more than MAX_PER_ACCOUNT or MAX_PER_ADDRESS at once,
         and ServiceUnavailableException (503) after MAX_WAIT seconds.
         """
-        bounds = {f"@{address}": MAX_PER_ADDRESS, f"={account}": MAX_PER_ACCOUNT}
-        if not account:
-            bounds.popitem()
-        if any(self._taken[key] >= limit for key, limit in bounds.items()):
-            raise RateLimitException(headers={"Retry-After": "1"})
-        self._taken.update(bounds.keys())
+        self.refuse_more(address, account)
+        keys = [f"@{address}", *([f"={account}"] if account else [])]
+        self._taken.update(keys)
         try:
             await self._turn(address)
             running = asyncio.get_running_loop().run_in_executor(_threads, work)
@@ -57,8 +54,15 @@ class PasswordQueue:
             running.add_done_callback(lambda _: self._release())
             return await asyncio.shield(running)
         finally:
-            self._taken.subtract(bounds.keys())
+            self._taken.subtract(keys)
             self._taken = +self._taken
+
+    def refuse_more(self, address: str, account: str = "") -> None:
+        """Raise RateLimitException (429) when all places of the address or account are taken."""
+        if self._taken[f"@{address}"] >= MAX_PER_ADDRESS or (
+            account and self._taken[f"={account}"] >= MAX_PER_ACCOUNT
+        ):
+            raise RateLimitException(headers={"Retry-After": "1"})
 
     async def _turn(self, address: str) -> None:
         turn = asyncio.get_running_loop().create_future()
