@@ -31,7 +31,7 @@ from kernel.errors import (
 )
 from kernel.rate_limit import network_of, spend_write
 from kernel.schemas import Message, PathId
-from kernel.web import CHALLENGE, Access, SessionDep, access, unauthenticated
+from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses, unauthenticated
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
@@ -96,7 +96,12 @@ async def step_up(values: StepUp, request: Request, caller: CurrentUser, db: Ses
     return Message(message="Password confirmed")
 
 
-@router.post("/refresh", response_model=Token, dependencies=guarded)
+@router.post(
+    "/refresh",
+    response_model=Token,
+    dependencies=guarded,
+    responses=error_responses({401: [NO_COOKIE, BAD_COOKIE]}),
+)
 @access(Access.PUBLIC)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie
@@ -122,7 +127,12 @@ async def refresh(
     return Token(access_token=tokens.access)
 
 
-@router.post("/logout", response_model=Message, dependencies=guarded)
+@router.post(
+    "/logout",
+    response_model=Message,
+    dependencies=guarded,
+    responses=error_responses({401: ["Not authenticated", "User not authenticated."]}),
+)
 async def logout(
     request: Request,
     response: Response,
