@@ -99,10 +99,6 @@ def translate(error: Exception) -> Exception:
         log.warning("database away", error=str(error))
         return ServiceUnavailableException(DATABASE_UNAVAILABLE)
     cause, constraint = driver_error(error), constraint_of(error)
-    if isinstance(cause, asyncpg.InvalidCachedStatementError):
-        # A migration has changed a column's type; the next use of the connection plans anew.
-        log.warning("cached statement outdated", error=str(cause))
-        return ServiceUnavailableException("The database is being migrated; try again shortly.")
     if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         log.warning("transaction given up", error=str(cause))
         return ServiceUnavailableException("Another request was in the way; try again shortly.")
