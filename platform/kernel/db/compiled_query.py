@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 from typing_extensions import TypeVar
 
+from kernel.db.engine import wrong_call
 from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_driver_unavailable
 from kernel.db.unit_of_work import UnitOfWork
 
@@ -110,6 +111,8 @@ class CompiledQuery(Generic[T]):
         try:
             return await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
+            if wrong := wrong_call(error, connection.is_closed()):
+                raise wrong from error
             if not is_driver_unavailable(error):
                 if not unit.in_transaction_block:
                     # A value that asyncpg refuses to encode leaves the server in the middle of the

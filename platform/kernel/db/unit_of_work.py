@@ -1,6 +1,5 @@
 """The unit of work that every request and every job runs in."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
@@ -14,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from kernel.config.loader import Settings
@@ -78,7 +76,7 @@ class UnitOfWork(AsyncSession):
         self._before_commit: list[Hook] = []
         self._after_attempt: list[Hook] = []
         self._after_commit: list[Hook] = []
-        self._over = False
+        self._over = self._taking = False
 
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
@@ -138,10 +136,19 @@ class UnitOfWork(AsyncSession):
         """
         if self._over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
-        if self._fairy is None:
-            self._fairy = await self._database.checkout()
-        if write and self._adapted._transaction is None:
-            await self._begin()
+        if self._taking:
+            raise RuntimeError(
+                "Two tasks use this unit of work at once: await one call after the other, or give "
+                "each task a unit of its own (`async with resources.unit() as db`)."
+            )
+        self._taking = True
+        try:
+            if self._fairy is None:
+                self._fairy = await self._database.checkout()
+            if write and self._adapted._transaction is None:
+                await self._begin()
+        finally:
+            self._taking = False
         return self._fairy.driver_connection  # type: ignore[return-value]
 
     @property
@@ -306,7 +313,7 @@ class UnitOfWork(AsyncSession):
         # SQLAlchemy gives a connection up itself when it sees that it was cut.
         if fairy is not None and fairy.driver_connection is not None:
             fairy.driver_connection.terminate()
-            await asyncio.shield(greenlet_spawn(fairy.invalidate))
+            fairy.invalidate()
 
 
 async def _run_hook(hook: Hook) -> None:
