@@ -211,7 +211,7 @@ class UnitOfWork(AsyncSession):
         self._over = True
         self._give_back()
         for hook in self._after_commit:
-            await _run_hook(hook)
+            await run_hook(hook)
 
     async def fail(self, error: BaseException) -> None:
         """Roll back because of `error`; no hook runs, and nothing is raised."""
@@ -309,7 +309,8 @@ class UnitOfWork(AsyncSession):
             await asyncio.shield(greenlet_spawn(fairy.invalidate))
 
 
-async def _run_hook(hook: Hook) -> None:
+async def run_hook(hook: Hook) -> None:
+    """Run an after-commit hook; an error is logged."""
     try:
         await hook()
     except Exception:
