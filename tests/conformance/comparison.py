@@ -302,5 +302,7 @@ def _different_errors(plain: Answer, own: Answer) -> list[str]:
 
 
 def _place(entry: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: entry[name] for name in ("loc", "msg", "type") if name in entry}
-    return {**kept, "msg": kept["msg"].removeprefix("Value error, ")} if "msg" in kept else entry
+    if "msg" not in entry:
+        return entry  # an endpoint's own
+    message = entry["msg"].removeprefix("Value error, ")
+    return {"loc": entry["loc"], "msg": message, "type": entry["type"]}

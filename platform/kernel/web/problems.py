@@ -84,7 +84,7 @@ def exception_response(error: HTTPException, path: str) -> Response:
         given: Any = jsonable_encoder(detail)
         listed = given if isinstance(given, list) else [given]
         members = given if isinstance(given, dict) else {"errors": listed}
-        detail = members.get("detail")  # type: ignore[assignment]
+        detail = members.get("detail")
     text = detail if isinstance(detail, str) else phrase(status)
     return problem_response(status, text, path, headers, members)
 

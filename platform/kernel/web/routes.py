@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Iterable, Iterator
 from copy import copy
-from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
+from kernel.discovery import source_of
 from kernel.web.route_order import shape, specificity
 from kernel.web.router import FeatureRoute, declares_access
 
@@ -86,7 +86,6 @@ def _placed(context: RouteContext, inherited: tuple[Limits, int | None]) -> Base
     return route
 
 
-@cache
 def _feature_class(chosen: type[APIRoute]) -> type[FeatureRoute]:
     """The class that a feature chose, inside the unit of work and behind the route's access."""
     if issubclass(chosen, FeatureRoute):
@@ -102,7 +101,7 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
         if not isinstance(route, APIRoute):
             continue
         methods = sorted(route.methods or ())
-        where = f"{', '.join(methods)} {route.path} ({_source(route)})"
+        where = f"{', '.join(methods)} {route.path} ({source_of(route.endpoint)})"
         if not declares_access(route):
             problems.append(
                 f"{where} doesn't say who may call it: give it a permission dependency, "
@@ -111,7 +110,9 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
         for method in methods:
             other = taken.setdefault((method, shape(route.path)), route)
             if other is not route:
-                problems.append(f"{where} matches what {other.path} ({_source(other)}) matches")
+                problems.append(
+                    f"{where} matches what {other.path} ({source_of(other.endpoint)}) matches"
+                )
     if problems:
         raise RouteError("Routes are not clear:" + "".join(f"\n  - {text}" for text in problems))
 
@@ -123,9 +124,5 @@ def refuse_misplaced(routes: Iterable[BaseRoute], modules: Iterable[ModuleType])
     for module in modules:
         for name, value in vars(module).items():
             if hasattr(value, "cache_policy") and value not in served:
-                raise RouteError(f"{module.__name__}.{name}: @cache must stand below @router...")
-
-
-def _source(route: APIRoute) -> str:
-    code = inspect.unwrap(route.endpoint).__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"
+                where = f"{module.__name__}.{name} ({source_of(value)})"
+                raise RouteError(f"{where}: @cache must stand below @router...")

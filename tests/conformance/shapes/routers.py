@@ -1,5 +1,6 @@
 """Routers: included, nested, mounted, late, with options of every kind; methods and paths."""
 
+import functools
 import os
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -139,7 +140,7 @@ def starlette_routes(router: APIRouter, _: Trace) -> None:
             return PlainTextResponse("of a class")
 
     router.add_route("/s/{number:int}", read)
-    router.add_route("/class", Endpoint)
+    router.add_route("/class", Endpoint)  # type: ignore[arg-type]
 
 
 @shape(get("/a"), post("/a"), ask("PUT", "/a"), ask("PATCH", "/a"), ask("TRACE", "/t"))
@@ -294,6 +295,26 @@ def own_route_classes(router: APIRouter, _: Trace) -> None:
 
     for sub in (timed, numbered, plain):
         router.include_router(sub)
+
+
+@shape(get("/partial?n=2"), get("/instance?n=3"), get("/method?n=4"), get("/instance"))
+def kinds_of_endpoints(router: APIRouter, _: Trace) -> None:
+    def times(factor: int, n: int) -> int:
+        return factor * n
+
+    class Adder:
+        def __init__(self, base: int) -> None:
+            self.base = base
+
+        async def __call__(self, n: int) -> int:
+            return self.base + n
+
+        def subtract(self, n: int) -> int:
+            return self.base - n
+
+    router.add_api_route("/partial", functools.partial(times, 3), name="partial")
+    router.add_api_route("/instance", Adder(10))
+    router.add_api_route("/method", Adder(10).subtract)
 
 
 class Event(BaseModel):
