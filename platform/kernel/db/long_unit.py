@@ -25,5 +25,4 @@ class LongUnitOfWork(UnitOfWork):
         self._info.clear()
         for hooks in (self._before_commit, self._after_attempt, self._after_commit):
             hooks.clear()
-        self._connection = None
         self.release_connection()

@@ -66,6 +66,9 @@ class UnitOfWork(AsyncSession):
     after its end, it raises.
     """
 
+    raised: BaseException | None = None
+    """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
+
     def __init__(self, database: Database, resources: Resources) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self._database = database
@@ -183,7 +186,7 @@ class UnitOfWork(AsyncSession):
         Does nothing once a transaction has begun.
         """
         if self._fairy is not None and not self.in_transaction_block:
-            fairy, self._fairy = self._fairy, None
+            fairy, self._fairy, self._connection = self._fairy, None, None
             fairy.close()
 
     async def commit(self) -> None:
@@ -238,6 +241,7 @@ class UnitOfWork(AsyncSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        error = error or self.raised
         if error is None or (isinstance(error, CustomException) and error.commits):
             await self.finish()
         else:

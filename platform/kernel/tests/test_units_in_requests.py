@@ -1,6 +1,7 @@
 """When a request's unit of work commits, and who learns of an error at that moment."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import httpx2
@@ -46,6 +47,11 @@ def translates() -> Iterator[None]:
         raise HTTPException(418, "taken") from error
 
 
+def swallows() -> Iterator[None]:
+    with suppress(ValueError):
+        yield
+
+
 @access(Access.USER)
 async def says_user() -> None:
     happened.append("dependency")
@@ -79,6 +85,11 @@ async def translated() -> None: ...
 @router.post("/returned", dependencies=[Inserted])
 async def returned() -> Response:
     return PlainTextResponse("refused", 409)
+
+
+@router.post("/swallowed", dependencies=[Inserted, Depends(swallows, scope="function")])
+async def swallowed() -> None:
+    raise ValueError
 
 
 @router.post("/response-model", dependencies=[Inserted], response_model=int)
@@ -139,6 +150,7 @@ async def rows(app: Application) -> int:
         ("function-exit", 409, 0),
         ("marked", 409, 0),
         ("response-model", 500, 0),
+        ("swallowed", 500, 0),
         ("request-exit", 200, 1),  # the answer has left: nothing can change it
         ("returned", 409, 1),
     ],

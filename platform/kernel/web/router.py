@@ -43,11 +43,15 @@ class FeatureRoute(APIRoute):
         cached = self.cached
 
         async def in_unit_of_work(request: Request) -> Response:
-            begin_unit(request)
+            unit = begin_unit(request)
             await require(request, level)
             if cached is not None:
                 await look_up(cached, request.scope, request.path_params)
-            response = await handle(request)
+            try:
+                response = await handle(request)
+            except Exception as error:
+                unit.raised = error
+                raise
             return add_cache_headers(request.scope, response) if public else response
 
         return in_unit_of_work
