@@ -39,7 +39,7 @@ class Application(FastAPI):
         http = resources.settings.group(HttpSettings)
         cors = Cors(http, routes)
         self.outer = OuterMiddleware(
-            super().build_middleware_stack(), http, resources, cors, routes
+            super().build_middleware_stack(), http, resources, cors, self.router.routes
         )
         return self.outer
 

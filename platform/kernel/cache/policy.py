@@ -13,6 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from kernel.discovery import source_of
+
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID, Enum)
 CALLER = "principal"  # a placeholder that varies an entry by who asks
@@ -182,4 +184,4 @@ def _check(policy: Policy) -> None:
 
 
 def _where(endpoint: Callable[..., Any]) -> str:
-    return f"@cache on {endpoint.__module__}.{endpoint.__qualname__}"
+    return f"@cache on {endpoint.__module__}.{endpoint.__qualname__} ({source_of(endpoint)})"

@@ -7,12 +7,12 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from kernel.cache.policy import CALLER, CacheError, Policy
+from kernel.discovery import source_of
 
 
 def where(route: APIRoute) -> str:
     """The route and its endpoint, as an error names them."""
-    endpoint = inspect.unwrap(route.endpoint)
-    return f"@cache on GET {route.path} ({endpoint.__module__}.{endpoint.__qualname__})"
+    return f"@cache on GET {route.path} ({source_of(route.endpoint)})"
 
 
 def check_route(route: APIRoute, policy: Policy, personal: bool, asked: list[Dependant]) -> None:

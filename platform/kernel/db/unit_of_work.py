@@ -64,6 +64,9 @@ class UnitOfWork(AsyncSession):
     after its end, it raises.
     """
 
+    raised: BaseException | None = None
+    """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
+
     def __init__(self, database: Database, resources: Resources) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self._database = database
@@ -190,7 +193,7 @@ class UnitOfWork(AsyncSession):
         Does nothing once a transaction has begun.
         """
         if self._fairy is not None and not self.in_transaction_block:
-            fairy, self._fairy = self._fairy, None
+            fairy, self._fairy, self._connection = self._fairy, None, None
             fairy.close()
 
     async def commit(self) -> None:
@@ -218,7 +221,7 @@ class UnitOfWork(AsyncSession):
         self._over = True
         self._give_back()
         for hook in self._after_commit:
-            await _run_hook(hook)
+            await run_hook(hook)
 
     async def fail(self, error: BaseException) -> None:
         """Roll back because of `error`; no hook runs, and nothing is raised."""
@@ -245,6 +248,7 @@ class UnitOfWork(AsyncSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        error = error or self.raised
         if error is None or (isinstance(error, CustomException) and error.commits):
             await self.finish()
         else:
@@ -316,7 +320,8 @@ class UnitOfWork(AsyncSession):
             fairy.invalidate()
 
 
-async def _run_hook(hook: Hook) -> None:
+async def run_hook(hook: Hook) -> None:
+    """Run an after-commit hook; an error is logged."""
     try:
         await hook()
     except Exception:

@@ -16,7 +16,7 @@ from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import proxy_to
-from kernel.web.problems import translate
+from kernel.web.database_errors import translate
 
 
 class Apart(SQLModel):

@@ -5,7 +5,8 @@ from typing import Any
 
 from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
 from kernel.web.access import NOT_YOURS, PRIVILEGES
-from kernel.web.problems import DATABASE_UNAVAILABLE, MEDIA_TYPE, Problem
+from kernel.web.database_errors import DATABASE_UNAVAILABLE
+from kernel.web.problems import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
 

@@ -79,7 +79,7 @@ async def read_readiness(request: Request) -> Readiness | Response:
 
 def unready(detail: str, request: Request, checks: dict[str, str]) -> Response:
     headers = {"Retry-After": "5"}
-    return problem_response(503, detail, request.url.path, headers=headers, checks=checks)
+    return problem_response(503, detail, request.url.path, headers, {"checks": checks})
 
 
 async def check_redis(resources: Resources, role: Role) -> str:
