@@ -1,6 +1,6 @@
 """The application factory: features found, routes in order, layers around them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -27,6 +27,8 @@ class Application(FastAPI):
     """FastAPI inside the kernel's outermost layer."""
 
     outer: OuterMiddleware
+    shorten: Callable[[ASGIApp], ASGIApp] | None = None
+    """What kernel.fast makes of FastAPI's own layers."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """OuterMiddleware, CORS, what `add_middleware` added, then FastAPI's own layers.
@@ -38,9 +40,10 @@ class Application(FastAPI):
         routes = [route for route in self.router.routes if isinstance(route, APIRoute)]
         http = resources.settings.group(HttpSettings)
         cors = Cors(http, routes)
-        self.outer = OuterMiddleware(
-            super().build_middleware_stack(), http, resources, cors, self.router.routes
-        )
+        stack = super().build_middleware_stack()
+        if self.shorten is not None:
+            stack = self.shorten(stack)
+        self.outer = OuterMiddleware(stack, http, resources, cors, self.router.routes)
         return self.outer
 
     def openapi(self) -> dict[str, Any]:
@@ -128,4 +131,4 @@ def _accelerate(app: Application) -> None:
             raise
         log.warning("FAST_PATH is on, but platform/kernel/fast is not there")
     else:
-        accelerate(app)
+        app.shorten = accelerate(app)

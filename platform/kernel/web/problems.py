@@ -165,13 +165,13 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     return await _answer_http_exception(request, answer)
 
 
-async def _answer_crash(request: Request, error: Exception) -> Response:
+async def answer_crash(request: Request, error: Exception) -> Response:
     return problem_response(500, CRASHED, request.url.path)
 
 
 def install(app: FastAPI) -> None:
     """Answer every exception of the application as a problem."""
-    app.add_exception_handler(Exception, _answer_crash)
+    app.add_exception_handler(Exception, answer_crash)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     for kind in (
