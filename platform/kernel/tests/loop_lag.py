@@ -25,7 +25,7 @@ def measured() -> Iterator[Lag]:
         run_handle(handle)
         lag.milliseconds = max(lag.milliseconds, (time.thread_time() - started) * 1000)
 
-    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
     try:
         yield lag
     finally:

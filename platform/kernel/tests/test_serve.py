@@ -30,7 +30,7 @@ class Api:
         self.address = ("127.0.0.1", int(self._wait_for(r"running on http://[\d.:\[\]]+:(\d+)")))
         for _ in range(200):  # it listens a moment after it says that it has started
             with suppress(ConnectionRefusedError):
-                self.connect().connect()
+                socket.create_connection(self.address).close()
                 break
             time.sleep(0.01)
 
