@@ -10,15 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 COMMAND = (
     "from kernel.app import load_settings; from kernel.serve import serve; import sys;"
-    "sys.exit(serve(load_settings(), 'kernel.tests.slow_app:app'))"
+    "sys.exit(serve(load_settings(), sys.argv[1]))"
 )
+SLOW = "kernel.tests.slow_app:app"
 
 
 class Api:
@@ -27,6 +28,11 @@ class Api:
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self.process, self._log = process, log
         self.address = ("127.0.0.1", int(self._wait_for(r"running on http://[\d.:\[\]]+:(\d+)")))
+        for _ in range(200):  # it listens a moment after it says that it has started
+            with suppress(ConnectionRefusedError):
+                socket.create_connection(self.address).close()
+                break
+            time.sleep(0.01)
 
     def ask(self, path: str, connection: http.client.HTTPConnection | None = None) -> int:
         """The status of an answer; its headers are in `headers`."""
@@ -57,12 +63,14 @@ class Api:
 
 
 @contextmanager
-def serving(folder: Path, settings: dict[str, str], **more: str) -> Iterator[Api]:
+def serving(
+    folder: Path, settings: dict[str, str], program: str = SLOW, **more: str
+) -> Iterator[Api]:
     log = folder / "log"
     environment = {**os.environ, **settings, "PORT": "0", "LOG_LEVEL": "INFO", **more}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND], env=environment, stdout=output, stderr=output
+            [sys.executable, "-c", COMMAND, program], env=environment, stdout=output, stderr=output
         )
     try:
         yield Api(process, log)

@@ -10,9 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kernel.config.loader import Settings
 from kernel.web.client_address import unmapped
-from kernel.web.connections import ConnectionGroup
+from kernel.web.connections import group_of
 from kernel.web.early_answer import early_answer
 from kernel.web.transport import JoiningTransport
 
@@ -38,7 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Any, server_state: Any, *arguments: Any, **more: Any) -> None:
         super().__init__(config, server_state, *arguments, **more)
-        self.group = _group_of(server_state, config.loaded_app, self.loop)
+        self.group = group_of(server_state, config.loaded_app, self.loop)
         self._bounds = self.group.settings
         self._max_body = self.group.http.max_body_bytes * CHUNKED_OVERHEAD
         self.deadline = math.inf
@@ -48,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = self._received = 0  # bytes, of this event and of this stage
         self._refusal: tuple[int, str] | None = None
         self._deaf = False  # whether what comes is thrown away
-        self._closing = False
+        self.closing = False  # or closed, or closed once the client has sent its rest
         self._running: tuple[Any, asyncio.Task[None]] | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -60,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(503, OVERLOADED)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closing = True
+        self.closing = True
         super().connection_lost(exc)
         self.group.discard(self)
         if self._running is not None:
@@ -150,10 +149,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def expire(self) -> None:
         """The deadline is over: tell the client, or close the connection."""
-        if self._closing and self.flow.write_paused:
+        if self.closing and self.flow.write_paused:
             # The group looks whether the client reads on.
             self.deadline = self.loop.time() + self._bounds.write_timeout
-        elif self._closing:
+        elif self.closing:
             self.transport.abort()
         elif self._stage is BETWEEN:
             self.transport.close()
@@ -194,9 +193,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def begin_closing(self) -> bool:
         """Whether to close at once. Else the client may send the rest, which is thrown away."""
-        if self._closing:
+        if self.closing:
             return True
-        self._closing = True
+        self.closing = True
         unfinished = self._stage is not BETWEEN and self.transport.can_write_eof()
         seconds = LINGER_SECONDS if unfinished else self._bounds.write_timeout
         self.deadline = self.loop.time() + seconds
@@ -205,20 +204,3 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.flow.resume_reading()
         return not unfinished
-
-    @property
-    def is_lingering(self) -> bool:
-        """Whether the answer has left, and the connection is closed once the client has it."""
-        return self._closing
-
-
-def _group_of(server_state: Any, app: Any, loop: asyncio.AbstractEventLoop) -> ConnectionGroup:
-    """The group of this server's connections, by the application's settings."""
-    found: ConnectionGroup | None = getattr(server_state, "connection_group", None)
-    if found is None:
-        app = getattr(app, "app", app)  # uvicorn may have wrapped it
-        resources = getattr(getattr(app, "state", None), "resources", None)
-        settings = resources.settings if resources is not None else Settings()
-        found = ConnectionGroup(settings, server_state.connections, loop)
-        server_state.connection_group = found
-    return found
