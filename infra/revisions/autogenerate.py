@@ -80,7 +80,9 @@ def differences(made: Catalog, wanted: Catalog, metadata: MetaData) -> list[Key]
 
 
 def _fills(metadata: MetaData, key: Key) -> bool:
-    return metadata.tables[key.table].columns[key.name].default is not None
+    table = metadata.tables.get(key.table)
+    column = None if table is None else table.columns.get(key.name)
+    return column is not None and column.default is not None
 
 
 def _sequences(made: Catalog, wanted: Catalog, key: Key) -> bool:
@@ -88,9 +90,7 @@ def _sequences(made: Catalog, wanted: Catalog, key: Key) -> bool:
     return all(which.get(key, "").startswith("nextval(") for which in (made, wanted))
 
 
-def complete(
-    context: MigrationContext, _: Any, directives: list[ops.MigrationScript]
-) -> None:
+def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationScript]) -> None:
     """Write what Alembic doesn't see, in a form that leaves tables usable and keeps rows.
 
     Raises CommandError for what no form can be written of.

@@ -1,17 +1,18 @@
 """Columns that become required while their table has rows, and members that an enum loses."""
 
+from dataclasses import replace
 from typing import Any
 
 from alembic.operations import ops
 from alembic.util import CommandError
-from alembic_postgresql_enum.get_enum_data import ColumnType
-from alembic_postgresql_enum.operations import SyncEnumValuesOp
+from alembic_postgresql_enum.get_enum_data.types import ColumnType
+from alembic_postgresql_enum.operations.add_enum_values import AddEnumValuesOp
+from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 from sqlalchemy import Column, MetaData, literal, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import CompileError
 
 from infra.revisions.operations import ReversibleSQL, flat
-from infra.revisions.structure import quote
+from infra.revisions.structure import DIALECT, quote
 
 NO_DEFAULT = """\
 {column} becomes required, and rows that are there have no value for it. Give it a default of the
@@ -38,9 +39,12 @@ def require_safely(
             case ops.AddColumnOp(column=column) if _needs_value(column):
                 default = default_of(column)
                 if default is None:
-                    refusals.append(NO_DEFAULT.format(column=f"{operation.table_name}.{column.name}"))
+                    refusals.append(
+                        NO_DEFAULT.format(column=f"{operation.table_name}.{column.name}")
+                    )
                 else:
                     operation.column = _copied(column, default)
+                    _tell_enums(upgrade, operation.table_name, column.name, default)
             case ops.AlterColumnOp(modify_nullable=False, table_name=table, column_name=name):
                 default = default_of(metadata.tables[table].columns[name])
                 if default is None:
@@ -79,11 +83,21 @@ def default_of(column: Column[Any]) -> str | None:
         return None
     value = literal(getattr(default, "arg", None), column.type)
     try:
-        return str(
-            value.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-        )
+        return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
     except (CompileError, NotImplementedError):
         return None
+
+
+def _tell_enums(upgrade: ops.UpgradeOps, table: str, column: str, default: str) -> None:
+    """An enum whose members change takes the defaults of its columns off and on again."""
+    for _, operation in flat(upgrade):
+        if isinstance(operation, AddEnumValuesOp | SyncEnumValuesOp):
+            operation.affected_columns = [
+                replace(each, existing_server_default=f"{default}::{operation.name}")
+                if (each.table_name, each.column_name) == (table, column)
+                else each
+                for each in operation.affected_columns
+            ]
 
 
 def _needs_value(column: Column[Any]) -> bool:
@@ -107,7 +121,7 @@ def _required(table: str, name: str, default: str) -> tuple[ReversibleSQL, Rever
     alter, check = f"ALTER TABLE {quote(table)}", quote(f"ck_{table}_{name}_required")
     column = quote(name)
     first = ReversibleSQL(
-        f"UPDATE {quote(table)} SET {column} = {default} WHERE {column} IS NULL",
+        f"UPDATE {quote(table)} SET {column} = {default} WHERE {column} IS NULL",  # noqa: S608
         f"{alter} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID",
         back=[f"{alter} DROP CONSTRAINT IF EXISTS {check}"],
     )
@@ -133,7 +147,7 @@ def _members_back(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:
     first = operation.new_values[0].replace("'", "''")
     return [
         ReversibleSQL(
-            f"UPDATE {quote(column.table_name)} SET {quote(column.column_name)} = '{first}' "
+            f"UPDATE {quote(column.table_name)} SET {quote(column.column_name)} = '{first}' "  # noqa: S608
             f"WHERE CAST({quote(column.column_name)} AS text) IN ({names})"
         )
         for column in operation.affected_columns

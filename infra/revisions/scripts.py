@@ -29,7 +29,7 @@ def divide(directives: list[ops.MigrationScript], later: Steps) -> None:
         second = copy.copy(script)
         second.rev_id, second.head = rev_id(), script.rev_id
         second.message = f"second step of {script.message}"
-        second.upgrade_ops = ops.UpgradeOps(operations, upgrade_token=upgrade.upgrade_token)
-        second.downgrade_ops = ops.DowngradeOps([], downgrade_token=downgrade.downgrade_token)
-        second.upgrade_ops.reverse_into(second.downgrade_ops)
+        up = ops.UpgradeOps(operations, upgrade_token=upgrade.upgrade_token)
+        down = ops.DowngradeOps([], downgrade_token=downgrade.downgrade_token)
+        second.upgrade_ops, second.downgrade_ops = up, up.reverse_into(down)
         directives.append(second)

@@ -1,10 +1,11 @@
 """Changes of constraints and indexes of tables that have rows."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from alembic.operations import ops
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from infra.revisions.catalog import Catalog, Key
 from infra.revisions.operations import (
@@ -16,7 +17,8 @@ from infra.revisions.operations import (
     make_unique,
 )
 
-quote = postgresql.dialect().identifier_preparer.quote
+DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]
+quote = DIALECT.identifier_preparer.quote
 
 
 @dataclass
@@ -27,7 +29,7 @@ class Steps:
     after: list[ops.MigrateOperation] = field(default_factory=list)
 
 
-def statements(made: Catalog, wanted: Catalog, tables: Set[str]) -> tuple[Steps, Steps]:
+def statements(made: Catalog, wanted: Catalog, tables: AbstractSet[str]) -> tuple[Steps, Steps]:
     """What changes the constraints and indexes of these tables: at once, and in a second step.
 
     The second step is a transaction of its own, so that reading all rows (to validate a
