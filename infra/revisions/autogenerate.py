@@ -13,6 +13,7 @@ from sqlalchemy import Column, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
+from infra.revisions.enums import move_rows, place_members
 from infra.revisions.operations import flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
@@ -108,9 +109,11 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     first, later = structure.statements(made, wanted, tables)
     later.before += require_safely(upgrade, context.opts["target_metadata"], refusals)
     refusals.tell()
+    place_members(upgrade)
     upgrade.ops[:] = [*first.before, *_filled(upgrade), *first.after]
     upgrade.reverse_into(downgrade)
     keep_rows(downgrade)
+    move_rows(downgrade)
     divide(directives, later)
 
 

@@ -1,16 +1,13 @@
-"""Columns that become required while their table has rows, and members that an enum loses."""
+"""Columns that become required while their table has rows."""
 
-from dataclasses import replace
 from typing import Any
 
 from alembic.operations import ops
 from alembic.util import CommandError
-from alembic_postgresql_enum.get_enum_data.types import ColumnType
-from alembic_postgresql_enum.operations.add_enum_values import AddEnumValuesOp
-from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 from sqlalchemy import Column, MetaData, literal, text
 from sqlalchemy.exc import CompileError
 
+from infra.revisions.enums import tell_default
 from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.structure import DIALECT, quote
 
@@ -44,7 +41,7 @@ def require_safely(
                     )
                 else:
                     operation.column = _copied(column, default)
-                    _tell_enums(upgrade, operation.table_name, column.name, default)
+                    tell_default(upgrade, operation.table_name, column.name, default)
             case ops.AlterColumnOp(modify_nullable=False, table_name=table, column_name=name):
                 default = default_of(metadata.tables[table].columns[name])
                 if default is None:
@@ -60,8 +57,7 @@ def require_safely(
 def keep_rows(downgrade: ops.DowngradeOps) -> None:
     """Let the way back pass while tables have rows, which the version before can read.
 
-    A required column that comes back is filled with its default, or with NULL where it has none;
-    a row with an enum member that the version before doesn't know gets the first one that it does.
+    A required column that comes back is filled with its default, or with NULL where it has none.
     """
     for container, operation in flat(downgrade):
         match operation:
@@ -69,9 +65,6 @@ def keep_rows(downgrade: ops.DowngradeOps) -> None:
                 operation.column = _copied(column, default_of(column))
             case ops.AlterColumnOp(modify_nullable=False):
                 _without(container, operation)
-            case SyncEnumValuesOp():
-                place = container.ops.index(operation)
-                container.ops[place:place] = _members_back(operation)
 
 
 def default_of(column: Column[Any]) -> str | None:
@@ -86,18 +79,6 @@ def default_of(column: Column[Any]) -> str | None:
         return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
     except (CompileError, NotImplementedError):
         return None
-
-
-def _tell_enums(upgrade: ops.UpgradeOps, table: str, column: str, default: str) -> None:
-    """An enum whose members change takes the defaults of its columns off and on again."""
-    for _, operation in flat(upgrade):
-        if isinstance(operation, AddEnumValuesOp | SyncEnumValuesOp):
-            operation.affected_columns = [
-                replace(each, existing_server_default=f"{default}::{operation.name}")
-                if (each.table_name, each.column_name) == (table, column)
-                else each
-                for each in operation.affected_columns
-            ]
 
 
 def _needs_value(column: Column[Any]) -> bool:
@@ -139,17 +120,3 @@ def _without(container: ops.OpContainer, operation: ops.AlterColumnOp) -> None:
     operation.modify_nullable = None
     if not operation.has_changes():
         container.ops.remove(operation)
-
-
-def _members_back(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:
-    gone = set(operation.old_values) - set(operation.new_values)
-    names = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}'" for name in sorted(gone))
-    first = operation.new_values[0].replace("'", "''")
-    return [
-        ReversibleSQL(
-            f"UPDATE {quote(column.table_name)} SET {quote(column.column_name)} = '{first}' "  # noqa: S608
-            f"WHERE CAST({quote(column.column_name)} AS text) IN ({names})"
-        )
-        for column in operation.affected_columns
-        if gone and column.column_type != ColumnType.ARRAY
-    ]

@@ -1,6 +1,7 @@
 """A few valid rows for every table, made from its columns' types."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -22,7 +23,8 @@ TABLES = """
 """
 COLUMNS = """
     SELECT a.attname AS name, a.attnotnull AS required,
-        format_type(a.atttypid, a.atttypmod) AS type, t.typname AS base, t.typcategory AS category,
+        format_type(a.atttypid, a.atttypmod) AS type,
+        t.typname AS base, CAST(t.typcategory AS text) AS category,
         a.attidentity <> '' OR a.attgenerated <> ''
             OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%' AS generated,
         d.oid IS NOT NULL AS has_default,
@@ -109,10 +111,11 @@ def _insert(connection: Connection, table: Table, number: int) -> str | None:
     """Insert one row; the result is the last error when no variant of values is taken."""
     said = None
     count = connection.scalar(text(f'SELECT count(*) FROM "{table.name}"')) or 0  # noqa: S608
-    for variant in variants(int(count) + 1):
+    bare = [True, False] if number == 0 else [False]
+    for few, variant in product(bare, variants(int(count) + 1)):
         attempt = connection.begin_nested()
         try:
-            connection.exec_driver_sql(_statement(table, number == 0, variant))
+            connection.exec_driver_sql(_statement(table, few, variant))
         except DBAPIError as error:
             attempt.rollback()
             said = str(error.orig)
