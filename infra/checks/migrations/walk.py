@@ -1,7 +1,7 @@
 """The walk: up, down and up again, on empty tables and on tables with rows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from infra.checks.migrations import lint, rows
 from infra.checks.migrations.statements import Statement, recorded
 from infra.revisions import catalog
 from infra.revisions.autogenerate import differences
+from infra.revisions.catalog import Catalog
 from infra.revisions.throwaway import migrations_of
 from kernel import discovery
 from kernel.db.tables import metadata
@@ -38,6 +39,16 @@ def problems(root: Path) -> list[str]:
             return [*walk.empty(), *walk.filled(), *lint.problems(scripts, walk.statements)]
         except _Failed as failure:
             return [str(failure)]
+
+
+def _told(made: Catalog, wanted: Catalog) -> Iterator[str]:
+    for key in differences(made, wanted, metadata):
+        table = key._replace(kind="table", name="")
+        if key.kind == "enum" or (table in made and table in wanted):
+            yield f"{key}: the migrations make {made.get(key)!r}, the models {wanted.get(key)!r}"
+        elif key == table:
+            has, lacks = ("models", "migrations") if key in wanted else ("migrations", "models")
+            yield f"{key}: the {has} have it, the {lacks} don't."
 
 
 class _Failed(Exception):
@@ -62,10 +73,7 @@ class _Walk:
         self._go("upgrade", "heads", "on empty tables, after the way down")
         again = self.ask(catalog.read)
         wanted = self.ask(lambda connection: catalog.of_models(connection, metadata))
-        found = [
-            f"{key}: the migrations make {again.get(key)!r}, the models {wanted.get(key)!r}"
-            for key in differences(again, wanted, metadata)
-        ]
+        found = list(_told(again, wanted))
         if first != again:
             changed = sorted(key for key in first | again if first.get(key) != again.get(key))
             found.append(f"The second way up makes other things: {', '.join(map(str, changed))}.")

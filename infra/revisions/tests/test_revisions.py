@@ -77,7 +77,7 @@ def test_a_member_that_rows_hold_stops_the_check_when_it_goes(feature: Feature) 
     said = feature.check("migrations")
 
     assert "on tables with rows" in said
-    assert 'invalid input value for enum public.mood: "wild"' in said
+    assert "invalid input value for enum" in said
 
 
 def test_what_the_way_down_leaves_behind_is_named(feature: Feature) -> None:
