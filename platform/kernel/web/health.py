@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy
 import structlog
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from fastapi import APIRouter, Request, Response
 
 from kernel.config.groups import DatabaseSettings, RedisSettings
@@ -109,9 +110,8 @@ async def check_database(resources: Resources) -> str:
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
         return DATABASE_UNAVAILABLE
-    missing = heads() - applied
-    if missing:
-        return f"The database lacks revision {', '.join(sorted(missing))}; run `{MIGRATE}`."
+    if missing := waiting(applied):
+        return f"The database lacks revision {', '.join(missing)}; run `{MIGRATE}`."
     return "ok"
 
 
@@ -148,7 +148,20 @@ async def require_database(resources: Resources, within: float = 10.0) -> None:
         raise DatabaseUnavailable(state)
 
 
+def waiting(applied: set[str]) -> list[str]:
+    """The revisions in migrations/ that a database lacks, in their order.
+
+    None when it has one that isn't there: a newer version of the application has migrated it,
+    which leaves this one working.
+    """
+    try:
+        scripts = revision_files().iterate_revisions("heads", tuple(applied) or "base")
+        return [script.revision for script in scripts][::-1]
+    except CommandError:
+        return []
+
+
 @cache
-def heads() -> frozenset[str]:
-    """The newest revisions in migrations/."""
-    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
+def revision_files() -> ScriptDirectory:
+    """Those in migrations/."""
+    return ScriptDirectory(str(ROOT / "migrations"))
