@@ -13,11 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from infra.drills import loop_lag
+from infra.drills.served import Api, serving
 from kernel.app import create_application
 from kernel.config.loader import Settings
-from kernel.tests import loop_lag
-from kernel.tests.test_serve import Api, serving
-from tests.application import client_of
 
 pytestmark = [
     pytest.mark.drill,
@@ -170,8 +169,10 @@ def test_logins_that_hung_up_hold_no_place_in_the_queue(api: Api) -> None:
 def test_no_body_keeps_the_loop_for_long(setting_values: dict[str, str]) -> None:
     async def send_all() -> None:
         application = create_application(Settings(setting_values))
-        start = application.router.lifespan_context(application)
-        async with start, client_of(application) as client:
+        client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=application), base_url="http://test"
+        )
+        async with application.router.lifespan_context(application), client:
             longest = 0.0
             for body in loop_lag.nasty_json().values():
                 headers = {"Content-Type": "application/json"}

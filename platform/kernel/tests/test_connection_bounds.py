@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import websockets.sync.client
 
-from kernel.tests.test_serve import Api, serving
+from infra.drills.served import Api, serving
 
 SETTINGS = {
     "HEADER_TIMEOUT": "1",
@@ -218,6 +219,27 @@ def test_no_connection_of_the_database_is_held_while_a_body_is_awaited(api: Api)
 
         assert api.ask(f"{V1}/statement?seconds=0") == 200
         assert time.monotonic() - started < 0.8
+
+
+def test_no_connection_of_the_database_is_held_while_a_websocket_waits(api: Api) -> None:
+    url = f"ws://{api.address[0]}:{api.address[1]}{V1}/socket"
+    with ExitStack() as stack:
+        for _ in range(4):
+            socket = stack.enter_context(websockets.sync.client.connect(url))
+            assert socket.recv() == "asked"
+        started = time.monotonic()
+
+        assert api.ask(f"{V1}/statement?seconds=0") == 200
+        assert time.monotonic() - started < 0.8
+
+
+def test_trailers_become_no_headers(api: Api) -> None:
+    head = f"POST {V1}/headers HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
+    body = "Connection: close\r\n\r\n1\r\nx\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+
+    answer = everything(opened(api, (head + body).encode()))
+
+    assert answer.endswith(b'["connection","host","transfer-encoding"]')
 
 
 def state(api: Api) -> tuple[list[str], int]:

@@ -122,7 +122,8 @@ class _Exchange:
         self._scope = scope
         self._status = 0
         self._received = 0
-        self._body: BodyBounds | None = BodyBounds(scope, outer._bounds)  # until it is complete
+        self._body: BodyBounds | None = None
+        self._complete = False  # whether the body is there
         self._plain_error: Message | None = None
         scope[KEY] = context
 
@@ -147,18 +148,19 @@ class _Exchange:
         return str(self._scope["path"])
 
     async def receive(self) -> Message:
-        bounds = self._body
-        if bounds is not None and self.context.unit is not None:
+        if self._complete:
+            return await self._receive()
+        if self.context.unit is not None:
             # The client may take its time, and other requests want the connection.
             self.context.unit.release_connection()
         message = await self._receive()
-        if message["type"] == "http.request" and bounds is not None:
+        if message["type"] == "http.request":
             body, more = message.get("body", b""), message.get("more_body", False)
             self._received += len(body)
             self._outer.refusals.count(self._received)
-            if not more:
-                self._body = None
-            bounds.check(body, more)
+            self._complete = not more
+            self._body = self._body or BodyBounds(self._scope, self._outer._bounds)
+            self._body.check(body, more)
         return message
 
     async def send(self, message: Message) -> None:

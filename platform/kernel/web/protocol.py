@@ -47,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = self._received = 0  # bytes, of this event and of this stage
         self._refusal: tuple[int, str] | None = None
         self._deaf = False  # whether what comes is thrown away
-        self.closing = False  # or closed, or closed once the client has sent its rest
+        self.closing = False  # or closed already
         self._running: tuple[Any, asyncio.Task[None]] | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -106,11 +106,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse_in_parser(400, "Too many requests at once on one connection.")
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.headers = []  # of trailers, behind the body, which are no headers
         self._stage, self._received = BODY, self._chunk
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._stage is HEAD:  # after a body come trailers, which would join the headers
-            super().on_header(name, value)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
