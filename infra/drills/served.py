@@ -45,7 +45,7 @@ class Api:
         return self.process.wait(timeout=10)
 
     def _wait_for(self, pattern: str) -> str:
-        for _ in range(1500):
+        for _ in range(6000):
             found = re.search(pattern, self.log)
             if found and "startup complete" in self.log:
                 return found[1]

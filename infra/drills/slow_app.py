@@ -1,9 +1,10 @@
 """The API with slow, large and waiting routes, for tests that stop it or hold it up meanwhile."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
-from fastapi import APIRouter, Body, Request, Response, WebSocket
+from fastapi import APIRouter, Body, Request, Response, WebSocket, WebSocketDisconnect
 
 from kernel.app import create_application
 from kernel.web.router import SessionDep
@@ -63,7 +64,8 @@ async def socket(websocket: WebSocket, unit: SessionDep) -> None:
     await websocket.accept()
     await (await unit.asyncpg_connection()).fetchval("SELECT 1")
     await websocket.send_text("asked")
-    await websocket.receive_text()
+    with suppress(WebSocketDisconnect):
+        await websocket.receive_text()
 
 
 @router.get("/statement")

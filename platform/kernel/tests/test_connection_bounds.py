@@ -248,18 +248,16 @@ def state(api: Api) -> tuple[list[str], int]:
     return told["names"], told["asleep"]
 
 
-def hang_up(api: Api, method: str, path: str, after: float = 0.3) -> None:
-    client = opened(api, f"{method} {V1}{path} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
-    time.sleep(after)
-    client.close()
+def asking(api: Api, method: str, path: str) -> socket.socket:
+    return opened(api, f"{method} {V1}{path} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
 
 
 def test_a_read_whose_client_hung_up_ends_its_statement(api: Api) -> None:
-    hang_up(api, "GET", "/statement?seconds=7")
+    with asking(api, "GET", "/statement?seconds=7"):
+        eventually(lambda: state(api)[1] == 1)
 
-    assert state(api)[1] == 1
     eventually(lambda: state(api)[1] == 0, 4)
-    assert "status=499" in api.log
+    eventually(lambda: "status=499" in api.log)
     assert "Exception in ASGI application" not in api.log
 
 
@@ -267,16 +265,19 @@ def test_a_write_whose_client_hung_up_is_dropped_before_its_transaction_and_neve
     api: Api,
 ) -> None:
     state(api)
-    hang_up(api, "POST", "/waiting-write?name=waiting&seconds=3")
-    hang_up(api, "POST", "/write?name=begun&seconds=2")
-    time.sleep(3.5)
+    with asking(api, "POST", "/waiting-write?name=waiting&seconds=4"):
+        time.sleep(0.3)
+    with asking(api, "POST", "/write?name=begun&seconds=3"):
+        eventually(lambda: state(api)[1] == 1)
+    time.sleep(4.5)
 
     assert state(api)[0] == ["begun"]
 
 
 def test_the_pool_is_whole_after_many_clients_hung_up(api: Api) -> None:
     for _ in range(6):
-        hang_up(api, "GET", "/statement?seconds=6", 0.05)
+        with asking(api, "GET", "/statement?seconds=6"):
+            time.sleep(0.05)
     eventually(lambda: state(api)[1] == 0)
     statuses: list[int] = []
 
