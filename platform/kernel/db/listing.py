@@ -131,7 +131,8 @@ class Listing(Generic[Read]):
         self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
     ) -> Row:
         column = self._columns[query.sort.lstrip("-")]
-        signer = CursorSigner(unit, [query.sort, sorted(values.items())], column, self._key)
+        scope = [self._key.table.name, query.sort, sorted(values.items())]
+        signer = CursorSigner(unit, scope, column, self._key)
         size = query.items_per_page
         if query.cursor:
             keys = dict(zip(("after_", "id_"), signer.open(query.cursor), strict=True))
