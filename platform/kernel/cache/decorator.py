@@ -20,7 +20,7 @@ from starlette.types import Scope
 from kernel.cache.entry import encode_entry, entry_response
 from kernel.cache.invalidation import forget
 from kernel.cache.location import CachedRoute, CacheLocation, caller_of
-from kernel.cache.policy import Policy, policy_for
+from kernel.cache.policy import Policy
 from kernel.cache.store import Stores
 from kernel.cache.ticket import Ticket
 from kernel.context import RequestContext, context_of, identified
@@ -53,16 +53,15 @@ def cache(
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        policy = policy_for(
+        policy = Policy(
             endpoint,
             key_prefix,
             resource_id_name,
             expiration,
             resource_id_type,
-            to_invalidate_extra,
-            pattern_to_invalidate_extra,
+            to_invalidate_extra or {},
+            pattern_to_invalidate_extra or [],
         )
-
         signature, asked = with_request(endpoint)
 
         @functools.wraps(endpoint)

@@ -23,6 +23,9 @@ MAX_QUERY_BYTES = 256
 MAX_KEY_BYTES = 1024
 ANONYMOUS = "anonymous"
 JSON = "application/json"
+# A route has each of them as `response_model_...`, pydantic's dump takes them by these names.
+EXCLUSIONS = "exclude_unset", "exclude_defaults", "exclude_none"
+DUMP_OPTIONS = "include", "exclude", "by_alias", *EXCLUSIONS
 ENTRY_FORMAT = b"2"  # tag, media type and body
 
 # One argument as `spell` has it, from the path, the query and who asks. Raises ValueError.
@@ -116,19 +119,12 @@ class CachedRoute:
         """The answer that FastAPI would make of what the endpoint returned."""
         if isinstance(result, Response):
             return result
-        route = self.route
-        options: dict[str, Any] = {
-            "include": route.response_model_include,
-            "exclude": route.response_model_exclude,
-            "by_alias": route.response_model_by_alias,
-            "exclude_unset": route.response_model_exclude_unset,
-            "exclude_defaults": route.response_model_exclude_defaults,
-            "exclude_none": route.response_model_exclude_none,
-        }
-        value = self._adapter.validate_python(result, from_attributes=True)
+        route, adapter = self.route, self._adapter
+        options: Any = {name: getattr(route, f"response_model_{name}") for name in DUMP_OPTIONS}
+        value = adapter.validate_python(result, from_attributes=True)
         if isinstance(route.response_class, DefaultPlaceholder):
-            return Response(self._adapter.dump_json(value, **options), media_type=JSON)
-        return route.response_class(self._adapter.dump_python(value, mode="json", **options))
+            return Response(adapter.dump_json(value, **options), media_type=JSON)
+        return route.response_class(adapter.dump_python(value, mode="json", **options))
 
     def _source(self, argument: str) -> Source:
         if argument == CALLER:

@@ -24,8 +24,8 @@ from kernel.web.database_errors import translate
 MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
 MAX_TEXT = 1000  # characters of one message, or of a name that the client sent
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 20
 PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
+DRIVER_ERRORS = asyncpg.PostgresError, asyncpg.InterfaceError
 CRASHED = "Something went wrong on our side."
 
 
@@ -174,10 +174,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, answer_crash)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    for kind in (
-        SQLAlchemyError,
-        DatabaseUnavailable,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-    ):
+    for kind in (SQLAlchemyError, DatabaseUnavailable, *DRIVER_ERRORS):
         app.add_exception_handler(kind, _answer_database_error)
