@@ -1,6 +1,6 @@
 """How autogenerate compares, and what it writes: PostgreSQL's own definitions decide."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import alembic_postgresql_enum
@@ -14,9 +14,10 @@ from sqlalchemy import Column, MetaData
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
 from infra.revisions.enums import move_rows, place_members
-from infra.revisions.operations import flat
+from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
+from infra.revisions.structure import quote
 
 alembic_postgresql_enum.set_configuration(alembic_postgresql_enum.Config(add_type_ignore=True))
 BY_CATALOG = (
@@ -69,15 +70,26 @@ def differences(made: Catalog, wanted: Catalog, metadata: MetaData) -> list[Key]
     """In what the migrated database differs from what the models make.
 
     A server default beside a default of the model's own is no difference: it lets the version
-    before, which doesn't know the column, go on inserting rows.
+    before, which doesn't know the column, go on inserting rows. Nor is a column that is leaving.
     """
     return [
         key
         for key in sorted(made.keys() | wanted.keys())
         if made.get(key) != wanted.get(key)
+        and key.name not in leaving(metadata, key.table)
         and not (key.kind == "default" and key not in wanted and _fills(metadata, key))
         and not (key.kind == "default" and _sequences(made, wanted, key))
     ]
+
+
+def leaving(metadata: MetaData, table: str) -> Collection[str]:
+    """Columns that the model no longer has, and the database keeps for the version before.
+
+    `__table_args__ = {"info": {"leaving": ["title"]}}`; the release after drops them.
+    """
+    model = metadata.tables.get(table)
+    names: Collection[str] = () if model is None else model.info.get("leaving", ())
+    return names
 
 
 def _fills(metadata: MetaData, key: Key) -> bool:
@@ -105,6 +117,8 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     for container, operation in flat(upgrade):
         if isinstance(operation, BY_CATALOG) and _table(operation) in tables:
             container.ops.remove(operation)
+        elif isinstance(operation, ops.DropColumnOp):
+            _let_stay(container, operation, context.opts["target_metadata"], made)
     refusals = Refusals()
     first, later = structure.statements(made, wanted, tables)
     later.before += require_safely(upgrade, context.opts["target_metadata"], refusals)
@@ -115,6 +129,18 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     keep_rows(downgrade)
     move_rows(downgrade)
     divide(directives, later)
+
+
+def _let_stay(
+    container: ops.OpContainer, operation: ops.DropColumnOp, metadata: MetaData, made: Catalog
+) -> None:
+    """Keep a column that is leaving, and let rows do without it."""
+    table, name = operation.table_name, operation.column_name
+    if name in leaving(metadata, table):
+        place = container.ops.index(operation)
+        column = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} DROP NOT NULL"
+        required = "NOT NULL" in made[Key("filling", table, name)]
+        container.ops[place : place + 1] = [ReversibleSQL(column)] if required else []
 
 
 def _table(operation: ops.MigrateOperation) -> str | None:
