@@ -44,8 +44,9 @@ STORE = Script.beside(__file__, "store.lua")
 class VersionedStore:
     """The versioned values of one Redis; without a Redis every read is a miss.
 
-    With a `secret` (bytes) values are signed over key, versions and time, so that what others have
-    written into Redis, copied to another key or put back after its time is no hit.
+    What is fetched as `signed` is stored with a signature by `secret` (bytes) over key, versions
+    and time, so that what others have written into Redis, copied to another key or put back after
+    its time is no hit.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class VersionedStore:
         self._flights = SingleFlight(self.read, self.store)
         self._epoch = Epoch(redis)
 
-    async def read(self, key: str, names: Iterable[str]) -> tuple[bytes | None, Ticket | None]:
+    async def read(
+        self, key: str, names: Iterable[str], signed: bool = False
+    ) -> tuple[bytes | None, Ticket | None]:
         """The value, or None and a ticket for storing it; no ticket: don't store.
 
         One round trip for a hit. Raises nothing when Redis is away: that is a miss.
@@ -75,26 +78,31 @@ class VersionedStore:
             return None, None
         header: bytes = b"|".join(versions) + b"\n"
         if entry is not None and entry.startswith(header):
-            if self._seal is None:
+            if not signed or self._seal is None:
                 return entry[len(header) :], None
             value = self._seal.open(key, header, entry[len(header) :])
             if value is not None:
                 return value, None
-        return None, Ticket(key, keys[1:], tuple(versions), header)
+        return None, Ticket(key, keys[1:], tuple(versions), header, signed)
 
     async def store(self, ticket: Ticket, value: bytes, seconds: float) -> None:
         """Keep the value for those seconds, if the ticket's versions still stand."""
         if self._redis is None:
             return
         keys = [f"e:{ticket.key}", EPOCH, *ticket.names]
-        if self._seal is not None:
+        if ticket.signed and self._seal is not None:
             value = self._seal.close(ticket.key, ticket.header, value, seconds)
         with suppress(*TROUBLE):
             life = int(seconds * 1000)
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
     async def fetch(
-        self, key: str, names: Iterable[str], load: Load, seconds: float
+        self,
+        key: str,
+        names: Iterable[str],
+        load: Load,
+        seconds: float,
+        signed: bool = False,
     ) -> bytes | None:
         """The value, loaded once however many readers miss it at the same time.
 
@@ -102,7 +110,7 @@ class VersionedStore:
         another reader's load, in this process or elsewhere, loads for itself.
         """
         names = tuple(names)
-        value, ticket = await self.read(key, names)
+        value, ticket = await self.read(key, names, signed)
         if value is not None:
             return value
         return await self.fill(ticket, names, load, seconds)
