@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 from typing_extensions import TypeVar
 
 from kernel.db.engine import wrong_call
-from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_driver_unavailable
+from kernel.db.errors import is_connection_lost, is_driver_unavailable, unavailable
 from kernel.db.unit_of_work import UnitOfWork
 
 Row = dict[str, Any]
@@ -120,7 +120,7 @@ class CompiledQuery(Generic[T]):
                     await connection.execute("SELECT")
                 raise
             if not is_connection_lost(error) or unit.in_transaction_block:
-                raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+                raise unavailable(error) from error
         # Cut while it was idle in the pool: the read begins again on a living connection.
         await unit.replace_connection()
         connection = await unit.asyncpg_connection()
