@@ -12,7 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from kernel.config.groups import DatabaseSettings
-from kernel.db.errors import DatabaseUnavailable, driver_error, is_driver_unavailable
+from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 
 
 class Database:
@@ -59,12 +59,10 @@ class Database:
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
                 fairy.invalidate()
                 fairy = await greenlet_spawn(pool.connect)
-        except DBAPIError as error:
-            raise DatabaseUnavailable(str(error.orig)) from error
         except Exception as error:
-            if not is_driver_unavailable(error):
+            if not (isinstance(error, DBAPIError) or is_driver_unavailable(error)):
                 raise
-            raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+            raise unavailable(error) from error
         return fairy
 
     async def close(self) -> None:
@@ -107,7 +105,7 @@ def _translate(context: ExceptionContext) -> None:
     context.invalidate_pool_on_disconnect = False
     error = context.original_exception
     if isinstance(error, OSError):
-        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+        raise unavailable(error) from error
     cause = driver_error(error)
     fairy = context.connection.connection if context.connection is not None else None
     driver = fairy and fairy.driver_connection
