@@ -22,12 +22,13 @@ from fastapi import APIRouter
 from sqlmodel import select
 
 from features.notes.models import Note
-from kernel.web import SessionDep
+from kernel.web import Access, SessionDep, access
 
 router = APIRouter(tags=["notes"])
 
 
 @router.post("/notes", status_code=201)
+@access(Access.PUBLIC)
 async def write_note(body: dict[str, str], db: SessionDep) -> int | None:
     text = body["text"]
     note = Note({written})
@@ -37,6 +38,7 @@ async def write_note(body: dict[str, str], db: SessionDep) -> int | None:
 
 
 @router.get("/notes")
+@access(Access.PUBLIC)
 async def read_notes(db: SessionDep) -> list[str]:
     found = await db.scalars(select(Note).order_by(Note.id.desc()).limit(5))
     return [{read} for note in found]

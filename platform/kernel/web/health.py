@@ -8,7 +8,7 @@ from typing import Literal
 import sqlalchemy
 import structlog
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from fastapi import APIRouter, Request, Response
 
 from kernel.config.groups import DatabaseSettings, RedisSettings
@@ -154,7 +154,7 @@ def waiting(applied: set[str]) -> list[str]:
     try:
         scripts = revision_files().iterate_revisions("heads", tuple(applied) or "base")
         return [script.revision for script in scripts][::-1]
-    except CommandError:
+    except RevisionError:
         return []
 
 
