@@ -19,8 +19,7 @@ from kernel.web.transport import JoiningTransport
 # find the answer; a connection closed at once would be reset under its hands.
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 32 * 1024 * 1024
-# Requests that wait behind the one that is answered.
-MAX_PIPELINED = 16
+MAX_PIPELINED = 16  # requests that wait behind the one that is answered
 # On the wire a body in chunks of one byte takes six times its size.
 CHUNKED_OVERHEAD = 8
 
@@ -86,8 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._stage is BODY and self._received > self._max_body:
             self._refuse(413, "The body is too large.")
         elif self._timed is not self._stage:
-            self._timed = self._stage
-            bounds = self._bounds
+            self._timed, bounds = self._stage, self._bounds
             seconds = bounds.header_timeout if self._stage is HEAD else bounds.body_timeout
             self.deadline = self.loop.time() + seconds
 
@@ -173,18 +171,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what isn't a request, and close; behind the answers that are still owed."""
         self._deaf, self._received = True, 0
         cycle = self.cycle
-        if self._stage is BODY and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if cycle.response_started or self.pipeline:
-                self.transport.abort()
-                return
-        elif self._stage is BODY:
-            self.transport.close()  # it has its answer already
-            return
-        elif cycle is not None and not cycle.response_complete:
+        owed = cycle is not None and not cycle.response_complete
+        if owed and self._stage is not BODY:
             cycle.keep_alive, self.deadline = False, math.inf
             self.flow.pause_reading()
+            return
+        if owed:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self._stage is BODY and (not owed or cycle.response_started or self.pipeline):
+            (self.transport.abort if owed else self.transport.close)()
             return
         self.transport.write(early_answer(status, detail, self.url, self.client))
         self.transport.close()
