@@ -64,27 +64,28 @@ class Version(NamedTuple):
         return ROUTER.format(written=self.written, read=self.read)
 
 
-HEADING = '    heading: str = Field(default="", index=True)\n    mood: str = "calm"\n'
+HEADING = '    heading: str = Field(default="", index=True)\n'
+MAYBE, MOOD = '    mood: str | None = "calm"\n', '    mood: str = "calm"\n'
 VERSIONS = [
     Version("    title: str\n    mood: str | None = None\n", "title=text", "note.title"),
-    # Adds columns and an index, fills what becomes required, begins to rename title.
+    # Adds columns and an index, leaves no mood empty, begins to rename title.
     Version(
-        f"    title: str\n{HEADING}    stars: int = 0\n",
+        f"    title: str\n{HEADING}{MAYBE}    stars: int = 0\n",
         "title=text, heading=text",
         "note.heading or note.title",
     ),
-    # Doesn't know title any more.
+    # Doesn't know title any more; requires a mood.
     Version(
-        f"{HEADING}    stars: int = 0\n",
+        f"{HEADING}{MOOD}    stars: int = 0\n",
         "heading=text",
         "note.heading",
         leaving='["title"]',
-        accepted='{"ban-drop-not-null": "the version before reads heading first"}',
+        accepted='{"ban-drop-not-null": "heading is read first", "becomes-required": "all write it"}',
         by_hand="    op.execute(\"UPDATE note SET heading = title WHERE heading = ''\")\n",
     ),
     # Drops title, and changes a type.
     Version(
-        f"{HEADING}    stars: int = Field(default=0, sa_type=BigInteger)\n",
+        f"{HEADING}{MOOD}    stars: int = Field(default=0, sa_type=BigInteger)\n",
         "heading=text",
         "note.heading",
         accepted='{"ban-drop-column": "nothing reads it", "changing-column-type": "few rows"}',

@@ -23,6 +23,7 @@ EXCLUDED = {
     "renaming-object": "no client names an index",
     "ban-drop-constraint": "a constraint is changed by dropping it",
 }
+REQUIRED = "Does the version before still write NULL? Then let a release that doesn't come first."
 ACCEPT = """\
 Where that is meant, say why in the revision: accepted = {{"{rule}": "why no request fails"}}"""
 
@@ -38,6 +39,9 @@ def problems(scripts: Iterable[Script], statements: Mapping[str, list[Statement]
 
 
 def _squawk(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
+    for sql, _ in statements:
+        if "SET NOT NULL" in sql:
+            yield "becomes-required", f"{sql}\n  becomes-required: {REQUIRED}"
     for in_transaction in (True, False):
         which = [each.sql for each in statements if each.in_transaction is in_transaction]
         options = ["--assume-in-transaction"] if in_transaction else []

@@ -7,7 +7,13 @@ import pytest
 from infra.revisions.tests import zoo_models
 from tests.copies import copy_to, run_module
 
-ACCEPTED = 'accepted = {"ban-drop-column": "a zoo", "constraint-missing-not-valid": "a zoo"}\n'
+ACCEPTED = """\
+accepted = {
+    "ban-drop-column": "a zoo",
+    "becomes-required": "a zoo",
+    "constraint-missing-not-valid": "a zoo",
+}
+"""
 
 
 class Feature:
@@ -44,7 +50,10 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     unaccepted = feature.check("migrations", "format", "lint")
     first, second = feature.written("change_the_zoo"), feature.written("second_step*")
     text = first.read_text()
-    first.write_text(text.replace("\n\n\ndef upgrade", f"\n{ACCEPTED}\n\ndef upgrade", 1))
+    for path in (first, second):
+        path.write_text(
+            path.read_text().replace("\n\n\ndef upgrade", f"\n{ACCEPTED}\n\ndef upgrade", 1)
+        )
     accepted = feature.check("migrations", "format", "lint")
     settled = feature.revise(zoo_models.after(), "nothing")
 
@@ -54,6 +63,7 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     assert "format       ok" in unaccepted
     assert "lint         ok" in unaccepted
     assert "ban-drop-column" in unaccepted
+    assert "becomes-required" in unaccepted
     assert "VALIDATE CONSTRAINT ck_animal_legs" in second.read_text()
     assert "INCLUDE (legs) WHERE legs > 2" in second.read_text()
     assert "'shy' BEFORE 'wild'" in text
