@@ -80,7 +80,7 @@ VERSIONS = [
         "heading=text",
         "note.heading",
         leaving='["title"]',
-        accepted='{"ban-drop-not-null": "heading is read first", "becomes-required": "all write it"}',
+        accepted='{"ban-drop-not-null": "heading is read", "becomes-required": "all write it"}',
         by_hand="    op.execute(\"UPDATE note SET heading = title WHERE heading = ''\")\n",
     ),
     # Drops title, and changes a type.
