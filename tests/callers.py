@@ -103,6 +103,12 @@ def add_rows_of(feature: str) -> AddRows | None:
     return add_rows
 
 
+def missing_of(feature: str) -> Mapping[str, str]:
+    """What the feature answers (404) when what a parameter of its paths names is not there."""
+    missing: Mapping[str, str] = getattr(_factories(feature), "missing", {})
+    return missing
+
+
 def _factories(feature: str) -> Any:
     module = f"features.{feature}.tests.factories"
     return import_module(module) if find_spec(module) else None
@@ -117,7 +123,7 @@ async def call(
     route: FeatureRoute,
     method: str,
     given: Mapping[str, Any],
-    caller: str,
+    caller: str | httpx2.AsyncClient,
     **query: Any,
 ) -> httpx2.Response:
     """Call the route in a valid way as that caller, about what the feature's factories gave.
@@ -126,24 +132,30 @@ async def call(
     """
     document = people.app.openapi()
     operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
-    given = {"username": people.owner.username, **given}
-    path = route.path_format
-    for name in route.param_convertors:
-        assert name in given, f"factories.py of the route's feature must give {name} for {path}"
-        path = path.replace(f"{{{name}}}", str(given[name]))
+    path = path_of(people, route, given)
     parameters = [one for one in operation.get("parameters", []) if one["in"] == "query"]
     known = {
         name: value for name, value in query.items() if name in {p["name"] for p in parameters}
     }
     required = {
-        parameter["name"]: _example(parameter["schema"], f"{path}?{parameter['name']}")
+        parameter["name"]: _example(parameter["schema"], f"{route.path}?{parameter['name']}")
         for parameter in parameters
         if parameter["required"]
     }
-    client = await people.caller(caller)
+    client = await people.caller(caller) if isinstance(caller, str) else caller
     return await client.request(
         method, path, params=required | known, **_body(document, operation, given.get("body"))
     )
+
+
+def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> str:
+    """The path of a call about what the feature's factories gave."""
+    given = {"username": people.owner.username, **given}
+    path = route.path_format
+    for name in route.param_convertors:
+        assert name in given, f"factories.py of the route's feature must give {name} for {path}"
+        path = path.replace(f"{{{name}}}", str(given[name]))
+    return path
 
 
 def _body(document: Json, operation: Json, given: Any) -> dict[str, Any]:

@@ -90,7 +90,7 @@ RELATED = [
     ("features.thetas.models", "features.etas.models"),
 ]
 FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING: "
-EXPORTING = '__all__ = ["offered"]'
+EXPORTING = "from kernel.cache.store import offered"
 # What a feature writes, the name that is refused, what the report says about it.
 HIDDEN = [
     ("from kernel.cache import store", "kernel.cache.store", "doesn't export it"),

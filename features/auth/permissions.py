@@ -15,7 +15,7 @@ from kernel.context import Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
-from kernel.web import NOT_YOURS, Access, SessionDep, access, unauthenticated
+from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, unauthenticated
 
 USER_NOT_FOUND = "User not found"
 NO_SESSION = 0
@@ -76,8 +76,12 @@ async def current_user(connection: HTTPConnection) -> KnownUser:
 
 @access(Access.SUPER)
 async def super_user(connection: HTTPConnection) -> KnownUser:
-    """The caller, who is a superuser: the route has refused others before the body was read."""
-    return await current_user(connection)
+    """The caller, who is a superuser. A route has refused others before the body was read; a
+    websocket does so here."""
+    caller = await current_user(connection)
+    if not caller.is_superuser:
+        raise ForbiddenException(PRIVILEGES)
+    return caller
 
 
 @access(Access.OWNER)

@@ -42,6 +42,7 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
         [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
         load,
         KEPT_SECONDS,
+        signed=True,
     )
     if not found:
         return None

@@ -88,6 +88,7 @@ take_due = CompiledQuery(
     writes=True,
 )
 
+# By hand for the race between attempts: it counts and begins in one step, unless the job has ended.
 begin = CompiledQuery(
     update(Job)
     .where(_this, _unfinished)
@@ -95,6 +96,7 @@ begin = CompiledQuery(
     .returning(col(Job.tries)),
     writes=True,
 )
+# By hand for the race with a cancellation: of the two, the first ends the job.
 complete = CompiledQuery(
     update(Job)
     .where(_this, _unfinished)
@@ -130,8 +132,9 @@ release = CompiledQuery(
     writes=True,
 )
 
+# What isn't known of a job's end is null.
 _ended: dict[str, Any] = {
-    name: bindparam(name)
+    name: bindparam(name, None)
     for name in (
         "job_id",
         "function",
@@ -157,7 +160,7 @@ record = CompiledQuery(
     writes=True,
 )
 
-one = CompiledQuery(select(*[getattr(Job, name) for name in Job.model_fields]).where(_this))
+one = CompiledQuery(crud_jobs.select(job_id=bindparam("job_id")))
 
 
 def _change(where: Any, **values: Any) -> CompiledQuery:
@@ -189,6 +192,7 @@ _old = (
     .where(col(Job.finished_at) < func.now() - bindparam("age", type_=Interval))
     .limit(bindparam("limit_", type_=Integer))
 )
+# By hand for its limit, so that many old jobs go in short transactions.
 purge = CompiledQuery(
     delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
 )

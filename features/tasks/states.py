@@ -80,10 +80,7 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
         queued_by=job.queued_by,
         status="cancelled",
         tries=0,
-        error=None,
-        result=None,
         created_at=job.enqueue_time,
-        started_at=None,
         finished_at=now(),
     )
     abort_after_commit(db, job_id)

@@ -33,25 +33,23 @@ def _refusal(path: list[str]) -> str | None:
     first, *rest = path
     if first in OPEN:
         return None
-    exported = _exported(first)
-    if exported is None:
+    names = exported(first)
+    if names is None:
         allowed = ", ".join(sorted(OPEN))
         return f"kernel.{first} isn't for features: its folders and {allowed} are"
-    if not rest or (len(rest) == 1 and rest[0] in exported):
+    if not rest or (len(rest) == 1 and rest[0] in names):
         return None
-    return f"kernel.{first} doesn't export it: use a name of its __all__, or export it there"
+    return f"kernel.{first} doesn't export it: use a name that its __init__ imports"
 
 
 @cache
-def _exported(folder: str) -> set[str] | None:
-    """The `__all__` of a folder of the kernel; None when there is no such folder."""
+def exported(folder: str) -> set[str] | None:
+    """What the `__init__` of a kernel's folder imports; None when there is no such folder."""
     spec = find_spec(f"kernel.{folder}")
     if spec is None or spec.submodule_search_locations is None:
         return None
-    for node in ast.parse(_file(f"kernel.{folder}").read_bytes()).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return set(ast.literal_eval(node.value))
-    return set()
+    body = ast.parse(_file(f"kernel.{folder}").read_bytes()).body
+    return {alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
 def _file(module: str) -> Path:

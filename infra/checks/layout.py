@@ -28,8 +28,7 @@ LONG: dict[str, str] = {
     "infra/local/postgres.py": "one server, from its files to its end",
     "platform/kernel/cache/decorator.py::cache": "the parameters of the public decorator",
     "platform/kernel/config/groups.py": "a list of settings, one line each",
-    "platform/kernel/db/unit_of_work.py": "one class, whose use of SQLAlchemy's private names must "
-    "stay in one place",
+    "platform/kernel/db/unit_of_work.py": "one class: SQLAlchemy's session with a unit's end",
     "platform/kernel/jobs/arq_queue.py": "all that is known of ARQ's keys in Redis",
     "platform/kernel/web/openapi.py": "one pass over the document",
     "platform/kernel/web/outer_middleware.py": "one ASGI layer, called for every request",

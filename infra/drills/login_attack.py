@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import httpx2
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105 - of accounts that the drill makes
 ACCOUNTS = 10  # of each attacking address
 IN_FLIGHT = 100  # logins of each attacking address
 PAUSE = 0.5  # seconds after an answer: bcrypt is attacked, not the network
@@ -27,11 +27,11 @@ async def send_login(client: httpx2.AsyncClient, name: str) -> int:
     return (await client.post("/api/v1/login", data=form)).status_code
 
 
-async def attack(client: httpx2.AsyncClient, name: str, timeout: float) -> None:
-    """One login after the other to an own account, each given up after `timeout` seconds."""
+async def attack(client: httpx2.AsyncClient, name: str, seconds: float) -> None:
+    """One login after the other to an own account, each given up after `seconds` seconds."""
     while True:
         with suppress(TimeoutError, httpx2.TransportError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await send_login(client, name)
         await asyncio.sleep(PAUSE)
 

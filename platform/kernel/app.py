@@ -1,7 +1,7 @@
 """The application factory: features found, routes in order, layers around them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import parent_process
 from typing import Any
 
@@ -17,7 +17,6 @@ from kernel.config.loader import Settings, SettingsError, SettingsGroup
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
 from kernel.web import docs, health, openapi, problems
-from kernel.web.cors import Cors
 from kernel.web.outer_middleware import OuterMiddleware
 from kernel.web.router import FeatureRoute, unit_of_work
 from kernel.web.routes import PREFIX, place, refuse_misplaced, refuse_unclear
@@ -29,6 +28,8 @@ class Application(FastAPI):
     """FastAPI inside the kernel's outermost layer."""
 
     outer: OuterMiddleware
+    shorten: Callable[[ASGIApp], ASGIApp] | None = None
+    """What kernel.fast makes of FastAPI's own layers."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """OuterMiddleware, CORS, what `add_middleware` added, then FastAPI's own layers.
@@ -36,13 +37,10 @@ class Application(FastAPI):
         Crashes and large bodies are answered by OuterMiddleware, so FastAPI's layers for them,
         which stand around all others, have nothing to do.
         """
-        resources: Resources = self.state.resources
-        routes = [route for route in self.router.routes if isinstance(route, APIRoute)]
-        http = resources.settings.group(HttpSettings)
-        cors = Cors(http, routes)
-        self.outer = OuterMiddleware(
-            super().build_middleware_stack(), http, resources, cors, routes
-        )
+        stack = super().build_middleware_stack()
+        if self.shorten is not None:
+            stack = self.shorten(stack)
+        self.outer = OuterMiddleware(stack, self.state.resources, self.router.routes)
         return self.outer
 
     def openapi(self) -> dict[str, Any]:
@@ -140,4 +138,4 @@ def _accelerate(app: Application) -> None:
             raise
         log.warning("FAST_PATH is on, but platform/kernel/fast is not there")
     else:
-        accelerate(app)
+        app.shorten = accelerate(app)

@@ -1,6 +1,8 @@
 """Features are found by their folder, their parts by file name."""
 
-from functools import cache
+import inspect
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,3 +112,10 @@ def providers() -> dict[str, Any]:
 def provider(name: str) -> Any | None:
     """What a feature offers the kernel under that name; None when none does."""
     return providers().get(name)
+
+
+def source_of(call: Callable[..., Any]) -> str:
+    """Where a function, or the class of a callable object, is written: `file:line`."""
+    function = inspect.unwrap(call.func if isinstance(call, partial) else call)
+    code = getattr(function, "__code__", None) or getattr(type(call).__call__, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(call)

@@ -20,7 +20,7 @@ class CustomException(HTTPException):
     """
 
     status: ClassVar[int] = 500
-    problem_type: ClassVar[str] = "about:blank"
+    problem_type: ClassVar[str | None] = None
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class Config(uvicorn.Config):
             port=http.port,
             workers=http.web_concurrency,
             http=BoundedProtocol,
+            ws_max_size=http.max_body_bytes,
             # One middleware of ours judges forwarding headers, by TRUSTED_PROXIES.
             proxy_headers=False,
             server_header=False,

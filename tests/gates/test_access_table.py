@@ -7,6 +7,7 @@ import pytest
 from infra.checks import ROOT
 from kernel.app import Application
 from kernel.web.access import Access
+from kernel.web.raised_errors import errors_of
 from kernel.web.router import FeatureRoute
 from tests.callers import CALLERS, Arrange, arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, in_columns, routes_of
@@ -60,7 +61,7 @@ def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
     """Where the answers don't bear out the access that the route declares."""
     if not any(200 <= status < 300 for status in statuses.values()):
         yield f"refuses every caller: {[*statuses.values()]}"
-    documented = {int(status) for status in route.responses}
+    documented = {int(status) for status in route.responses} | errors_of(route).keys()
     refused = {caller for caller, status in statuses.items() if status in REFUSALS - documented}
     if route.access in (Access.PUBLIC, Access.OPTIONAL):
         if refused:

@@ -5,6 +5,8 @@ from typing import Any
 
 from tests.callers import People
 
+missing = {"id": "Session not found"}
+
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """The owner's session, and the owner's password for a login or a step-up."""

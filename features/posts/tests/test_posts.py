@@ -70,11 +70,6 @@ def _json(values: dict[str, Any]) -> str:
     return json.dumps(values)
 
 
-@pytest.mark.parametrize("post_id", ["0", "x", "2147483648", "9" * 30])
-async def test_what_is_no_id_is_refused(client: AsyncClient, user: Person, post_id: str) -> None:
-    assert (await client.get(f"{POST}/{post_id}")).status_code == 422
-
-
 @pytest.mark.parametrize("media_url", [None, "ftp://example.com/a.png", "https://example.com/ä?b"])
 async def test_an_author_publishes_a_post(
     client: AsyncClient, user: Person, statements: Statements, media_url: str | None

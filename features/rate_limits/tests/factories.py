@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from tests.callers import People
 
+missing = {"tier_name": "Tier not found", "id": "Rate Limit not found"}
+
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A tier with a rule."""

@@ -8,6 +8,8 @@ from uuid import uuid4
 from features.tasks.models import Job
 from tests.callers import People
 
+missing = {"task_id": "Task not found", "job_id": "Job not found"}
+
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A task that the owner queued, and a kept job: one that has ended, where that matters."""
@@ -22,10 +24,13 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
-    """Stored jobs."""
+    """Stored jobs, of two tasks; some have ended."""
     async with people.app.state.resources.unit() as db:
-        for _ in range(number):
-            db.add(_job(f"job-{uuid4().hex}", ended=True))
+        for place in range(number):
+            job = _job(f"job-{uuid4().hex}", ended=place % 2 == 0)
+            if place % 3 == 0:
+                job.function, job.queued_by = "tasks.other", f"user:{people.owner.id}"
+            db.add(job)
     return {}
 
 

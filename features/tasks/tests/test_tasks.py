@@ -53,12 +53,6 @@ async def test_an_anonymous_task_belongs_to_its_address(
     assert (await read(superuser, task_id)).status_code == 200
 
 
-async def test_an_unknown_task_is_not_found(client: httpx2.AsyncClient) -> None:
-    answer = await read(client, "0" * 32)
-
-    assert answer.status_code == 404
-
-
 @pytest.mark.parametrize("message", [None, "", "x" * 1001, "\x00"])
 async def test_a_message_of_the_wrong_length_is_refused(
     client: httpx2.AsyncClient, message: str | None

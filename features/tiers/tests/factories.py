@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from tests.callers import People
 
+missing = {"name": "Tier not found"}
+
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A tier; the owner is on it when the call asks for the tier of a user."""

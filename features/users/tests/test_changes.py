@@ -17,23 +17,6 @@ async def patch(by: httpx2.AsyncClient, user_ref: str, **values: Any) -> httpx2.
     return await by.patch(f"/api/v1/user/{user_ref}", json=values)
 
 
-async def test_anonymous_and_others_change_nothing(
-    user: Person, other: Person, client: httpx2.AsyncClient
-) -> None:
-    anonymous = await patch(client, user.username, name="Changed")
-    foreign = await patch(other, user.username, name="Changed")
-
-    assert refusal(anonymous) == (401, "Not authenticated")
-    assert refusal(foreign) == NOT_YOURS
-    assert (await user.get("/api/v1/user/me/")).json()["name"] == user.name
-
-
-async def test_a_missing_user_is_named_before_a_forbidden_one(user: Person) -> None:
-    answer = await patch(user, "nobody", name="Changed")
-
-    assert refusal(answer) == (404, "User not found")
-
-
 @pytest.mark.parametrize(
     "values",
     [{}, {"name": "Changed"}, {"username": "users"}, {"password": "qwertyuiop"}, {"password": NEW}],

@@ -28,29 +28,6 @@ async def role(by: httpx2.AsyncClient, user_ref: str, value: Any) -> httpx2.Resp
     return await by.patch(f"/api/v1/user/{user_ref}/role", json={"is_superuser": value})
 
 
-async def test_no_user_deletes_another(
-    user: Person, other: Person, client: httpx2.AsyncClient
-) -> None:
-    path = f"/api/v1/user/{user.username}"
-
-    assert refusal(await client.delete(path)) == (401, "Not authenticated")
-    assert (await other.delete(path)).status_code == 403
-    assert refusal(await other.delete("/api/v1/user/nobody")) == NOT_FOUND
-    assert (await user.get("/api/v1/user/me/")).status_code == 200
-
-
-async def test_only_superusers_remove_for_good_or_set_roles(
-    user: Person, other: Person, client: httpx2.AsyncClient
-) -> None:
-    path = f"/api/v1/db_user/{other.username}"
-
-    assert refusal(await client.delete(path)) == (401, "Not authenticated")
-    assert refusal(await user.delete(path)) == PRIVILEGES
-    assert refusal(await user.delete("/api/v1/db_user/nobody")) == PRIVILEGES
-    assert refusal(await role(user, user.username, True)) == PRIVILEGES
-    assert refusal(await role(user, "nobody", "not even valid")) == PRIVILEGES
-
-
 async def test_a_deleted_users_tokens_are_dead(user: Person) -> None:
     answer = await user.delete(f"/api/v1/user/{user.username}")
 

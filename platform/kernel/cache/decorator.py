@@ -15,13 +15,12 @@ from typing import Any, TypeVar
 import structlog
 from fastapi import Request
 from fastapi.routing import APIRoute
-from starlette.responses import Response
 from starlette.types import Scope
 
-from kernel.cache.client_side import etag_of, known_etag
+from kernel.cache.entry import encode_entry, entry_response
 from kernel.cache.invalidation import forget
 from kernel.cache.location import CachedRoute, CacheLocation, caller_of
-from kernel.cache.policy import Policy, policy_for
+from kernel.cache.policy import Policy
 from kernel.cache.store import Stores
 from kernel.cache.ticket import Ticket
 from kernel.context import RequestContext, context_of, identified
@@ -31,8 +30,6 @@ log = structlog.get_logger(__name__)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
-MAX_ENTRY_BYTES = 1024 * 1024
-PLAIN_HEADERS = {"content-type", "content-length"}
 REQUEST = "_request"
 FOUND = "kernel.cache.decorator.found"
 
@@ -56,16 +53,15 @@ def cache(
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        policy = policy_for(
+        policy = Policy(
             endpoint,
             key_prefix,
             resource_id_name,
             expiration,
             resource_id_type,
-            to_invalidate_extra,
-            pattern_to_invalidate_extra,
+            to_invalidate_extra or {},
+            pattern_to_invalidate_extra or [],
         )
-
         signature, asked = with_request(endpoint)
 
         @functools.wraps(endpoint)
@@ -138,23 +134,6 @@ async def look_up(
     return found
 
 
-def encode_entry(response: Response) -> bytes | None:
-    """The entry for a response; None for one that isn't kept: another status than 200, a stream
-    or a file, headers of its own, a background task, more than 1 MiB."""
-    body = getattr(response, "body", None)
-    plain = response.background is None and PLAIN_HEADERS.issuperset(response.headers)
-    if body is None or not plain or response.status_code != 200 or len(body) > MAX_ENTRY_BYTES:
-        return None
-    media_type = response.headers.get("content-type", "").encode("latin-1")
-    return b"\n".join([etag_of(bytes(body)).encode(), media_type, bytes(body)])
-
-
-def decode_entry(entry: bytes) -> tuple[str, bytes, bytes]:
-    """The ETag, the media type (empty for none) and the body of an entry."""
-    etag, media_type, body = entry.split(b"\n", 2)
-    return etag.decode(), media_type, body
-
-
 async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
     assert context.unit is not None, "@cache needs a route of kernel.web.router.Router"
     names = policy.forgotten(arguments, caller_of(context.principal))
@@ -174,7 +153,7 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
         return await policy.endpoint(**arguments)
     context = context_of(request)
     if found.entry is not None:
-        return _response(request.scope, found.entry)
+        return entry_response(request.scope, found.entry)
     uncached: Any = None
 
     async def load() -> bytes | None:
@@ -193,12 +172,4 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
         context.unit.release_connection()
     versions = context.resources.get(Stores)["cache"]
     entry = await versions.fill(found.ticket, found.location.names, load, policy.seconds)
-    return uncached if entry is None else _response(request.scope, entry)
-
-
-def _response(scope: Scope, entry: bytes) -> Response:
-    etag, media_type, body = decode_entry(entry)
-    known_etag(scope, etag)
-    return Response(
-        body, headers={"content-type": media_type.decode("latin-1")} if media_type else {}
-    )
+    return uncached if entry is None else entry_response(request.scope, entry)

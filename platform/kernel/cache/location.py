@@ -1,34 +1,35 @@
 """Where the answers of one cached route are kept: their keys, and the names they depend on."""
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter
-from pydantic.fields import FieldInfo
+from pydantic import TypeAdapter
 from starlette.responses import Response
 from starlette.types import Scope
 
+from kernel.cache.arguments import query_parameters, reader_of, spelled_by
 from kernel.cache.policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
+from kernel.cache.route_check import check_route, where
 from kernel.context import Principal
 
 MAX_QUERY_BYTES = 256
 MAX_KEY_BYTES = 1024
 ANONYMOUS = "anonymous"
 JSON = "application/json"
+# A route has each of them as `response_model_...`, pydantic's dump takes them by these names.
+EXCLUSIONS = "exclude_unset", "exclude_defaults", "exclude_none"
+DUMP_OPTIONS = "include", "exclude", "by_alias", *EXCLUSIONS
 ENTRY_FORMAT = b"2"  # tag, media type and body
 
 # One argument as `spell` has it, from the path, the query and who asks. Raises ValueError.
 Source = Callable[[Mapping[str, Any], Mapping[str, str], str], str]
-Reader = Callable[[Any], Any]
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,7 +49,7 @@ class CachedRoute:
         self.policy = policy
         self.varies_by_caller = CALLER in policy.arguments
         asked = list(_all_asked(route.dependant))
-        _check(route, policy, personal, asked)
+        check_route(route, policy, personal, asked)
         self.route = route
         self._adapter: TypeAdapter[Any] = TypeAdapter(route.response_model)
         # With its shape, so that a new release doesn't answer in the old one's.
@@ -56,10 +57,10 @@ class CachedRoute:
         mark = blake2b(shape, digest_size=4).hexdigest()
         endpoint = policy.endpoint
         self._id = f"{endpoint.__module__}.{endpoint.__qualname__}:{mark}"
-        self._query = _query_parameters(asked)
+        self._query = query_parameters(asked)
         self._query_names = {alias for alias, _, _ in self._query.values()}
         in_path = [field for dependant in asked for field in dependant.path_params]
-        self._path = {field.name: (field.alias, _reader(field.field_info)) for field in in_path}
+        self._path = {field.name: (field.alias, reader_of(field.field_info)) for field in in_path}
         self._format = PLACEHOLDER.sub("%s", policy.template.replace("%", "%%"))
         self._sources = [self._source(argument) for argument in policy.arguments]
         self._tagged = [
@@ -118,34 +119,27 @@ class CachedRoute:
         """The answer that FastAPI would make of what the endpoint returned."""
         if isinstance(result, Response):
             return result
-        route = self.route
-        options: dict[str, Any] = {
-            "include": route.response_model_include,
-            "exclude": route.response_model_exclude,
-            "by_alias": route.response_model_by_alias,
-            "exclude_unset": route.response_model_exclude_unset,
-            "exclude_defaults": route.response_model_exclude_defaults,
-            "exclude_none": route.response_model_exclude_none,
-        }
-        value = self._adapter.validate_python(result, from_attributes=True)
+        route, adapter = self.route, self._adapter
+        options: Any = {name: getattr(route, f"response_model_{name}") for name in DUMP_OPTIONS}
+        value = adapter.validate_python(result, from_attributes=True)
         if isinstance(route.response_class, DefaultPlaceholder):
-            return Response(self._adapter.dump_json(value, **options), media_type=JSON)
-        return route.response_class(self._adapter.dump_python(value, mode="json", **options))
+            return Response(adapter.dump_json(value, **options), media_type=JSON)
+        return route.response_class(adapter.dump_python(value, mode="json", **options))
 
     def _source(self, argument: str) -> Source:
         if argument == CALLER:
             return lambda path, query, caller: caller
         if argument in self._path:
             alias, read = self._path[argument]
-            return lambda path, query, caller: _spelled(read, path[alias])
+            return lambda path, query, caller: spelled_by(read, path[alias])
         if argument in self._query:
             name, read, default = self._query[argument]
             usual = spell(default)
             return lambda path, query, caller: (
-                _spelled(read, query[name]) if name in query else usual
+                spelled_by(read, query[name]) if name in query else usual
             )
         raise CacheError(
-            f"{_where(self.route)}: {argument} stands neither in the path nor in the "
+            f"{where(self.route)}: {argument} stands neither in the path nor in the "
             "query, so a hit can't know it; name what does"
         )
 
@@ -179,65 +173,3 @@ def _all_asked(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for dependency in dependant.dependencies:
         yield from _all_asked(dependency)
-
-
-def _query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any]]:
-    """Each query parameter's alias, type and default; of a query model's fields, too."""
-    found: dict[str, tuple[str, Reader, Any]] = {}
-    for parameter in [field for dependant in asked for field in dependant.query_params]:
-        info = parameter.field_info
-        fields = {parameter.name: info}
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            fields = info.annotation.model_fields
-        for name, one in fields.items():
-            found[name] = one.alias or name, _reader(one), one.default
-    return found
-
-
-def _reader(info: FieldInfo) -> Reader:
-    """What makes of a text in the address what the endpoint gets. Raises ValueError."""
-    kind: Any = info.annotation
-    return TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
-
-
-def _spelled(read: Reader, text: Any) -> str:
-    """What the text means, as `spell` has it. Raises ValueError for what can't be kept."""
-    value = read(text)
-    spelled = spell(value)
-    if isinstance(value, int) and not isinstance(value, bool | Enum) and spelled != str(text):
-        raise ValueError("007 and its like would fill the cache with one answer")
-    return spelled
-
-
-def _where(route: APIRoute) -> str:
-    endpoint = inspect.unwrap(route.endpoint)
-    return f"@cache on GET {route.path} ({endpoint.__module__}.{endpoint.__qualname__})"
-
-
-def _check(route: APIRoute, policy: Policy, personal: bool, asked: list[Dependant]) -> None:
-    where = _where(route)
-    if policy.extra or policy.patterns:
-        raise CacheError(f"{where}: a GET can't forget anything; move that to the writing routes")
-    if personal and CALLER not in policy.arguments:
-        raise CacheError(
-            f"{where}: the answer depends on who asks; "
-            f"put {{{CALLER}}} into key_prefix, or don't cache it"
-        )
-    if not personal and CALLER in policy.arguments:
-        raise CacheError(f"{where}: {{{CALLER}}} needs a permission that finds out who asks")
-    foreign = [field.alias for one in asked for field in (*one.header_params, *one.cookie_params)]
-    if foreign:
-        raise CacheError(
-            f"{where}: the answer depends on {', '.join(foreign)}, and entries don't vary by "
-            "headers or cookies; don't cache it"
-        )
-    answer = inspect.signature(policy.endpoint, eval_str=True).return_annotation
-    responds = isinstance(answer, type) and issubclass(answer, Response)
-    if route.response_model is None and not responds:
-        raise CacheError(f"{where}: it needs a response_model or a return annotation")
-    if route.status_code not in (None, 200):
-        raise CacheError(f"{where}: a hit answers 200, not {route.status_code}")
-    for one in asked:
-        unused = one.response_param_name or one.background_tasks_param_name
-        if unused:
-            raise CacheError(f"{where}: a hit doesn't run the endpoint, so it can't have {unused}")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.cache.client_side import allows, is_known, is_public, public_headers
-from kernel.cache.decorator import decode_entry, look_up
+from kernel.cache.decorator import look_up
+from kernel.cache.entry import decode_entry
 from kernel.cache.location import CachedRoute
 
 

@@ -20,22 +20,17 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
-import hiredis
-
 from kernel.cache.epoch import EPOCH, EPOCH_MS, Epoch
 from kernel.cache.seal import Seal
 from kernel.cache.single_flight import SingleFlight
 from kernel.cache.ticket import Ticket
 from kernel.cache.write_intents import ANNOUNCE, FORGET, INTENT_MS, NO_WRITER
 from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable, Script
+from kernel.redis.connection import REDIS_ERRORS, Script
 
 Load = Callable[[], Awaitable[bytes | None]]
 
 LOADING_MS = 20_000  # a version lives as long as the loads that may want to store under it
-
-# What goes wrong with Redis costs a miss. A ReplyError is a mistake of ours, or of who set it up.
-TROUBLE = (RedisUnavailable, hiredis.ReplyError)
 
 
 STORE = Script.beside(__file__, "store.lua")
@@ -44,8 +39,9 @@ STORE = Script.beside(__file__, "store.lua")
 class VersionedStore:
     """The versioned values of one Redis; without a Redis every read is a miss.
 
-    With `keys` (the first signs) values are signed over name, versions and time, so that what
-    others have written into Redis, copied to another key or put back after its time is no hit.
+    What is fetched as `signed` is stored with a signature by the first of `keys` over key, versions
+    and time, so that what others have written into Redis, copied to another key or put back after
+    its time is no hit.
     """
 
     def __init__(
@@ -57,7 +53,9 @@ class VersionedStore:
         self._flights = SingleFlight(self.read, self.store)
         self._epoch = Epoch(redis)
 
-    async def read(self, key: str, names: Iterable[str]) -> tuple[bytes | None, Ticket | None]:
+    async def read(
+        self, key: str, names: Iterable[str], signed: bool = False
+    ) -> tuple[bytes | None, Ticket | None]:
         """The value, or None and a ticket for storing it; no ticket: don't store.
 
         One round trip for a hit. Raises nothing when Redis is away: that is a miss.
@@ -69,32 +67,37 @@ class VersionedStore:
             entry, *versions = await self._redis.execute("MGET", f"e:{key}", *keys)
             if None in versions:
                 versions = await self._complete(keys, versions)
-        except TROUBLE:
+        except REDIS_ERRORS:
             return None, None
         if any(version[:1] == b"!" for version in versions):
             return None, None
         header: bytes = b"|".join(versions) + b"\n"
         if entry is not None and entry.startswith(header):
-            if self._seal is None:
+            if not signed or self._seal is None:
                 return entry[len(header) :], None
             value = self._seal.open(key, header, entry[len(header) :])
             if value is not None:
                 return value, None
-        return None, Ticket(key, keys[1:], tuple(versions), header)
+        return None, Ticket(key, keys[1:], tuple(versions), header, signed)
 
     async def store(self, ticket: Ticket, value: bytes, seconds: float) -> None:
         """Keep the value for those seconds, if the ticket's versions still stand."""
         if self._redis is None:
             return
         keys = [f"e:{ticket.key}", EPOCH, *ticket.names]
-        if self._seal is not None:
+        if ticket.signed and self._seal is not None:
             value = self._seal.close(ticket.key, ticket.header, value, seconds)
-        with suppress(*TROUBLE):
+        with suppress(*REDIS_ERRORS):
             life = int(seconds * 1000)
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
     async def fetch(
-        self, key: str, names: Iterable[str], load: Load, seconds: float
+        self,
+        key: str,
+        names: Iterable[str],
+        load: Load,
+        seconds: float,
+        signed: bool = False,
     ) -> bytes | None:
         """The value, loaded once however many readers miss it at the same time.
 
@@ -102,7 +105,7 @@ class VersionedStore:
         another reader's load, in this process or elsewhere, loads for itself.
         """
         names = tuple(names)
-        value, ticket = await self.read(key, names)
+        value, ticket = await self.read(key, names, signed)
         if value is not None:
             return value
         return await self.fill(ticket, names, load, seconds)
@@ -124,7 +127,7 @@ class VersionedStore:
             return True
         try:
             await self._redis.run(ANNOUNCE, [f"v:{name}" for name in names], token, INTENT_MS)
-        except TROUBLE:
+        except REDIS_ERRORS:
             return False
         return True
 
@@ -138,7 +141,7 @@ class VersionedStore:
         names = set(names)
         try:
             await self._redis.run(FORGET, [f"v:{name}" for name in names], token)
-        except TROUBLE:
+        except REDIS_ERRORS:
             self._epoch.add_pending(names, token)
             return False
         return True

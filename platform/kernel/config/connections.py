@@ -29,4 +29,5 @@ class ConnectionSettings(SettingsGroup):
         64 * 1024 * 1024, ge=1024, description="waiting for slow clients, of each process"
     )
     max_body_keys: int = Field(1000, ge=1, description="keys of all objects in a JSON body")
-    max_body_items: int = Field(10_000, ge=1, description="values in a JSON body")
+    # Three errors for each value, in a union, are 30 ms of blocked loop.
+    max_body_items: int = Field(3000, ge=1, description="values in a JSON body")

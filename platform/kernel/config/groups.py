@@ -90,7 +90,7 @@ class AppSettings(SettingsGroup):
         False, description="true: FastAPI reports to the OpenTelemetry providers of the process"
     )
     fast_path: bool = Field(
-        True, description="on or off: shortcuts past FastAPI, see docs/fast-path.md"
+        True, description="on or off: shortcuts past FastAPI (docs/fast-path.md)"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     dev_data_dir: Path = Field(Path(".dev"), description="where `hatch run dev` keeps its data")

@@ -6,22 +6,3 @@ from kernel.db.listing import JSONBytesResponse, Listing
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.tables import SoftDeleted, Timestamped, now, referred, unique
 from kernel.db.unit_of_work import Resources, UnitOfWork
-
-__all__ = [
-    "CompiledQuery",
-    "CursorPage",
-    "DatabaseUnavailable",
-    "JSONBytesResponse",
-    "ListQuery",
-    "Listing",
-    "Page",
-    "Resources",
-    "Row",
-    "SoftDeleted",
-    "Timestamped",
-    "UnitOfWork",
-    "now",
-    "pages_of",
-    "referred",
-    "unique",
-]

@@ -8,26 +8,22 @@ session. It stands beside the FastCRUD instance, for what is hot; nothing needs 
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, cast, overload
 
 from pydantic import BaseModel
-from sqlalchemy import ClauseElement, Column, Float
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy import ClauseElement
 from sqlalchemy.exc import StatementError
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 from typing_extensions import TypeVar
 
-from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_driver_unavailable
+from kernel.db.engine import wrong_call
+from kernel.db.errors import is_connection_lost, is_driver_unavailable, unavailable
+from kernel.db.result_columns import DIALECT, Row, reader_of, result_columns
 from kernel.db.unit_of_work import UnitOfWork
 
-Row = dict[str, Any]
 T = TypeVar("T", default=Row)
 Statement = ClauseElement | Coroutine[Any, Any, ClauseElement]
-Processor = Callable[[Any], Any]
-
-DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class CompiledQuery(Generic[T]):
@@ -61,14 +57,14 @@ class CompiledQuery(Generic[T]):
         names = compiled.positiontup or []
         binds = [compiled.binds[name] for name in names]
         self._parameters = [
-            (name, values.get(name), _processor(bind.type, "bind"))
+            (name, values.get(name), bind.type.dialect_impl(DIALECT).bind_processor(DIALECT))
             for name, bind in zip(names, binds, strict=True)
         ]
         self._required = {n for n, bind in zip(names, binds, strict=True) if bind.required}
-        columns = _columns(statement)
+        columns = result_columns(statement)
         self._scalar = columns[0][1] if columns else None
         is_shape = dataclasses.is_dataclass(read) or issubclass(read, BaseModel | dict)
-        self._read = _reader(read, columns) if is_shape else None
+        self._read = reader_of(read, columns) if is_shape else None
         self._is_scalar = not is_shape or read is dict
 
     @property
@@ -110,6 +106,8 @@ class CompiledQuery(Generic[T]):
         try:
             return await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
+            if wrong := wrong_call(error, connection.is_closed()):
+                raise wrong from error
             if not is_driver_unavailable(error):
                 if not unit.in_transaction_block:
                     # A value that asyncpg refuses to encode leaves the server in the middle of the
@@ -117,7 +115,7 @@ class CompiledQuery(Generic[T]):
                     await connection.execute("SELECT")
                 raise
             if not is_connection_lost(error) or unit.in_transaction_block:
-                raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+                raise unavailable(error) from error
         # Cut while it was idle in the pool: the read begins again on a living connection.
         await unit.replace_connection()
         connection = await unit.asyncpg_connection()
@@ -160,53 +158,6 @@ def _written(statement: Statement) -> ClauseElement:
         return cast(ClauseElement, finished.value)
     statement.close()
     raise TypeError("The coroutine waits for something: give the statement that it returns.")
-
-
-def _columns(statement: ClauseElement) -> list[tuple[str | None, Processor | None]]:
-    """The result's columns: the name, where it isn't the driver's, and what makes the session's
-    value of the driver's. Empty for text() without columns(): the database alone knows them.
-    """
-    exported = getattr(statement, "exported_columns", None)
-    return [
-        (
-            # A model's attribute may have another name than its column.
-            key if isinstance(column, Column) and key not in (column.key, column.name) else None,
-            _processor(column.type, "result"),
-        )
-        for key, column in (exported.items() if exported else ())
-    ]
-
-
-def _processor(kind: TypeEngine[Any], way: str) -> Processor | None:
-    """What SQLAlchemy runs a value of that type through, on the way to the driver or back."""
-    implementation = kind.dialect_impl(DIALECT)
-    if way == "bind":
-        return cast(Processor | None, implementation.bind_processor(DIALECT))
-    # The types of numbers ask for PostgreSQL's type of the value: float8's or numeric's.
-    number = 701 if isinstance(implementation, Float) else 1700
-    return cast(Processor | None, implementation.result_processor(DIALECT, number))
-
-
-def _reader(
-    read: type[Any], columns: list[tuple[str | None, Processor | None]]
-) -> Callable[[Any], Any]:
-    """What makes a row of a record."""
-    changed = [(number, *column) for number, column in enumerate(columns) if any(column)]
-
-    def changed_row(record: Any) -> Row:
-        row, names = dict(record), list(record.keys())
-        for number, name, process in changed:
-            value = row.pop(names[number])
-            row[name or names[number]] = value if process is None else process(value)
-        return row
-
-    make_row: Callable[[Any], Row] = changed_row if changed else dict
-    if read is dict:
-        return make_row
-    if issubclass(read, BaseModel):
-        validate = read.__pydantic_validator__.validate_python
-        return lambda record: validate(make_row(record), by_name=True)
-    return lambda record: read(**make_row(record))
 
 
 def _refuse(compiled: SQLCompiler) -> None:

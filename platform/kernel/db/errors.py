@@ -34,6 +34,12 @@ class DatabaseUnavailable(Exception):
     """PostgreSQL can't be reached, or doesn't answer in time."""
 
 
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """What to raise from an error of the driver's, in its words."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return DatabaseUnavailable(str(cause) or type(cause).__name__)
+
+
 def is_connection_lost(error: BaseException) -> bool:
     """Whether what the driver raised means that the connection was lost."""
     cause = error if isinstance(error, OSError) else driver_error(error)

@@ -5,17 +5,18 @@ next page starts after the last row's sort value and primary key, so rows that c
 meanwhile neither repeat nor hide others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, get_args
 
 from fastcrud import FastCRUD
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, true, tuple_
+from sqlalchemy import ColumnElement
 from starlette.responses import Response
 
-from kernel.db.compiled_query import CompiledQuery, Row
+from kernel.db.compiled_query import Row
 from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, refuse_unsortable
+from kernel.db.list_statements import ListStatements
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.plain_rows import is_plain
 from kernel.db.unit_of_work import UnitOfWork
@@ -53,16 +54,16 @@ class Listing(Generic[Read]):
         columns = table.__table__.columns
         self._columns: dict[str, Any] = {**columns, **(expressions or {})}
         self._key = key_of(table)
-        self._shown = [name for name in read.model_fields if name in self._columns]
+        shown = [name for name in read.model_fields if name in self._columns]
         self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
-        self._where, self._scope = [*where, *_reach(crud)], list(scope)
-        self._statements: dict[tuple[Any, ...], CompiledQuery] = {}
+        reach = [*where, *_reach(crud)]
+        self._statements = ListStatements(self._columns, self._key, shown, reach, scope)
         sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
-        for name in (*self._filters, *self._scope):
+        for name in (*self._filters, *scope):
             column_of(table, name)
         for name in (self._key.name, *sorts):
             refuse_unsortable(column_of(table, name))
-        if policy and (hidden := {*self._shown, *self._filters, *sorts} & policy.hidden_columns):
+        if policy and (hidden := {*shown, *self._filters, *sorts} & policy.hidden_columns):
             raise ListingError(
                 f"{table.__name__} hides {', '.join(sorted(hidden))}: a list shows,"
                 " filters and sorts by no hidden column."
@@ -74,8 +75,8 @@ class Listing(Generic[Read]):
                     "make it a computed_field, or answer this list by a query of your own."
                 )
         # Which list it is: no other one takes its cursors.
-        self._name = [crud.model.__tablename__, read.__name__, query.__name__]
-        self._plain = is_plain(read, {name: self._columns[name] for name in self._shown})
+        self._name = [table.__tablename__, read.__name__, query.__name__]
+        self._plain = is_plain(read, {name: self._columns[name] for name in shown})
         self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
     async def answer(
@@ -114,7 +115,7 @@ class Listing(Generic[Read]):
             return await self._cursor_page(unit, query, filters, values, hide)
         number, size = query.page or 1, query.items_per_page
         mode = "page" if number == 1 else "later page"
-        statement = self._statement(mode, query.sort, filters, hide)
+        statement = self._statements.get(mode, query.sort, filters, hide)
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
         total = rows[0]["total_"] if rows else 0
@@ -140,55 +141,13 @@ class Listing(Generic[Read]):
             keys = dict(zip(("after_", "id_"), signer.open(query.cursor), strict=True))
         else:
             keys = {}
-        statement = self._statement("after" if keys else "first", query.sort, filters, hide)
+        statement = self._statements.get("after" if keys else "first", query.sort, filters, hide)
         rows = await statement.all(unit, **values, **keys, limit_=size + 1)
         more = len(rows) > size
         rows = rows[:size]
         last = signer.seal(rows[-1]["sort_"], rows[-1]["id_"]) if more else None
         _strip(rows)
         return {"data": rows, "next_cursor": last, "has_more": more}
-
-    def _statement(
-        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
-    ) -> CompiledQuery:
-        key = (mode, sort, *filters, "", *hide)
-        if key not in self._statements:
-            self._statements[key] = CompiledQuery(self._build(mode, sort, filters, hide))
-        return self._statements[key]
-
-    def _build(
-        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
-    ) -> Select[Any]:
-        where = [*self._where]
-        where += [self._columns[name] == bindparam(name) for name in (*filters, *self._scope)]
-        count = select(func.count().label("total_")).select_from(self._key.table).where(*where)
-        by, row_id = self._columns[sort.lstrip("-")], self._key
-        descending = sort.startswith("-")
-
-        def ordered(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-            return [column.desc() if descending else column for column in columns]
-
-        chosen: list[ColumnElement[Any]] = [
-            (null() if name in hide else self._columns[name]).label(name) for name in self._shown
-        ]
-        if mode == "page":
-            chosen.append(count.scalar_subquery().label("total_"))
-        else:
-            chosen += [by.label("sort_"), row_id.label("id_")]
-        statement = select(*chosen).where(*where).limit(bindparam("limit_"))
-        statement = statement.order_by(*ordered(*([by] if by is row_id else [by, row_id])))
-        if mode == "page":
-            return statement.offset(bindparam("offset_"))
-        if mode == "later page":
-            # Joined to the count, which is there even where no row is.
-            rows, total = statement.offset(bindparam("offset_")).subquery(), count.subquery()
-            joined = select(rows, total).select_from(total.outerjoin(rows, true()))
-            return joined.order_by(*ordered(rows.c.sort_, rows.c.id_))
-        if mode == "after":
-            keys = tuple_(by, row_id)
-            after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
-            statement = statement.where(keys < after if descending else keys > after)
-        return statement
 
 
 def _reach(crud: Crud) -> list[Any]:

@@ -32,10 +32,7 @@ class Timestamped(SQLModel):
         sa_column_kwargs={"server_default": func.now()},
         nullable=False,
     )
-    updated_at: datetime | None = Field(
-        default=None,
-        sa_type=DateTime(timezone=True),
-    )
+    updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class SoftDeleted(SQLModel):
@@ -46,10 +43,7 @@ class SoftDeleted(SQLModel):
     is_deleted: bool = Field(
         default=False, nullable=False, sa_column_kwargs={"server_default": text("false")}
     )
-    deleted_at: datetime | None = Field(
-        default=None,
-        sa_type=DateTime(timezone=True),
-    )
+    deleted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 def unique(name: str, *columns: str, answer: str, where: TextClause | None = None) -> Index:

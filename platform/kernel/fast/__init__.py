@@ -5,5 +5,3 @@ does.
 """
 
 from kernel.fast.accelerate import SHORTCUTS, accelerate
-
-__all__ = ["SHORTCUTS", "accelerate"]

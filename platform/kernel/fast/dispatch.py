@@ -1,8 +1,8 @@
 """From a path to its route by an index, past the layers that such a route doesn't need.
 
-Starlette tries one route after another, and FastAPI keeps three layers for errors and open files
-around the router and the route. What the index doesn't know for certain (405, mounts, routes of
-other classes, a root_path, telemetry) goes FastAPI's own way.
+FastAPI tries one route after another, inside layers for errors and open files around the router
+and around the route. What the index doesn't know for certain (405, mounts, routes of other
+classes, a root_path, telemetry) goes FastAPI's own way.
 """
 
 import re
@@ -44,19 +44,24 @@ class Target:
 
 
 class Dispatch:
-    """ASGI middleware, the innermost one: `app` is FastAPI's own ExceptionMiddleware."""
+    """ASGI: in front of the router, inside FastAPI's layers; or, as the innermost middleware, in
+    front of these layers, which it replaces by its own."""
 
-    def __init__(self, app: ASGIApp, of: FastAPI, handlers: dict[int, Handler]) -> None:
+    def __init__(
+        self, app: ASGIApp, of: FastAPI, handlers: dict[int, Handler], in_front: bool
+    ) -> None:
         self._app, self._router, self._handlers = app, of.router, handlers
         self._known: list[BaseRoute] = []
         self._index: dict[int, list[Target | BaseRoute]] = {}
         self._error_handlers: Any = None
-        if isinstance(app, ExceptionMiddleware):
+        if in_front and isinstance(app, ExceptionMiddleware):
             self._error_handlers = app._exception_handlers, app._status_handlers
+        # Something else has come between the layers and this: leave all to FastAPI.
+        self._aside = in_front and self._error_handlers is None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = params = None
-        if scope["type"] == "http" and self._error_handlers and not scope.get("root_path"):
+        if scope["type"] == "http" and not scope.get("root_path") and not self._aside:
             target, params = self._find(scope)
         if target is None or "fastapi.telemetry" in scope:
             await self._app(scope, receive, send)
@@ -64,8 +69,11 @@ class Dispatch:
         scope["route"], scope["endpoint"] = target.route, target.route.endpoint
         scope["path_params"] = params
         scope.setdefault("router", self._router)
-        scope["starlette.exception_handlers"] = self._error_handlers
-        await _answer(target, scope, receive, send)
+        if self._error_handlers is None:
+            await target.route.app(scope, receive, send)
+        else:
+            scope["starlette.exception_handlers"] = self._error_handlers
+            await _answer(target, scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[Target | None, dict[str, Any]]:
         if self._known != self._router.routes:

@@ -14,22 +14,3 @@ from kernel.jobs.enqueue import (
 )
 from kernel.jobs.outbox import Attempt
 from kernel.jobs.registry import declared
-
-__all__ = [
-    "QUEUE_OFF",
-    "QUEUE_UNAVAILABLE",
-    "Attempt",
-    "Job",
-    "JobContext",
-    "JobInfo",
-    "Schedule",
-    "Task",
-    "add",
-    "arq_queue",
-    "caller",
-    "declared",
-    "enqueue",
-    "enqueue_after_commit",
-    "queue_of",
-    "task",
-]

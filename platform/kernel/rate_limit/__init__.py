@@ -4,15 +4,3 @@ from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter,
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.rate_limit.write_budget import spend_write
-
-__all__ = [
-    "Decision",
-    "Limiter",
-    "Quota",
-    "Rule",
-    "forget_rules",
-    "network_of",
-    "rate_limiter",
-    "sanitise",
-    "spend_write",
-]

@@ -7,7 +7,6 @@ in-process limiter with the same rules stands in: then each process counts for i
 import asyncio
 import time
 
-import hiredis
 import structlog
 
 from kernel.cache.epoch import EPOCH
@@ -16,9 +15,7 @@ from kernel.rate_limit.fallback import InMemoryFallback
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.rate_limit.sliding_log import ACQUIRE
 from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable
-
-__all__ = ["Decision", "Limiter", "Quota", "Rule"]
+from kernel.redis.connection import REDIS_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +54,7 @@ class Limiter:
             return None if rules_key else self._fallback.acquire(quotas)
         try:
             reply = await self._redis.run(ACQUIRE, keys, *arguments)
-        except (RedisUnavailable, hiredis.ReplyError) as error:
+        except REDIS_ERRORS as error:
             self._log_once(error)
             if strict and str(error).startswith("OOM"):
                 raise ServiceUnavailableException(FULL) from error
@@ -92,7 +89,7 @@ class Limiter:
             return
         try:
             await self._redis.execute(*command)
-        except (RedisUnavailable, hiredis.ReplyError) as error:
+        except REDIS_ERRORS as error:
             self._log_once(error)
 
     def _log_once(self, error: Exception) -> None:

@@ -17,8 +17,6 @@ from redis.asyncio.connection import parse_url
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
 
-__all__ = ["Argument", "Connection", "Redis", "RedisUnavailable", "Script"]
-
 log = structlog.get_logger(__name__)
 
 RETRY_DELAYS = (0.0, 0.1, 0.2, 0.5)  # seconds before each attempt to come back; then the last

@@ -14,18 +14,3 @@ from kernel.schemas.schemas import (
     example,
     url_of,
 )
-
-__all__ = [
-    "MAX_ROW_ID",
-    "CleanText",
-    "InputSchema",
-    "JsonNumber",
-    "Message",
-    "NoNul",
-    "PathId",
-    "ReadSchema",
-    "RowId",
-    "clean",
-    "example",
-    "url_of",
-]

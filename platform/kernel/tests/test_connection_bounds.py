@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import websockets.sync.client
 
-from kernel.tests.test_serve import Api, serving
+from infra.drills.served import Api, serving
 
 SETTINGS = {
     "HEADER_TIMEOUT": "1",
@@ -220,24 +221,43 @@ def test_no_connection_of_the_database_is_held_while_a_body_is_awaited(api: Api)
         assert time.monotonic() - started < 0.8
 
 
+def test_no_connection_of_the_database_is_held_while_a_websocket_waits(api: Api) -> None:
+    url = f"ws://{api.address[0]}:{api.address[1]}{V1}/socket"
+    with ExitStack() as stack:
+        for _ in range(4):
+            socket = stack.enter_context(websockets.sync.client.connect(url))
+            assert socket.recv() == "asked"
+        started = time.monotonic()
+
+        assert api.ask(f"{V1}/statement?seconds=0") == 200
+        assert time.monotonic() - started < 0.8
+
+
+def test_trailers_become_no_headers(api: Api) -> None:
+    head = f"POST {V1}/headers HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
+    body = "Connection: close\r\n\r\n1\r\nx\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+
+    answer = everything(opened(api, (head + body).encode()))
+
+    assert answer.endswith(b'["connection","host","transfer-encoding"]')
+
+
 def state(api: Api) -> tuple[list[str], int]:
     assert api.ask(f"{V1}/state") == 200
     told = json.loads(api.body)
     return told["names"], told["asleep"]
 
 
-def hang_up(api: Api, method: str, path: str, after: float = 0.3) -> None:
-    client = opened(api, f"{method} {V1}{path} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
-    time.sleep(after)
-    client.close()
+def asking(api: Api, method: str, path: str) -> socket.socket:
+    return opened(api, f"{method} {V1}{path} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
 
 
 def test_a_read_whose_client_hung_up_ends_its_statement(api: Api) -> None:
-    hang_up(api, "GET", "/statement?seconds=7")
+    with asking(api, "GET", "/statement?seconds=7"):
+        eventually(lambda: state(api)[1] == 1)
 
-    assert state(api)[1] == 1
     eventually(lambda: state(api)[1] == 0, 4)
-    assert "status=499" in api.log
+    eventually(lambda: "status=499" in api.log)
     assert "Exception in ASGI application" not in api.log
 
 
@@ -245,16 +265,19 @@ def test_a_write_whose_client_hung_up_is_dropped_before_its_transaction_and_neve
     api: Api,
 ) -> None:
     state(api)
-    hang_up(api, "POST", "/waiting-write?name=waiting&seconds=3")
-    hang_up(api, "POST", "/write?name=begun&seconds=2")
-    time.sleep(3.5)
+    with asking(api, "POST", "/waiting-write?name=waiting&seconds=4"):
+        time.sleep(0.3)
+    with asking(api, "POST", "/write?name=begun&seconds=3"):
+        eventually(lambda: state(api)[1] == 1)
+    time.sleep(4.5)
 
     assert state(api)[0] == ["begun"]
 
 
 def test_the_pool_is_whole_after_many_clients_hung_up(api: Api) -> None:
     for _ in range(6):
-        hang_up(api, "GET", "/statement?seconds=6", 0.05)
+        with asking(api, "GET", "/statement?seconds=6"):
+            time.sleep(0.05)
     eventually(lambda: state(api)[1] == 0)
     statuses: list[int] = []
 

@@ -46,7 +46,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from kernel.db.compiled_query import CompiledQuery
 from kernel.resources import Resources
-from kernel.web.problems import translate
+from kernel.web.database_errors import translate
 
 
 class Colour(enum.Enum):

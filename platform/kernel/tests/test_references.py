@@ -13,7 +13,7 @@ from kernel.db.tables import metadata, referred
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.errors import CustomException
 from kernel.resources import Resources
-from kernel.web.problems import translate
+from kernel.web.database_errors import translate
 
 MISSING, IN_USE = "Shelf not found", "Shelf is in use"
 UNNAMED = "The request conflicts with what is stored."

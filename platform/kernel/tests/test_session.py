@@ -16,7 +16,7 @@ from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import proxy_to
-from kernel.web.problems import translate
+from kernel.web.database_errors import translate
 
 
 class Apart(SQLModel):
@@ -32,10 +32,10 @@ class Author(AsyncAttrs, Apart, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
-    books: list["Book"] = Relationship(back_populates="author")
+    books: list["Volume"] = Relationship(back_populates="author")
 
 
-class Book(Apart, table=True):
+class Volume(Apart, table=True):
     """A book of an author."""
 
     __tablename__ = "session_book"
@@ -54,7 +54,7 @@ async def own(setting_values: dict[str, str]) -> AsyncIterator[Resources]:
         await unit.run_sync(lambda session: Apart.metadata.drop_all(session.connection()))
         await unit.run_sync(lambda session: Apart.metadata.create_all(session.connection()))
         author = Author(name="Ada")
-        unit.add_all([Book(title=title, author=author) for title in ("One", "Two")])  # type: ignore[call-arg]
+        unit.add_all([Volume(title=title, author=author) for title in ("One", "Two")])  # type: ignore[call-arg]
     yield resources
     async with resources.unit() as unit:
         await unit.run_sync(lambda session: Apart.metadata.drop_all(session.connection()))
@@ -69,13 +69,13 @@ async def outside(resources: Resources) -> "asyncpg.Connection[asyncpg.Record]":
 
 async def test_exec_gives_scalars_of_one_entity_and_rows_of_several(own: Resources) -> None:
     async with own.unit() as db:
-        books = (await db.exec(sqlmodel_select(Book).order_by(col(Book.id)))).all()
-        titles = (await db.exec(sqlmodel_select(Book.title).order_by(col(Book.id)))).all()
-        pairs = (await db.exec(sqlmodel_select(Book.title, Author.name).join(Author))).all()
+        books = (await db.exec(sqlmodel_select(Volume).order_by(col(Volume.id)))).all()
+        titles = (await db.exec(sqlmodel_select(Volume.title).order_by(col(Volume.id)))).all()
+        pairs = (await db.exec(sqlmodel_select(Volume.title, Author.name).join(Author))).all()
 
         assert [book.title for book in books] == titles == ["One", "Two"]
         assert {tuple(pair) for pair in pairs} == {("One", "Ada"), ("Two", "Ada")}
-        assert await db.get(Book, books[0].id) is books[0]
+        assert await db.get(Volume, books[0].id) is books[0]
 
 
 async def test_a_relationship_is_read_once_it_is_loaded(own: Resources) -> None:
@@ -91,7 +91,7 @@ async def test_awaitable_attributes_and_refresh_load_one(own: Resources) -> None
         author = (await db.exec(sqlmodel_select(Author))).one()
         assert len(await author.awaitable_attrs.books) == 2
     async with own.unit() as db:
-        book = (await db.exec(sqlmodel_select(Book))).first()
+        book = (await db.exec(sqlmodel_select(Volume))).first()
         assert book is not None
         await db.refresh(book, ["author"])
         assert book.author.name == "Ada"
@@ -99,21 +99,21 @@ async def test_awaitable_attributes_and_refresh_load_one(own: Resources) -> None
 
 async def test_loading_a_relationship_by_surprise_says_what_to_write(own: Resources) -> None:
     async with own.unit() as db:
-        book = (await db.exec(sqlmodel_select(Book))).first()
+        book = (await db.exec(sqlmodel_select(Volume))).first()
         assert book is not None
 
         with pytest.raises(MissingGreenlet) as caught:
             _ = book.author
 
     told = str(caught.value)
-    assert "Book.author isn't loaded" in told
-    assert "select(Book).options(selectinload(Book.author))" in told
+    assert "Volume.author isn't loaded" in told
+    assert "select(Volume).options(selectinload(Volume.author))" in told
     assert "db.refresh(row, ['author'])" in told
 
 
 async def test_reading_an_expired_column_says_what_to_write(own: Resources) -> None:
     async with own.unit() as db:
-        book = (await db.exec(sqlmodel_select(Book))).first()
+        book = (await db.exec(sqlmodel_select(Volume))).first()
         assert book is not None
         db.expire(book)
 
@@ -123,7 +123,7 @@ async def test_reading_an_expired_column_says_what_to_write(own: Resources) -> N
 
 async def test_a_refused_value_leaves_no_lock_on_an_idle_connection(own: Resources) -> None:
     """asyncpg refuses it after the server has planned the query, and locked its tables."""
-    query = CompiledQuery(select(Book.title).where(Book.id == bindparam("book_id")))  # type: ignore[call-overload]
+    query = CompiledQuery(select(Volume.title).where(Volume.id == bindparam("book_id")))  # type: ignore[call-overload]
     async with own.unit() as db:
         with pytest.raises(asyncpg.DataError):
             await query.scalar(db, book_id=3_000_000_000)
@@ -143,7 +143,7 @@ async def test_a_refused_value_leaves_no_lock_on_an_idle_connection(own: Resourc
 
 
 async def test_a_changed_column_is_read_again_under_a_warm_connection(own: Resources) -> None:
-    query = CompiledQuery(select(Book.author_id).order_by("id"))  # type: ignore[call-overload]
+    query = CompiledQuery(select(Volume.author_id).order_by("id"))  # type: ignore[call-overload]
 
     async def alter(kind: str) -> None:
         other = await outside(own)
@@ -161,12 +161,12 @@ async def test_a_changed_column_is_read_again_under_a_warm_connection(own: Resou
 async def test_a_transaction_that_meets_a_changed_column_is_worth_another_try(
     own: Resources, by_session: bool
 ) -> None:
-    query = CompiledQuery(select(Book.author_id).order_by("id"), writes=True)  # type: ignore[call-overload]
+    query = CompiledQuery(select(Volume.author_id).order_by("id"), writes=True)  # type: ignore[call-overload]
 
     async def read() -> None:
         async with own.unit() as db:
             if by_session:
-                await db.exec(sqlmodel_select(Book))
+                await db.exec(sqlmodel_select(Volume))
             else:
                 await query.scalar(db)
 

@@ -1,4 +1,4 @@
-"""The key that signs can be changed: what earlier keys have signed is believed as long as wished."""
+"""The key that signs can be changed: what earlier keys have signed is believed meanwhile."""
 
 import os
 import subprocess

@@ -139,3 +139,21 @@ async def test_a_dead_loader_s_lock_runs_out(versions: VersionedStore, redis: Re
     (lock,) = await redis.execute("KEYS", "l:*")
     assert 0 < await redis.execute("PTTL", lock) <= single_flight.LOCK_MS
     await slow
+
+
+async def test_who_waits_goes_on_when_the_loading_request_is_cancelled(
+    versions: VersionedStore,
+) -> None:
+    load = Load(seconds=0.2)
+    leading = asyncio.create_task(versions.fetch("key", ["x"], load, 60))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(versions.fetch("key", ["x"], load, 60)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+
+    leading.cancel()
+
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(*waiting) == [b"value"] * 3
+    with pytest.raises(asyncio.CancelledError):
+        await leading
+    assert await versions.fetch("key", ["x"], load, 60) == b"value"

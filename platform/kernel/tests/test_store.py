@@ -248,7 +248,7 @@ async def signed(redis_url: str) -> AsyncIterator[VersionedStore]:
 
 
 async def keep(store: VersionedStore, key: str, value: bytes, seconds: float = 60) -> None:
-    _, ticket = await store.read(key, ["x"])
+    _, ticket = await store.read(key, ["x"], signed=True)
     assert ticket is not None
     await store.store(ticket, value, seconds)
 
@@ -256,7 +256,7 @@ async def keep(store: VersionedStore, key: str, value: bytes, seconds: float = 6
 async def test_a_signed_value_is_a_hit(signed: VersionedStore) -> None:
     await keep(signed, "mine", b"user")
 
-    assert await signed.read("mine", ["x"]) == (b"user", None)
+    assert await signed.read("mine", ["x"], signed=True) == (b"user", None)
 
 
 async def test_a_value_that_others_have_written_is_a_miss(
@@ -267,7 +267,7 @@ async def test_a_value_that_others_have_written_is_a_miss(
 
     await redis.execute("SET", "e:mine", entry.replace(b"user", b"root"))
 
-    value, ticket = await signed.read("mine", ["x"])
+    value, ticket = await signed.read("mine", ["x"], signed=True)
     assert value is None
     assert ticket is not None
 
@@ -278,7 +278,7 @@ async def test_a_value_that_was_copied_to_another_key_is_a_miss(
     await keep(signed, "theirs", b"root")
     await redis.execute("SET", "e:mine", await redis.execute("GET", "e:theirs"))
 
-    assert (await signed.read("mine", ["x"]))[0] is None
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None
 
 
 async def test_an_older_value_that_was_put_back_is_a_miss(
@@ -290,7 +290,7 @@ async def test_an_older_value_that_was_put_back_is_a_miss(
     await keep(signed, "mine", b"user")
 
     await redis.execute("SET", "e:mine", entry)
-    assert (await signed.read("mine", ["x"]))[0] is None  # of other versions
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None  # of other versions
     await redis.execute("SET", "v:x", version)
     await asyncio.sleep(0.06)
-    assert (await signed.read("mine", ["x"]))[0] is None  # of another time
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None  # of another time

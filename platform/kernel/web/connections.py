@@ -145,6 +145,18 @@ class ConnectionGroup:
         self._abandoned = kept
 
 
+def group_of(server_state: Any, app: Any, loop: asyncio.AbstractEventLoop) -> ConnectionGroup:
+    """The group of a uvicorn server's connections, by its application's settings."""
+    found: ConnectionGroup | None = getattr(server_state, "connection_group", None)
+    if found is None:
+        app = getattr(app, "app", app)  # uvicorn may have wrapped it
+        resources = getattr(getattr(app, "state", None), "resources", None)
+        settings = resources.settings if resources is not None else Settings()
+        found = ConnectionGroup(settings, server_state.connections, loop)
+        server_state.connection_group = found
+    return found
+
+
 def _may_cancel(scope: Any) -> bool:
     """Whether nothing is lost: a read, or a write that has written nothing yet."""
     unit = scope[KEY].unit if KEY in scope else None

@@ -1,45 +1,22 @@
 """How the errors of the API are documented: their shape, headers and examples."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
 from kernel.web.access import NOT_YOURS, PRIVILEGES
-from kernel.web.problems import DATABASE_UNAVAILABLE, MEDIA_TYPE, Problem
+from kernel.web.database_errors import DATABASE_UNAVAILABLE
+from kernel.web.problems import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
 PROBLEM = {"$ref": SCHEMAS + Problem.__name__}
-HEADERS: Json = {
-    "RateLimit": {
-        "description": "What is left (r) and the seconds until more is (t), by "
-        "draft-ietf-httpapi-ratelimit-headers.",
-        "schema": {"type": "string", "examples": ['"default";r=9;t=3600']},
-    },
-    "RateLimit-Policy": {
-        "description": "The requests (q) allowed in any window of w seconds.",
-        "schema": {"type": "string", "examples": ['"default";q=10;w=3600']},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next attempt.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-    },
-    "WWW-Authenticate": {
-        "description": "How to authenticate.",
-        "schema": {"type": "string", "examples": ["Bearer"]},
-    },
-    "ETag": {
-        "description": "Names this very answer, for If-None-Match.",
-        "schema": {"type": "string"},
-    },
-}
+HEADERS: Json = json.loads(Path(__file__).with_name("headers.json").read_text(encoding="utf-8"))
 RATE_LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
-HEADERS_OF_STATUS = {
-    401: ["WWW-Authenticate"],
-    429: ["Retry-After"],
-    503: ["Retry-After"],
-}
+HEADERS_OF_STATUS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 INVALID: Json = {
     "detail": "body.name: Field required",
     "errors": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}],

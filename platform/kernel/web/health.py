@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy
 import structlog
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from fastapi import APIRouter, Request, Response
 
 from kernel.config.groups import DatabaseSettings, RedisSettings
@@ -36,6 +37,8 @@ WITHOUT: dict[Role, str] = {
     "queue": "task routes answer 503",
 }
 
+# Asked first, since PostgreSQL logs an error for each question to a table that isn't there.
+is_migrated = CompiledQuery(sqlalchemy.text("SELECT to_regclass('alembic_version') IS NOT NULL"))
 revisions = CompiledQuery(sqlalchemy.text("SELECT version_num FROM alembic_version"))
 
 
@@ -79,7 +82,7 @@ async def read_readiness(request: Request) -> Readiness | Response:
 
 def unready(detail: str, request: Request, checks: dict[str, str]) -> Response:
     headers = {"Retry-After": "5"}
-    return problem_response(503, detail, request.url.path, headers=headers, checks=checks)
+    return problem_response(503, detail, request.url.path, headers, {"checks": checks})
 
 
 async def check_redis(resources: Resources, role: Role) -> str:
@@ -98,20 +101,14 @@ async def check_database(resources: Resources) -> str:
     """ok, or a sentence that says what is wrong and what to type."""
     try:
         async with resources.unit() as unit:
-            if (
-                await CompiledQuery(
-                    sqlalchemy.text("SELECT to_regclass('alembic_version')")
-                ).scalar(unit)
-                is None
-            ):
+            if not await is_migrated.scalar(unit):
                 return f"The database has no tables yet; run `{MIGRATE}`."
             applied = {row["version_num"] for row in await revisions.all(unit)}
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
         return DATABASE_UNAVAILABLE
-    missing = heads() - applied
-    if missing:
-        return f"The database lacks revision {', '.join(sorted(missing))}; run `{MIGRATE}`."
+    if missing := waiting(applied):
+        return f"The database lacks revision {', '.join(missing)}; run `{MIGRATE}`."
     return "ok"
 
 
@@ -148,7 +145,20 @@ async def require_database(resources: Resources, within: float = 10.0) -> None:
         raise DatabaseUnavailable(state)
 
 
+def waiting(applied: set[str]) -> list[str]:
+    """The revisions in migrations/ that a database lacks, in their order.
+
+    None when it has one that isn't there: a newer version of the application has migrated it,
+    which leaves this one working.
+    """
+    try:
+        scripts = revision_files().iterate_revisions("heads", tuple(applied) or "base")
+        return [script.revision for script in scripts][::-1]
+    except RevisionError:
+        return []
+
+
 @cache
-def heads() -> frozenset[str]:
-    """The newest revisions in migrations/."""
-    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
+def revision_files() -> ScriptDirectory:
+    """Those in migrations/."""
+    return ScriptDirectory(str(ROOT / "migrations"))

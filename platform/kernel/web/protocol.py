@@ -10,9 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kernel.config.loader import Settings
 from kernel.web.client_address import unmapped
-from kernel.web.connections import ConnectionGroup
+from kernel.web.connections import group_of
 from kernel.web.early_answer import early_answer
 from kernel.web.transport import JoiningTransport
 
@@ -20,8 +19,7 @@ from kernel.web.transport import JoiningTransport
 # find the answer; a connection closed at once would be reset under its hands.
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 32 * 1024 * 1024
-# Requests that wait behind the one that is answered.
-MAX_PIPELINED = 16
+MAX_PIPELINED = 16  # requests that wait behind the one that is answered
 # On the wire a body in chunks of one byte takes six times its size.
 CHUNKED_OVERHEAD = 8
 
@@ -38,7 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Any, server_state: Any, *arguments: Any, **more: Any) -> None:
         super().__init__(config, server_state, *arguments, **more)
-        self.group = _group_of(server_state, config.loaded_app, self.loop)
+        self.group = group_of(server_state, config.loaded_app, self.loop)
         self._bounds = self.group.settings
         self._max_body = self.group.http.max_body_bytes * CHUNKED_OVERHEAD
         self.deadline = math.inf
@@ -48,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = self._received = 0  # bytes, of this event and of this stage
         self._refusal: tuple[int, str] | None = None
         self._deaf = False  # whether what comes is thrown away
-        self._closing = False
+        self.closing = False  # or closed already
         self._running: tuple[Any, asyncio.Task[None]] | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -60,7 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(503, OVERLOADED)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closing = True
+        self.closing = True
         super().connection_lost(exc)
         self.group.discard(self)
         if self._running is not None:
@@ -87,8 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._stage is BODY and self._received > self._max_body:
             self._refuse(413, "The body is too large.")
         elif self._timed is not self._stage:
-            self._timed = self._stage
-            bounds = self._bounds
+            self._timed, bounds = self._stage, self._bounds
             seconds = bounds.header_timeout if self._stage is HEAD else bounds.body_timeout
             self.deadline = self.loop.time() + seconds
 
@@ -107,11 +104,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse_in_parser(400, "Too many requests at once on one connection.")
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.headers = []  # of trailers, behind the body, which are no headers
         self._stage, self._received = BODY, self._chunk
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._stage is HEAD:  # after a body come trailers, which would join the headers
-            super().on_header(name, value)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -150,10 +145,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def expire(self) -> None:
         """The deadline is over: tell the client, or close the connection."""
-        if self._closing and self.flow.write_paused:
+        if self.closing and self.flow.write_paused:
             # The group looks whether the client reads on.
             self.deadline = self.loop.time() + self._bounds.write_timeout
-        elif self._closing:
+        elif self.closing:
             self.transport.abort()
         elif self._stage is BETWEEN:
             self.transport.close()
@@ -176,27 +171,25 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what isn't a request, and close; behind the answers that are still owed."""
         self._deaf, self._received = True, 0
         cycle = self.cycle
-        if self._stage is BODY and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if cycle.response_started or self.pipeline:
-                self.transport.abort()
-                return
-        elif self._stage is BODY:
-            self.transport.close()  # it has its answer already
-            return
-        elif cycle is not None and not cycle.response_complete:
+        owed = cycle is not None and not cycle.response_complete
+        if owed and self._stage is not BODY:
             cycle.keep_alive, self.deadline = False, math.inf
             self.flow.pause_reading()
+            return
+        if owed:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self._stage is BODY and (not owed or cycle.response_started or self.pipeline):
+            (self.transport.abort if owed else self.transport.close)()
             return
         self.transport.write(early_answer(status, detail, self.url, self.client))
         self.transport.close()
 
     def begin_closing(self) -> bool:
         """Whether to close at once. Else the client may send the rest, which is thrown away."""
-        if self._closing:
+        if self.closing:
             return True
-        self._closing = True
+        self.closing = True
         unfinished = self._stage is not BETWEEN and self.transport.can_write_eof()
         seconds = LINGER_SECONDS if unfinished else self._bounds.write_timeout
         self.deadline = self.loop.time() + seconds
@@ -205,20 +198,3 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.flow.resume_reading()
         return not unfinished
-
-    @property
-    def is_lingering(self) -> bool:
-        """Whether the answer has left, and the connection is closed once the client has it."""
-        return self._closing
-
-
-def _group_of(server_state: Any, app: Any, loop: asyncio.AbstractEventLoop) -> ConnectionGroup:
-    """The group of this server's connections, by the application's settings."""
-    found: ConnectionGroup | None = getattr(server_state, "connection_group", None)
-    if found is None:
-        app = getattr(app, "app", app)  # uvicorn may have wrapped it
-        resources = getattr(getattr(app, "state", None), "resources", None)
-        settings = resources.settings if resources is not None else Settings()
-        found = ConnectionGroup(settings, server_state.connections, loop)
-        server_state.connection_group = found
-    return found

@@ -148,19 +148,11 @@ def _errors(kind: type[HTTPException], node: ast.expr, scope: Scope) -> Iterator
         if isinstance(detail, ast.IfExp):
             waiting += [detail.body, detail.orelse]
         elif isinstance(detail, ast.JoinedStr):
-            yield (
-                kind,
-                status,
-                _text(detail),
-            )
+            parts = [one.value if isinstance(one, ast.Constant) else "..." for one in detail.values]
+            yield kind, status, "".join(map(str, parts))
         else:
             text = _value(detail, scope)
             yield kind, status, text if isinstance(text, str) else None
-
-
-def _text(template: ast.JoinedStr) -> str:
-    parts = [part.value if isinstance(part, ast.Constant) else "..." for part in template.values]
-    return "".join(map(str, parts))
 
 
 def _constraint_answers(route: APIRoute) -> Iterator[tuple[int, str | None]]:

@@ -34,7 +34,7 @@ class JoiningTransport:
             self._write(data)
 
     def is_closing(self) -> bool:
-        return bool(self._protocol.is_lingering or self._transport.is_closing())
+        return bool(self._protocol.closing or self._transport.is_closing())
 
     def close(self) -> None:
         self._flush()

@@ -60,7 +60,7 @@ def kinds_of_callables(router: APIRouter, _: Trace) -> None:
         return size
 
 
-@shape(get("/n?a=1&b=2"), get("/n?a=x&b=y"), get("/cached"), get("/uncached"))
+@shape(get("/n?a=1&b=2"), get("/n?a=x&b=y"), get("/cached"), get("/uncached"), get("/bounded"))
 def nested_and_cached(router: APIRouter, trace: Trace) -> None:
     def count() -> int:
         trace.append("counted")
@@ -79,6 +79,10 @@ def nested_and_cached(router: APIRouter, trace: Trace) -> None:
     @router.get("/cached", dependencies=[Depends(count), Depends(count)])
     def read_cached(n: Annotated[int, Depends(count)]) -> int:
         return n
+
+    @router.get("/bounded", dependencies=[Depends(count, max_concurrency=1)])
+    async def read_bounded() -> str:
+        return "one at a time"
 
     @router.get("/uncached", dependencies=[Depends(count)])
     def read_uncached(n: Annotated[int, Depends(count, use_cache=False)]) -> int:

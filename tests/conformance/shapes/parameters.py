@@ -116,10 +116,10 @@ def query_other_types(router: APIRouter, _: Trace) -> None:
 def query_collections(router: APIRouter, _: Trace) -> None:
     @router.get("/q")
     def read(
+        last: Annotated[deque[int], Query(default_factory=deque)],
         tags: Annotated[list[str], Query()] = [],  # noqa: B006 FastAPI copies it
         numbers: Annotated[list[int] | None, Query(max_length=3)] = None,
         unique: Annotated[set[int], Query()] = set(),  # noqa: B006
-        last: Annotated[deque[int], Query()] = deque(),
         names: Annotated[Sequence[str], Query()] = (),
         pair: Annotated[tuple[int, str] | None, Query()] = None,
     ) -> list[Any]:

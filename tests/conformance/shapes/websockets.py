@@ -125,7 +125,7 @@ def websocket_routes_of_other_kinds(router: APIRouter, trace: Trace) -> None:
     sub.add_api_websocket_route("/ws", speak)
     router.include_router(sub, prefix="/sub")
     router.add_websocket_route("/s", speak, name="speak_too")
-    router.add_websocket_route("/class", Endpoint)
+    router.add_websocket_route("/class", Endpoint)  # type: ignore[arg-type]
 
     @router.websocket_route("/raw")
     async def raw(websocket: WebSocket) -> None:

@@ -1,9 +1,10 @@
 """The API with slow, large and waiting routes, for tests that stop it or hold it up meanwhile."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Request, Response, WebSocket, WebSocketDisconnect
 
 from kernel.app import create_application
 from kernel.web.router import SessionDep
@@ -48,6 +49,23 @@ async def write_query_then_body(unit: SessionDep, request: Request) -> int:
     """Ask the database, then wait for the body."""
     await (await unit.asyncpg_connection()).fetchval("SELECT 1")
     return len(await request.body())
+
+
+@router.post("/headers")
+async def write_headers(request: Request) -> list[str]:
+    """The names of the headers, once the body is there."""
+    await request.body()
+    return sorted(request.headers)
+
+
+@router.websocket("/socket")
+async def socket(websocket: WebSocket, unit: SessionDep) -> None:
+    """Ask the database, then wait for a message."""
+    await websocket.accept()
+    await (await unit.asyncpg_connection()).fetchval("SELECT 1")
+    await websocket.send_text("asked")
+    with suppress(WebSocketDisconnect):
+        await websocket.receive_text()
 
 
 @router.get("/statement")
