@@ -96,7 +96,15 @@ principal_by_session = CompiledQuery(
 open_session = CompiledQuery(
     insert(Session)
     .from_select(
-        ["user_id", "device", "address", "refresh_jti", "refresh_issued_at", "expires_at"],
+        [
+            "user_id",
+            "device",
+            "address",
+            "refresh_jti",
+            "refresh_issued_at",
+            "expires_at",
+            "password_at",
+        ],
         select(
             col(User.id),
             _given("device"),
@@ -104,6 +112,7 @@ open_session = CompiledQuery(
             _given("jti"),
             _this_second,
             _this_second + _lifetime,
+            func.now(),
         )
         .where(
             col(User.id) == bindparam("user_id"),
@@ -114,6 +123,34 @@ open_session = CompiledQuery(
     )
     .returning(*_tokens),
     SessionTokens,
+    writes=True,
+)
+
+# By hand for its clock, the database's. Whether the session's password was entered lately.
+password_is_recent = CompiledQuery(
+    select(
+        func.coalesce(col(Session.password_at), col(Session.created_at))
+        > func.now() - bindparam("lately", type_=Interval())
+    ).where(col(Session.id) == bindparam("session_id")),
+    bool,
+)
+
+# By hand for its lock, as open_session: for the very row that the password was checked against.
+confirm_password = CompiledQuery(
+    update(Session)
+    .where(
+        col(Session.id) == bindparam("session_id"),
+        _never_ended,
+        select(literal(1))
+        .where(
+            col(User.id) == Session.user_id, col(User.version) == bindparam("version"), _live_user
+        )
+        .with_for_update(read=True)
+        .exists(),
+    )
+    .values(password_at=func.now())
+    .returning(col(Session.id)),
+    int,
     writes=True,
 )
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.db import ListQuery
-from kernel.schemas import ReadSchema
+from kernel.schemas import InputSchema, NoNul, ReadSchema, example
 
 MAX_DEVICE = 80
 MAX_ADDRESS = 45  # an IPv6 address that holds an IPv4 one
@@ -43,6 +43,8 @@ class Session(SQLModel, table=True):
     expires_at: datetime = _moment()
     ended_at: datetime | None = _moment(default=None)
     end_reason: str | None = Column(default=None, max_length=20)
+    # When its password was entered last. NULL: at created_at, as before there was this column.
+    password_at: datetime | None = _moment(default=None)
 
 
 class TokenBlacklist(SQLModel, table=True):
@@ -104,6 +106,14 @@ class SessionQuery(ListQuery):
     """The list of one's sessions."""
 
     sort: Literal["id", "-id", "last_used_at", "-last_used_at"] = "id"
+
+
+class StepUp(InputSchema):
+    """One's password, entered again."""
+
+    model_config = example(password="correct horse battery")  # noqa: S106 - everybody's example
+
+    password: Annotated[SecretStr, NoNul()]
 
 
 class Token(ReadSchema):

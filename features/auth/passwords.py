@@ -1,32 +1,24 @@
 """Password hashes: bcrypt, in a few threads of its own, so that nothing else waits for it."""
 
-import asyncio
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
 import bcrypt
 
+from features.auth.password_queue import password_queue
 from features.auth.settings import AuthSettings
 from features.users.models import MAX_PASSWORD_BYTES
 from kernel.db import UnitOfWork
-from kernel.errors import ServiceUnavailableException
-
-T = TypeVar("T")
-# Half of the cores stay for requests that need no bcrypt.
-THREADS = max(1, (os.cpu_count() or 2) // 2)
-MAX_WAITING = 100
-
-_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt")
-_waiting = 0
 
 
-async def hash_password(unit: UnitOfWork, password: str) -> str:
-    """The hash to store. No database connection is held meanwhile, unless the unit has written."""
+async def hash_password(unit: UnitOfWork, password: str, address: str = "") -> str:
+    """The hash to store, made for a client at that address.
+
+    No database connection is held meanwhile, unless the unit has written. Raises what
+    PasswordQueue.run raises.
+    """
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
     unit.release_connection()
-    return await _in_thread(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode())
+    return await password_queue().run(
+        lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode(), address
+    )
 
 
 def needs_new_hash(unit: UnitOfWork, hashed: str) -> bool:
@@ -34,11 +26,13 @@ def needs_new_hash(unit: UnitOfWork, hashed: str) -> bool:
     return int(hashed[4:6]) < unit.resources.settings.group(AuthSettings).password_hash_cost
 
 
-async def verify_password(unit: UnitOfWork, password: str, hashed: str | None) -> bool:
-    """Whether the password is the one behind the hash.
+async def verify_password(
+    unit: UnitOfWork, password: str, hashed: str | None, address: str, account: str
+) -> bool:
+    """Whether the password is the one behind the hash, for a client at that address.
 
     Takes as long without a hash, for an account that doesn't exist. No database connection is
-    held meanwhile, unless the unit has written.
+    held meanwhile, unless the unit has written. Raises what PasswordQueue.run raises.
     """
     unit.release_connection()
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
@@ -51,20 +45,9 @@ async def verify_password(unit: UnitOfWork, password: str, hashed: str | None) -
             return False
         return bcrypt.checkpw(given, hashed.encode())
 
-    return await _in_thread(check)
+    return await password_queue().run(check, address, account)
 
 
 def _dummy_hash(cost: int) -> bytes:
     # Of no password: only its form matters, bcrypt computes a hash of that cost and compares.
     return b"$2b$%02d$" % cost + b"." * 53
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    global _waiting
-    if _waiting >= MAX_WAITING:
-        raise ServiceUnavailableException("Too many logins at once; try again shortly.")
-    _waiting += 1
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_threads, work)
-    finally:
-        _waiting -= 1

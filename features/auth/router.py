@@ -2,52 +2,62 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from features.auth import crud, sessions
+from features.auth.cookies import (
+    clear_refresh_cookies,
+    refresh_cookie,
+    set_device_cookie,
+    set_refresh_cookie,
+)
 from features.auth.credentials import account_of
+from features.auth.cross_site import refuse_cross_site
 from features.auth.devices import device_label
-from features.auth.models import SessionQuery, SessionRead, Token
+from features.auth.models import SessionQuery, SessionRead, StepUp, Token
 from features.auth.passwords import hash_password, needs_new_hash
-from features.auth.permissions import CurrentUser, SessionOwner
+from features.auth.permissions import CurrentUser, OptionalUser, SessionOwner
 from features.auth.security_log import record_after_commit
-from features.auth.sessions import Tokens
-from features.auth.settings import AuthSettings
-from features.auth.tokens import Kind, signer
-from features.users.crud import upgrade_hash
+from features.auth.step_up import check_current_password, note_password
+from features.auth.tokens import Claims, Kind, signer
+from features.users.crud import account_by_id, upgrade_hash
 from kernel.context import context_of
-from kernel.db import JSONBytesResponse, pages_of
+from kernel.db import JSONBytesResponse, UnitOfWork, pages_of
 from kernel.errors import (
     NotFoundException,
     ServiceUnavailableException,
     UnauthorizedException,
 )
+from kernel.rate_limit import network_of, spend_write
 from kernel.schemas import Message, PathId
-from kernel.web import CHALLENGE, Access, SessionDep, access
+from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses, unauthenticated
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
 BAD_COOKIE = "Invalid refresh token."
 SESSION_NOT_FOUND = "Session not found"
-COOKIE = "refresh_token"
+CHANGING = "The account is being changed; try again shortly."
 ATTEMPTS = 3
 
 router = APIRouter(tags=["auth"])
-RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
+RefreshCookie = Annotated[str | None, Depends(refresh_cookie)]
+guarded = [Depends(refuse_cross_site)]
 
 
-@router.post("/login", response_model=Token)
+@router.post("/login", response_model=Token, dependencies=guarded)
 @access(Access.PUBLIC)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     request: Request,
     response: Response,
     db: SessionDep,
+    replaced: RefreshCookie,
 ) -> Token:
     """Log in with a username or an e-mail address, and a password.
 
-    Returns an access token; the refresh token is set as an HttpOnly cookie.
+    Returns an access token; the refresh token is set as an HttpOnly cookie. The session of the
+    cookie that it replaces ends.
     """
     device = device_label(request.headers.get("user-agent", ""))
     address = context_of(request).address
@@ -59,20 +69,42 @@ async def login(
         if needs_new_hash(db, old_hash):
             # Before the session: it shares the user's row, and two who share it and then both
             # want to change it would wait for each other.
-            new_hash = await hash_password(db, form.password)
+            new_hash = await hash_password(db, form.password, network_of(address))
             await upgrade_hash(db, account.id, old_hash, new_hash)
         tokens = await sessions.open_for(db, account, device=device, address=address)
         if tokens is not None:
+            if claims := _claims(db, replaced):
+                await sessions.end(db, claims.session_id, of=claims.user_id, reason="replaced")
             record_after_commit(db, "login", request, user=account.id, session=tokens.session_id)
-            return _hand_out(tokens, response, db)
+            set_refresh_cookie(request, response, tokens.refresh)
+            set_device_cookie(request, response, account.id, tokens.session_id)
+            return Token(access_token=tokens.access)
         # The account was changed while the password was checked: the password perhaps.
-    raise ServiceUnavailableException("The account is being changed; try again shortly.")
+    raise ServiceUnavailableException(CHANGING)
 
 
-@router.post("/refresh", response_model=Token)
+@router.post("/step-up", response_model=Message, dependencies=guarded)
+async def step_up(values: StepUp, request: Request, caller: CurrentUser, db: SessionDep) -> Message:
+    """Enter your password again, which the acts that matter most need."""
+    account = await account_by_id.one(db, user_id=caller.user_id)
+    if account is None:
+        raise unauthenticated(request)
+    await check_current_password(request, db, account, values.password.get_secret_value())
+    if not await note_password(db, caller, account.version):
+        raise ServiceUnavailableException(CHANGING)
+    record_after_commit(db, "password confirmed", request, user=caller.user_id)
+    return Message(message="Password confirmed")
+
+
+@router.post(
+    "/refresh",
+    response_model=Token,
+    dependencies=guarded,
+    responses=error_responses({401: [NO_COOKIE, BAD_COOKIE]}),
+)
 @access(Access.PUBLIC)
 async def refresh(
-    request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
+    request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie
 ) -> Token:
     """Exchange the refresh cookie for a new access token and a new cookie.
 
@@ -80,34 +112,50 @@ async def refresh(
     """
     if not refresh_token:
         raise UnauthorizedException(NO_COOKIE, headers=CHALLENGE)
-    tokens, reused = await sessions.refresh(db, refresh_token)
+    claims = _claims(db, refresh_token)
+    if claims is None:
+        raise UnauthorizedException(BAD_COOKIE, headers=CHALLENGE)
+    spend_write(request, claims.user_id)
+    tokens, reused = await sessions.refresh(db, claims)
     if tokens is None:
-        if reused is not None:
-            facts = {"user": reused.user_id, "session": reused.session_id}
+        if reused:
+            facts = {"user": claims.user_id, "session": claims.session_id}
             record_after_commit(db, "refresh token reused", request, **facts)
         # Commits, since the reuse of a token has ended its session.
         raise UnauthorizedException(BAD_COOKIE, headers=CHALLENGE, commits=True)
-    return _hand_out(tokens, response, db)
+    set_refresh_cookie(request, response, tokens.refresh)
+    return Token(access_token=tokens.access)
 
 
-@router.post("/logout", response_model=Message)
+@router.post(
+    "/logout",
+    response_model=Message,
+    dependencies=guarded,
+    responses=error_responses({401: ["Not authenticated", "User not authenticated."]}),
+)
 async def logout(
     request: Request,
     response: Response,
-    caller: CurrentUser,
+    caller: OptionalUser,
     db: SessionDep,
-    refresh_token: RefreshCookie = None,
+    refresh_token: RefreshCookie,
 ) -> Message:
-    """End your session. Its access token and its refresh token stop working at once."""
-    ending = [caller.session_id]
-    claims = refresh_token and signer(db.resources.settings).read(refresh_token, Kind.REFRESH)
-    if claims and claims.session_id != caller.session_id:
-        # The browser forgets that cookie now, so its session couldn't be ended any more.
-        ending.append(claims.session_id)
-    for session_id in ending:
-        await sessions.end(db, session_id, of=caller.user_id, reason="logout")
-    record_after_commit(db, "logout", request, user=caller.user_id, sessions=ending)
-    _clear_cookie(response, db)
+    """End the session of your access token, that of your refresh cookie, or both.
+
+    Their tokens stop working at once.
+    """
+    # The browser forgets the cookie now, so its session couldn't be ended any more.
+    named = [one for one in (caller, _claims(db, refresh_token)) if one is not None]
+    ending = {one.session_id: one.user_id for one in named}
+    for session_id, user_id in list(ending.items()):
+        if await sessions.end(db, session_id, of=user_id, reason="logout") is None:
+            del ending[session_id]  # it is over already
+    if not ending:
+        raise unauthenticated(request)
+    for user_id in set(ending.values()):
+        ended = [one for one, owner in ending.items() if owner == user_id]
+        record_after_commit(db, "logout", request, user=user_id, sessions=ended)
+    clear_refresh_cookies(request, response)
     return Message(message="Logged out successfully")
 
 
@@ -124,7 +172,7 @@ async def logout_all(
     ended = await sessions.end_all(db, caller.user_id, reason="logout", kept=kept)
     record_after_commit(db, "logout", request, user=caller.user_id, sessions=ended)
     if not keep_current:
-        _clear_cookie(response, db)
+        clear_refresh_cookies(request, response)
     return Message(message="Logged out successfully")
 
 
@@ -150,19 +198,5 @@ async def erase_session(
     return Message(message="Session ended")
 
 
-def _hand_out(tokens: Tokens, response: Response, db: SessionDep) -> Token:
-    settings = db.resources.settings.group(AuthSettings)
-    response.set_cookie(
-        COOKIE,
-        tokens.refresh,
-        max_age=int(settings.refresh_lifetime.total_seconds()),
-        secure=True,
-        httponly=True,
-        samesite=settings.refresh_cookie_samesite,
-    )
-    return Token(access_token=tokens.access)
-
-
-def _clear_cookie(response: Response, db: SessionDep) -> None:
-    samesite = db.resources.settings.group(AuthSettings).refresh_cookie_samesite
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite=samesite)
+def _claims(db: UnitOfWork, token: str | None) -> Claims | None:
+    return signer(db.resources.settings).read(token, Kind.REFRESH) if token else None

@@ -40,14 +40,11 @@ async def open_for(
     return None if session is None else _tokens_of(unit, session)
 
 
-async def refresh(unit: UnitOfWork, token: str) -> tuple[Tokens | None, Claims | None]:
+async def refresh(unit: UnitOfWork, claims: Claims) -> tuple[Tokens | None, bool]:
     """Exchange a refresh token.
 
-    Gives the tokens, or None; and the claims of a token whose reuse has just ended its session.
+    Gives the tokens, or None; and whether its reuse has just ended its session.
     """
-    claims = signer(unit.resources.settings).read(token, Kind.REFRESH)
-    if claims is None:
-        return None, None
     named = {"session_id": claims.session_id, "user_id": claims.user_id, "jti": claims.jti}
     session = await rotate_session.one(
         unit,
@@ -57,15 +54,15 @@ async def refresh(unit: UnitOfWork, token: str) -> tuple[Tokens | None, Claims |
         lifetime=_settings(unit).refresh_lifetime,
     )
     if session is not None:
-        return _tokens_of(unit, session), None
+        return _tokens_of(unit, session), False
     used = await used_token.one(unit, **named)
     if used is None or not used.lives:
-        return None, None
+        return None, False
     if used.in_grace:
         successor = SessionTokens.model_validate(used, from_attributes=True)
-        return _tokens_of(unit, successor), None
+        return _tokens_of(unit, successor), False
     await end(unit, claims.session_id, of=claims.user_id, reason="reuse")
-    return None, claims
+    return None, True
 
 
 async def end(unit: UnitOfWork, session_id: int, *, of: int | None, reason: str) -> int | None:

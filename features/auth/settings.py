@@ -27,6 +27,14 @@ class AuthSettings(SettingsGroup):
         10, ge=1, le=1000, description="wrong passwords per account from one address"
     )
     login_failure_period: int = Field(300, ge=1, le=86_400, description="seconds")
+    login_limit: int = Field(100, ge=1, description="right passwords per account")
+    login_period: int = Field(300, ge=1, le=86_400, description="seconds")
+    step_up_minutes: int = Field(
+        10,
+        ge=0,
+        le=60 * 24,
+        description="how long an entered password is good for changing what matters; 0: for ever",
+    )
 
     @property
     def access_lifetime(self) -> timedelta:

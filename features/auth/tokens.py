@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
     ACCESS = "access"
     REFRESH = "refresh"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,14 @@ def new_jti() -> str:
 
 
 class Signer:
-    """Writes and reads tokens with one key and one algorithm.
+    """Writes tokens with the first of the keys, reads them with each; by one algorithm.
 
     Whether the session still lives is not asked here. A signature that was found good is
     remembered, since verifying costs more than everything else about an authenticated request.
     """
 
-    def __init__(self, key: bytes, algorithm: str) -> None:
-        self._key, self._algorithm = key, algorithm
+    def __init__(self, keys: tuple[bytes, ...], algorithm: str) -> None:
+        self._keys, self._algorithm = keys, algorithm
         self._verified: dict[str, Claims] = {}
 
     def write(self, claims: Claims) -> str:
@@ -88,7 +89,7 @@ class Signer:
             "exp": claims.expires_at,
             "kind": str(claims.kind),
         }
-        return jwt.encode(payload, self._key, algorithm=self._algorithm)
+        return jwt.encode(payload, self._keys[0], algorithm=self._algorithm)
 
     def read(self, token: str, kind: Kind) -> Claims | None:
         """What a token of this kind says; None for any other string, and once it has expired."""
@@ -105,6 +106,10 @@ class Signer:
         return claims
 
     def _verify(self, token: str) -> Claims | None:
+        found = (self._verify_by(key, token) for key in self._keys)
+        return next((claims for claims in found if claims is not None), None)
+
+    def _verify_by(self, key: bytes, token: str) -> Claims | None:
         if len(token) > MAX_LENGTH or not _FORM.fullmatch(token):
             return None
         # Base64 leaves bits over at the end: refuse other spellings of the same signature.
@@ -112,7 +117,7 @@ class Signer:
         try:
             if base64url_encode(base64url_decode(signature)) != signature:
                 return None
-            found = jwt.decode(token, self._key, algorithms=[self._algorithm])
+            found = jwt.decode(token, key, algorithms=[self._algorithm])
             said = _Payload.model_validate(found)
         except (JOSEError, ValueError, TypeError, OverflowError):
             # jose lets errors of strange but signed claims through.
@@ -122,12 +127,12 @@ class Signer:
 
 def signer(settings: Settings) -> Signer:
     """The signer of these settings."""
-    return _signer(settings.group(SecretSettings).key, settings.group(AuthSettings).algorithm)
+    return _signer(settings.group(SecretSettings).keys, settings.group(AuthSettings).algorithm)
 
 
 @lru_cache(maxsize=8)
-def _signer(key: bytes, algorithm: str) -> Signer:
-    return Signer(key, algorithm)
+def _signer(keys: tuple[bytes, ...], algorithm: str) -> Signer:
+    return Signer(keys, algorithm)
 
 
 def seconds(moment: datetime) -> int:

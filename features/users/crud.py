@@ -51,6 +51,10 @@ account_by_email = CompiledQuery(
     crud_users.select(schema_to_select=Account, where=_by_email), Account
 )
 
+# Live or deleted, if that user has, or had last, that name.
+named_user = CompiledQuery(
+    crud_all_users.select(schema_to_select=UserRead, id=_id, username=_username), UserRead
+)
 # The live user of that name, else the one that was deleted last.
 last_user_of_name = CompiledQuery(
     crud_users.with_policy(None).select(

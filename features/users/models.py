@@ -1,5 +1,6 @@
 """The table of users and the shapes that requests and answers have."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -16,7 +17,17 @@ from sqlmodel import SQLModel
 
 from kernel.context import Principal
 from kernel.db import ListQuery, SoftDeleted, Timestamped, unique
-from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, RowId, example, url_of
+from kernel.schemas import (
+    CleanText,
+    InputSchema,
+    Message,
+    NoNul,
+    ReadSchema,
+    RowId,
+    clean,
+    example,
+    url_of,
+)
 
 EMAIL_TAKEN = "Email is already registered"
 USERNAME_TAKEN = "Username not available"
@@ -36,7 +47,28 @@ def _of_fit_length(password: SecretStr) -> SecretStr:
     return password
 
 
-Name = Annotated[CleanText, Field(min_length=2, max_length=MAX_NAME)]
+# What would break a line, or turn the text around that is shown beside a name.
+_UNFIT = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069"
+# What shows nothing: spaces, joiners and marks without width, fillers.
+_BLANK = (
+    "\\s\\u00ad\\u034f\\u115f\\u1160\\u180e\\u200b-\\u200f\\u2060-\\u2064\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff"
+    "\\uffa0"
+)
+_SHOWN = re.compile(f"^[^{_UNFIT}]*[^{_UNFIT}{_BLANK}][^{_UNFIT}]*$")
+
+
+def _shown(name: str) -> str:
+    if not _SHOWN.search(name):
+        raise ValueError("must show something, without control or direction characters")
+    return name
+
+
+Name = Annotated[
+    str,
+    AfterValidator(clean),
+    Field(min_length=2, max_length=MAX_NAME, json_schema_extra={"pattern": _SHOWN.pattern}),
+    AfterValidator(_shown),
+]
 Username = Annotated[str, Field(min_length=2, max_length=MAX_USERNAME, pattern=r"^[a-z0-9]+$")]
 # Not Field(min_length=...): its message would speak of items.
 Password = Annotated[
@@ -137,6 +169,13 @@ class UserRead(ReadSchema):
     ]
     profile_image_url: str | None
     tier_id: int | None
+
+
+class UserRemoved(Message):
+    """Which account is gone for good."""
+
+    id: int
+    username: str
 
 
 class UserId(ReadSchema):

@@ -4,26 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
-from pydantic import SecretStr
+from pydantic import MISSING
 
-from features.auth.credentials import is_password_of
 from features.auth.permissions import USER_NOT_FOUND
+from features.auth.step_up import check_current_password, require_recent_password
 from features.auth.throttle import acquire
 from features.users import crud
-from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account
+from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account, UserUpdate
 from features.users.settings import RegistrationSettings
-from kernel.context import context_of
+from kernel.context import Principal, context_of
 from kernel.db import UnitOfWork
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
     NotFoundException,
-    UnprocessableEntityException,
 )
 from kernel.rate_limit import Quota, Rule, network_of
 from kernel.web import reserved_names
 
-WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 LAST_SUPERUSER = "The last superuser can't be removed."
 NAMES = ("name", "username", "email")
 
@@ -55,13 +53,33 @@ async def refuse_reserved_name(
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
 
-async def check_current_password(
-    request: Request, db: UnitOfWork, account: Account, current: SecretStr | None
-) -> None:
-    """Raise UnprocessableEntityException (422) unless it is the account's password."""
-    given = current.get_secret_value() if current else ""
-    if not await is_password_of(request, db, account, given):
-        raise UnprocessableEntityException(WRONG_PASSWORD)
+async def require_password(
+    request: Request,
+    db: UnitOfWork,
+    caller: Principal,
+    account: Account,
+    values: UserUpdate,
+) -> bool:
+    """Let the caller set a new password or e-mail: after the own account's current password, whose
+    rightness it returns, or after a step-up.
+
+    Raises UnprocessableEntityException (422) for a wrong password, StepUpRequired (403), and
+    RateLimitException (429), also when the address has tried too many new e-mails: the answer says
+    whether they are registered.
+    """
+    own, new_password = account.id == caller.user_id, values.password is not MISSING
+    new_email = (
+        values.email is not MISSING and values.email.lower() != (account.email or "").lower()
+    )
+    current = values.current_password.get_secret_value() if values.current_password else ""
+    checked = own and (new_password or (new_email and bool(current)))
+    if checked:
+        await check_current_password(request, db, account, current)
+    elif new_email or new_password:
+        await require_recent_password(db, caller)
+    if new_email:
+        await count_registration(request)
+    return checked
 
 
 def names_of(account: Account, changes: Mapping[str, Any]) -> dict[str, str]:

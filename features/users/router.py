@@ -17,18 +17,22 @@ from features.auth.permissions import (
     path_user,
 )
 from features.auth.security_log import record_after_commit
+from features.auth.step_up import note_password, require_recent_password
 from features.users import crud, permissions
 from features.users.events import PasswordChanged
 from features.users.models import (
+    Account,
     RoleUpdate,
     UserCreate,
     UserCreateInternal,
     UserQuery,
     UserRead,
+    UserRemoved,
     UserUpdate,
     as_seen_by,
 )
 from kernel.cache import public
+from kernel.context import context_of
 from kernel.db import CursorPage, JSONBytesResponse, Page, pages_of
 from kernel.errors import (
     ConflictException,
@@ -36,7 +40,8 @@ from kernel.errors import (
     NotFoundException,
 )
 from kernel.events import emit
-from kernel.schemas import Message
+from kernel.rate_limit import network_of
+from kernel.schemas import Message, RowId
 from kernel.web import PRIVILEGES, Access, SessionDep, access
 
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
@@ -51,7 +56,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Us
     await permissions.count_registration(request)
     password = values.password.get_secret_value()
     refuse_guessable(password, **values.model_dump(include=set(permissions.NAMES)))
-    hashed = await hash_password(db, password)
+    hashed = await hash_password(db, password, network_of(context_of(request).address))
     await permissions.refuse_reserved_name(request, db, values.username, values.email)
     user = UserCreateInternal(
         name=values.name, username=values.username, email=values.email, hashed_password=hashed
@@ -104,26 +109,32 @@ async def patch_user(
 ) -> Message:
     """Change your account or, as a superuser, anybody's.
 
-    To change your own password, give the current one, too; your other sessions end.
+    To change your own password, give the current one, too; your other sessions end. A new e-mail
+    address, and another's password, need a password entered lately: here or by POST /step-up.
     """
     changes = values.model_dump(exclude_unset=True, exclude={"current_password"})
     password: SecretStr | None = changes.pop("password", None)
-    version, own = None, user_id == caller.user_id
-    if password is not None:
+    account: Account | None = None
+    version: int | None = None
+    own, checked = user_id == caller.user_id, False
+    if password is not None or "email" in changes:
         account = await crud.account_by_id.one(db, user_id=user_id)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
+        checked = await permissions.require_password(request, db, caller, account, values)
         version = account.version
-        if own:
-            await permissions.check_current_password(request, db, account, values.current_password)
-        refuse_guessable(password.get_secret_value(), **permissions.names_of(account, changes))
-        changes["hashed_password"] = await hash_password(db, password.get_secret_value())
+    if password is not None and account is not None:
+        new, address = password.get_secret_value(), network_of(context_of(request).address)
+        refuse_guessable(new, **permissions.names_of(account, changes))
+        changes["hashed_password"] = await hash_password(db, new, address)
     if "username" in changes:
         await permissions.refuse_reserved_name(
             request, db, changes["username"], changes.get("email"), user_id
         )
     if await crud.change_user(db, user_id, changes, version) is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
+    if checked and version:
+        await note_password(db, caller, version + 1)
     if password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)
@@ -138,25 +149,38 @@ async def erase_user(
 
     It becomes invisible, its sessions end, and others may take its username and e-mail address.
     """
+    await require_recent_password(db, caller)
     await permissions.removable_user(db, user_id)
     await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
 
-@router.delete("/db_user/{username}", response_model=Message)
+@router.delete("/db_user/{username}", response_model=UserRemoved)
 async def erase_db_user(
-    username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
-) -> Message:
+    username: UsernameInPath,
+    caller: SuperUser,
+    request: Request,
+    db: SessionDep,
+    id: Annotated[RowId | None, Query(description="Which of those that had the name.")] = None,
+) -> UserRemoved:
     """Delete an account for good, with its posts and sessions.
 
-    If no account has that name now, the last one that had it is meant.
+    Without `id`: if no account has that name now, the last one that had it is meant.
     """
-    found = await crud.last_user_of_name.one(db, username=username)
-    user = await permissions.removable_user(db, found.id if found else None, deleted_too=True)
+    if id is None:
+        found = await crud.last_user_of_name.one(db, username=username)
+    else:
+        found = await crud.named_user.one(db, username=username, user_id=id)
+    if found is None:
+        raise NotFoundException(USER_NOT_FOUND)
+    await require_recent_password(db, caller)
+    user = await permissions.removable_user(db, found.id, deleted_too=True)
     await crud.hard_delete_user(db, user)
     record_after_commit(db, "user removed for good", request, user=user.user_id)
-    return Message(message="User deleted from the database")
+    return UserRemoved(
+        message="User deleted from the database", id=user.user_id, username=user.username
+    )
 
 
 @router.patch("/user/{username}/role", response_model=Message)
@@ -169,6 +193,7 @@ async def patch_user_role(
 ) -> Message:
     """Make a user a superuser, or an ordinary user again."""
     user_id = await path_user(username, db)
+    await require_recent_password(db, caller)
     if not values.is_superuser:
         await permissions.removable_user(db, user_id)
     if await crud.change_user(db, user_id, {"is_superuser": values.is_superuser}) is None:

@@ -141,6 +141,8 @@ def _environment(folder: Path, postgres: PostgresServer, valkey: ValkeyServer) -
         "BENCH_DIRECTORY": str(folder),
         # Neither the default rule nor the throttling of logins is what is measured.
         "LOGIN_FAILURE_LIMIT": "1000",
+        "LOGIN_LIMIT": "1000000",
+        "WRITE_LIMIT": "1000000000",
         "DEFAULT_RATE_LIMIT_LIMIT": "1000000",
     }
 

@@ -32,19 +32,26 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 async def wait_beside_logins(stage: Environment) -> float:
     """The worst milliseconds of a cheap read while LOGINS logins go on at once."""
-    form = {"username": "bench2", "password": data.PASSWORD}
-    limits = httpx2.Limits(max_connections=LOGINS + 1)
-    async with httpx2.AsyncClient(base_url=stage.ours.url, limits=limits, timeout=60) as client:
-        worst = 0.0
-        logins = asyncio.gather(*[client.post("/api/v1/login", data=form) for _ in range(LOGINS)])
-        async with httpx2.AsyncClient(base_url=stage.ours.url) as reader:
-            while not logins.done():
-                began = time.perf_counter()
-                (await reader.get("/api/v1/tiers")).raise_for_status()
-                worst = max(worst, (time.perf_counter() - began) * 1e3)
-        for answer in await logins:
-            answer.raise_for_status()
+    worst = 0.0
+    logins = asyncio.gather(*[_log_in(stage, number) for number in range(LOGINS)])
+    async with httpx2.AsyncClient(base_url=stage.ours.url) as reader:
+        while not logins.done():
+            began = time.perf_counter()
+            (await reader.get("/api/v1/tiers")).raise_for_status()
+            worst = max(worst, (time.perf_counter() - began) * 1e3)
+    # Those that would wait for more than five seconds are dropped.
+    assert set(await logins) <= {200, 503}
     return worst
+
+
+async def _log_in(stage: Environment, number: int) -> int:
+    """The status of a login to an account of its own, from an address of its own."""
+    form = {"username": f"bench{number + 2}", "password": data.PASSWORD}
+    transport = httpx2.AsyncHTTPTransport(local_address=f"127.0.1.{number + 1}")
+    async with httpx2.AsyncClient(
+        base_url=stage.ours.url, transport=transport, timeout=60
+    ) as client:
+        return (await client.post("/api/v1/login", data=form)).status_code
 
 
 def page_ratio(stage: Environment) -> float:

@@ -38,7 +38,7 @@ def test_a_mistake_in_the_recipe_is_seen(tmp_path: Path, right: str, wrong: str)
     assert "DL" in complaints(tmp_path / "Dockerfile")
 
 
-def test_both_stages_stand_on_the_same_pinned_image_and_hashes_are_checked() -> None:
+def test_both_stages_stand_on_the_same_pinned_image_which_is_for_production_by_default() -> None:
     text = DOCKERFILE.read_text()
     bases = re.findall(r"(?m)^FROM (\S+)", text)
 
@@ -46,6 +46,7 @@ def test_both_stages_stand_on_the_same_pinned_image_and_hashes_are_checked() -> 
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", bases[0])
     assert bases[0] == bases[1]
     assert "--require-hashes" in text
+    assert re.search(r"(?m)^\s+ENVIRONMENT=production\b", text.rpartition("\nFROM ")[2])
     assert lock.RUNTIME in text
 
 

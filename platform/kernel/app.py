@@ -1,6 +1,8 @@
 """The application factory: features found, routes in order, layers around them."""
 
+import sys
 from collections.abc import Callable, Sequence
+from multiprocessing import parent_process
 from typing import Any
 
 import structlog
@@ -10,8 +12,8 @@ from starlette.types import ASGIApp
 
 from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
-from kernel.config.groups import KERNEL_GROUPS, AppSettings
-from kernel.config.loader import Settings, SettingsGroup
+from kernel.config.groups import KERNEL_GROUPS, AppSettings, HttpSettings, SecretSettings
+from kernel.config.loader import Settings, SettingsError, SettingsGroup
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
 from kernel.web import docs, health, openapi, problems
@@ -62,7 +64,17 @@ def feature_settings() -> list[type[SettingsGroup]]:
 
 def load_settings() -> Settings:
     """Settings from the environment and its files. Raises SettingsError, listing every problem."""
-    return Settings.load([*KERNEL_GROUPS, *feature_settings()])
+    settings = Settings.load([*KERNEL_GROUPS, *feature_settings()])
+    several = settings.group(HttpSettings).web_concurrency > 1 or (
+        # uvicorn's own supervisor has started this process, and others like it.
+        parent_process() is not None and "--workers" in sys.argv
+    )
+    if several and settings.group(SecretSettings).secret_key is None:
+        raise SettingsError(
+            "SECRET_KEY is missing: each process would sign with a key of its own, and refuse what "
+            "the others have signed. Set it to the output of `openssl rand -hex 32`."
+        )
+    return settings
 
 
 def feature_routers() -> list[APIRouter]:

@@ -15,10 +15,12 @@ RETRY_AFTER = 2  # seconds; a cut connection or a restarted server is back by th
 class CustomException(HTTPException):
     """500, and the base of the exceptions below. Raised, it rolls the unit of work back.
 
-    `commits=True` commits first: for a refusal that must leave a trace.
+    `commits=True` commits first: for a refusal that must leave a trace. `problem_type` is for a
+    subclass whose clients must know more than its status: a URI that names the kind of problem.
     """
 
     status: ClassVar[int] = 500
+    problem_type: ClassVar[str | None] = None
 
     def __init__(
         self,

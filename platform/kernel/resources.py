@@ -6,11 +6,17 @@ from typing import Any, Literal, TypeVar, cast
 
 from kernel import discovery
 from kernel.cache.store import Stores, VersionedStore
-from kernel.config.groups import DatabaseSettings, RedisSettings, SecretSettings
+from kernel.config.groups import (
+    DatabaseSettings,
+    LimitSettings,
+    RedisSettings,
+    SecretSettings,
+)
 from kernel.config.loader import Settings
 from kernel.db.engine import Database
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.limiter import Limiter
+from kernel.rate_limit.write_budget import WriteBudget
 from kernel.redis.client import Redis
 
 Role = Literal["cache", "queue", "rate_limit"]
@@ -79,9 +85,9 @@ class Resources:
 
 
 def _stores(resources: Resources) -> Stores:
-    secret = resources.settings.group(SecretSettings).key
+    keys = resources.settings.group(SecretSettings).keys
     return Stores(
-        cache=VersionedStore(resources.redis("cache"), "cache", secret),
+        cache=VersionedStore(resources.redis("cache"), "cache", keys),
         # The limiter's script reads the rules, and can't verify a signature.
         rate_limit=VersionedStore(resources.redis("rate_limit"), "rate_limit"),
     )
@@ -90,6 +96,7 @@ def _stores(resources: Resources) -> Stores:
 MAKERS: dict[type, Callable[[Resources], Any]] = {
     Stores: _stores,
     Limiter: lambda resources: Limiter(resources.redis("rate_limit")),
+    WriteBudget: lambda resources: WriteBudget(resources.settings.group(LimitSettings)),
 }
 
 

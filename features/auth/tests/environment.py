@@ -11,14 +11,18 @@ from typing import Any, TypeVar
 from sqlalchemy import update
 from sqlmodel import col
 
-from features.auth.models import TokenBlacklist
+from features.auth.models import Session, TokenBlacklist
 from features.users.crud import change_user
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.app import Application
+from kernel.rate_limit.fallback import InMemoryFallback
+from kernel.rate_limit.limiter import Limiter
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources, Role
 from tests.application import ApplicationFactory
+
+GUESSES = 5  # per device or address; ten times as many per account
 
 T = TypeVar("T")
 
@@ -60,6 +64,21 @@ class Environment:
             used_at = col(TokenBlacklist.used_at) - timedelta(seconds=10)
             await db.execute(update(TokenBlacklist).values(used_at=used_at))
 
+    async def let_step_ups_pass(self) -> None:
+        """Move every entered password eleven minutes into the past."""
+        resources: Resources = self.app.state.resources
+        async with resources.unit() as db:
+            password_at = col(Session.password_at) - timedelta(minutes=11)
+            await db.execute(update(Session).values(password_at=password_at))
+
+    async def forget_guesses(self) -> None:
+        """Let every quota be whole again, wherever it is kept."""
+        resources: Resources = self.app.state.resources
+        resources.get(Limiter)._fallback = InMemoryFallback()
+        client = resources.redis("rate_limit")
+        if self.valkey is not None and client is not None:
+            await client.execute("FLUSHDB")
+
     async def set_role(self, user_id: int, is_superuser: bool) -> None:
         """Make the user a superuser, or an ordinary one."""
         resources: Resources = self.app.state.resources
@@ -83,8 +102,9 @@ async def staged(make_app: ApplicationFactory, directory: Path) -> AsyncIterator
     values = {
         "REDIS_CACHE_URL": valkey.url,
         "REDIS_RATE_LIMIT_URL": valkey.url,
-        "LOGIN_FAILURE_LIMIT": "1000",
+        "LOGIN_FAILURE_LIMIT": str(GUESSES),
         "REGISTRATION_LIMIT": "10000",
+        "TRUSTED_PROXIES": "127.0.0.1",
     }
     async with make_app(**values) as app:
         stage = Environment(asyncio.get_running_loop(), app, directory, valkey)

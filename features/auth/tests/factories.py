@@ -9,14 +9,17 @@ missing = {"id": "Session not found"}
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
-    """The owner's session, and the owner's password for a login."""
+    """The owner's session, and the owner's password for a login or a step-up."""
     sessions = (await people.owner.get("/api/v1/sessions")).json()
-    login = {"username": people.owner.username, "password": people.owner.password}
-    return {"id": sessions["data"][0]["id"], "body": login}
+    body = {"username": people.owner.username, "password": people.owner.password}
+    if operation == "step_up":
+        del body["username"]
+    return {"id": sessions["data"][0]["id"], "body": body}
 
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
     """Sessions of the superuser."""
     for _ in range(number):
+        people.superuser.cookies.clear()  # which the next login would replace
         await people.superuser.login()
     return {}

@@ -17,6 +17,7 @@ from tests.accounts import Person
 from tests.application import client_of
 
 OLD, NEW, WRONG = "canary-old-zx81", "canary-new-zx82", "canary-wrong-zx83"
+COOKIE = "__Host-refresh_token"  # outside local
 
 
 async def crash(*_: Any) -> str:
@@ -27,7 +28,7 @@ async def live(person: Person, secrets: set[str]) -> None:
     """Everything that an account can go through, with right and with wrong secrets."""
 
     def learn() -> None:
-        secrets.update({person.token, person.cookies["refresh_token"]})
+        secrets.update({person.token, person.cookies[COOKIE], person.cookies["__Host-device"]})
 
     await person.register("ada", password=OLD)
     await person.login()
@@ -36,16 +37,17 @@ async def live(person: Person, secrets: set[str]) -> None:
     await person.login(WRONG, OLD)
     await person.post("/api/v1/login", data={"username": OLD})
     await person.post("/api/v1/user", json={"name": OLD, "password": OLD, OLD: NEW})
-    old_cookie = person.cookies["refresh_token"]
+    old_cookie = person.cookies[COOKIE]
     await person.refresh()
     learn()
     await person.get("/api/v1/user/me/")
     await person.get("/api/v1/user/me/", headers={"Authorization": f"Bearer {person.token}x"})
     path = "/api/v1/user/ada"
     await person.patch(path, json={"password": NEW, "current_password": WRONG})
+    await person.post("/api/v1/step-up", json={"password": OLD})
     await person.patch(path, json={"password": NEW, "current_password": OLD})
     await person.patch(path, json={"password": OLD + NEW * 10, "current_password": NEW})
-    await person.post("/api/v1/refresh", headers={"Cookie": f"refresh_token={old_cookie}x"})
+    await person.post("/api/v1/refresh", headers={"Cookie": f"{COOKIE}={old_cookie}x"})
     basic = b64encode(f"ada:{NEW}".encode()).decode()
     secrets.add(basic)
     await person.get("/docs", headers={"Authorization": f"Basic {basic}"})
@@ -69,7 +71,7 @@ async def sweep(person: Person, secrets: set[str]) -> None:
     """Secrets in the body, the query and the headers of every route there is."""
     await person.register("eve", password=OLD)
     await person.login()
-    secrets.update({person.token, person.cookies["refresh_token"]})
+    secrets.update({person.token, person.cookies[COOKIE]})
     for route in person.app.state.feature_routes:
         path = re.sub(r"{\w+}", "7", route.path)
         for method in route.methods if "logout" not in path else ():

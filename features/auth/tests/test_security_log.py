@@ -39,12 +39,13 @@ def test_all_that_happens_is_said_and_no_secret_is(
 
     lines: list[Event] = [json.loads(line) for line in text.splitlines()]
     told = [line for line in lines if line["logger"] == "security"]
-    assert [(line["event"], line["user"] is not None) for line in told[:9]] == [
+    assert [(line["event"], line["user"] is not None) for line in told[:10]] == [
         ("registration", True),
         ("login", True),
         ("login failed", True),
         ("login failed", False),
         ("login failed", True),
+        ("password confirmed", True),
         ("password changed", True),
         ("logout", True),
         ("login", True),

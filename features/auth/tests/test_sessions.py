@@ -84,13 +84,49 @@ async def test_logout_ends_the_session_of_the_cookie_too(user: Person, phone: Pe
     assert (await phone.get("/api/v1/user/me/")).status_code == 401
 
 
-async def test_the_cookie_of_another_ends_nothing_of_theirs(user: Person, other: Person) -> None:
+async def test_logout_ends_the_session_of_a_cookie_whosever_it_is(
+    user: Person, other: Person
+) -> None:
     cookie = f"refresh_token={other.cookies['refresh_token']}"
 
     answer = await user.post("/api/v1/logout", headers={"Cookie": cookie})
 
     assert answer.status_code == 200
-    assert (await other.get("/api/v1/user/me/")).status_code == 200
+    for person in (user, other):
+        assert (await person.get("/api/v1/user/me/")).status_code == 401
+
+
+async def test_a_good_cookie_alone_is_enough_to_log_out(app: Application, user: Person) -> None:
+    cookie = f"refresh_token={user.cookies['refresh_token']}"
+    for token in ("", "Bearer no.longer.good"):
+        async with client_of(app) as browser:
+            headers = {"Cookie": cookie, **({"Authorization": token} if token else {})}
+
+            answer = await browser.post("/api/v1/logout", headers=headers)
+
+            assert answer.status_code == (401 if token else 200)  # the second time it is over
+    assert refusal(await user.get("/api/v1/user/me/")) == OVER
+    assert (await user.refresh()).status_code == 401
+
+
+async def test_a_login_ends_the_session_whose_cookie_it_replaces(
+    user: Person, phone: Person
+) -> None:
+    old = f"Bearer {user.token}"
+
+    await user.login()
+
+    replaced = await user.get("/api/v1/user/me/", headers={"Authorization": old})
+    assert refusal(replaced) == OVER
+    assert len(await session_ids(user)) == 2
+    assert (await phone.get("/api/v1/user/me/")).status_code == 200
+
+
+async def test_a_refused_login_ends_nothing(user: Person) -> None:
+    assert (await user.login(password="wrong")).status_code == 401
+
+    assert (await user.get("/api/v1/user/me/")).status_code == 200
+    assert (await user.refresh()).status_code == 200
 
 
 async def test_logout_everywhere_ends_all_or_all_others(user: Person, phone: Person) -> None:

@@ -23,14 +23,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from features.auth.tests.environment import Environment, staged
+from features.auth.tests.environment import GUESSES, Environment, staged
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 
 T = TypeVar("T")
 ME, ANYBODY = "/api/v1/user/me/", "/api/v1/db_user/nobody"
 A_LITTLE = st.integers(min_value=0, max_value=100)
-names = count()
+names, addresses = count(), count()
 
 
 @dataclass
@@ -39,7 +39,9 @@ class Login:
 
     cookie: str
     tokens: list[str]
+    device: str
     alive: bool = True
+    confirmed: bool = True
     used: list[str] = field(default_factory=list)
     recently_used: list[str] = field(default_factory=list)
 
@@ -64,8 +66,11 @@ class Accounts(RuleBasedStateMachine):
         return [login for login in self.logins if login.alive]
 
     def send(self, method: str, path: str, token: str = "", cookie: str = "", **more: Any) -> Any:
+        """A request from an address of its own, unless `address` says which."""
+        address = more.pop("address", f"2001:db8:{next(addresses):x}::1")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Cookie": f"refresh_token={cookie}"} if cookie else {}
+        headers |= {"X-Forwarded-For": address, **more.pop("headers", {})}
         self.client.cookies.clear()
         return self.stage.run(self.client.request(method, path, headers=headers, **more))
 
@@ -77,18 +82,63 @@ class Accounts(RuleBasedStateMachine):
         for login in logins:
             login.alive = False
 
+    def enter(self, password: str = "", **more: Any) -> int:
+        """Log in with this password, by default the right one."""
+        form = {"username": self.client.username, "password": password or self.client.password}
+        answer = self.send("POST", "/api/v1/login", data=form, **more)
+        if answer.status_code == 200:
+            cookies, token = answer.cookies, answer.json()["access_token"]
+            self.logins.append(Login(cookies["refresh_token"], [token], cookies["device"]))
+        return int(answer.status_code)
+
     @rule()
     def login(self) -> None:
-        form = {"username": self.client.username, "password": self.client.password}
-        answer = self.send("POST", "/api/v1/login", data=form)
-        assert answer.status_code == 200
-        cookie = answer.cookies["refresh_token"]
-        self.logins.append(Login(cookie, [answer.json()["access_token"]]))
+        assert self.enter() == 200
+
+    @precondition(lambda self: self.logins)
+    @rule(which=A_LITTLE)
+    def log_in_again_in_the_same_browser(self, which: int) -> None:
+        login = self.logins[which % len(self.logins)]
+        assert self.enter(cookie=login.cookie) == 200
+        self.end([login])
 
     @rule()
     def guess(self) -> None:
-        form = {"username": self.client.username, "password": "wrong"}
-        assert self.send("POST", "/api/v1/login", data=form).status_code == 401
+        assert self.enter("wrong") == 401
+
+    @precondition(lambda self: self.logins)
+    @rule(which=A_LITTLE)
+    def lock_strangers_out_but_no_known_device(self, which: int) -> None:
+        for number in range(10 * GUESSES):
+            assert self.enter("wrong", address=f"203.0.113.{number // GUESSES}") in (401, 429)
+        known = {"Cookie": f"device={self.logins[which % len(self.logins)].device}"}
+        assert self.enter() == 429
+        assert self.enter(headers=known) == 200
+        self.stage.run(self.stage.forget_guesses())
+
+    @precondition(lambda self: self.alive)
+    @rule(which=A_LITTLE, right=st.booleans())
+    def step_up(self, which: int, right: bool) -> None:
+        login = self.alive[which % len(self.alive)]
+        values = {"password": self.client.password if right else "wrong"}
+        answer = self.send("POST", "/api/v1/step-up", token=login.tokens[-1], json=values)
+        assert answer.status_code == (200 if right else 422)
+        login.confirmed = login.confirmed or right
+
+    @rule()
+    def let_ten_minutes_pass(self) -> None:
+        self.stage.run(self.stage.let_step_ups_pass())
+        for login in self.logins:
+            login.confirmed = False
+
+    @precondition(lambda self: self.alive)
+    @rule(which=A_LITTLE)
+    def change_the_email(self, which: int) -> None:
+        login = self.alive[which % len(self.alive)]
+        path = f"/api/v1/user/{self.client.username}"
+        values = {"email": f"address{next(names)}@example.com"}
+        answer = self.send("PATCH", path, token=login.tokens[-1], json=values)
+        assert answer.status_code == (200 if login.confirmed else 403)
 
     @precondition(lambda self: self.logins)
     @rule(which=A_LITTLE)
@@ -125,10 +175,11 @@ class Accounts(RuleBasedStateMachine):
         self.end([login])
 
     @precondition(lambda self: self.alive)
-    @rule(which=A_LITTLE)
-    def log_out(self, which: int) -> None:
+    @rule(which=A_LITTLE, by_cookie=st.booleans())
+    def log_out(self, which: int, by_cookie: bool) -> None:
         login = self.alive[which % len(self.alive)]
-        assert self.send("POST", "/api/v1/logout", token=login.tokens[-1]).status_code == 200
+        proof = {"cookie": login.cookie} if by_cookie else {"token": login.tokens[-1]}
+        assert self.send("POST", "/api/v1/logout", **proof).status_code == 200
         self.end([login])
 
     @precondition(lambda self: self.alive)
@@ -146,7 +197,7 @@ class Accounts(RuleBasedStateMachine):
         values = {"password": new, "current_password": self.client.password}
         path = f"/api/v1/user/{self.client.username}"
         assert self.send("PATCH", path, token=kept.tokens[0], json=values).status_code == 200
-        self.client.password = new
+        self.client.password, kept.confirmed = new, True
         self.end([login for login in self.alive if login is not kept])
 
     @precondition(lambda self: self.alive)
@@ -167,9 +218,14 @@ class Accounts(RuleBasedStateMachine):
     @rule()
     def delete_and_register_anew(self) -> None:
         path = f"/api/v1/user/{self.client.username}"
-        assert self.send("DELETE", path, token=self.alive[0].tokens[-1]).status_code == 200
+        login = self.alive[0]
+        answer = self.send("DELETE", path, token=login.tokens[-1])
+        assert answer.status_code == (200 if login.confirmed else 403)
+        if not login.confirmed:
+            return
         self.end(self.logins)
         self.stage.run(self.client.register(self.client.username, self.client.password))
+        self.logins.clear()  # of another account
 
     @precondition(lambda self: self.stage.valkey)
     @rule()

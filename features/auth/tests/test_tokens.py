@@ -182,7 +182,7 @@ async def test_without_a_bearer_token_one_is_not_authenticated(user: Person, hea
 
 
 def test_a_remembered_signature_doesnt_outlive_its_token() -> None:
-    signer = Signer(b"k" * 32, "HS256")
+    signer = Signer((b"k" * 32,), "HS256")
     now = int(time.time())
     token = signer.write(Claims(1, 1, "j", now, now + 1, Kind.ACCESS))
     assert signer.read(token, Kind.ACCESS) is not None
@@ -195,7 +195,7 @@ def test_a_remembered_signature_doesnt_outlive_its_token() -> None:
 def test_the_same_claims_are_the_same_bytes() -> None:
     claims = Claims(1, 2, "j", 3, 4, Kind.REFRESH)
 
-    tokens = {Signer(b"k" * 32, "HS512").write(claims) for _ in range(3)}
+    tokens = {Signer((b"k" * 32,), "HS512").write(claims) for _ in range(3)}
 
     assert len(tokens) == 1
     assert hashlib.sha512().digest_size == len(

@@ -12,7 +12,7 @@ Call = Awaitable[httpx2.Response]
 
 
 async def login(people: People) -> Call:
-    """With a password whose hash is of a lower cost than the setting's."""
+    """With the cookie of a session, which ends, and a hash of a lower cost than the setting's."""
     person = people.owner
     cheap = bcrypt.hashpw(person.password.encode(), bcrypt.gensalt(4)).decode()
     async with people.app.state.resources.unit() as db:
@@ -24,6 +24,7 @@ async def logout(people: People) -> Call:
     """With the cookie of another session."""
     person = people.owner
     token = person.token
+    person.cookies.clear()
     await person.login()
     return person.post("/api/v1/logout", headers={"Authorization": f"Bearer {token}"})
 

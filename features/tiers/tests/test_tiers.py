@@ -118,3 +118,13 @@ async def test_the_prices_may_be_kept_by_every_cache(
     assert again.status_code == 304
     assert theirs.json() == page.json()
     assert "public" not in theirs.headers["Cache-Control"]
+
+
+async def test_a_cursor_of_another_list_is_refused(
+    client: AsyncClient, user: Person, other: Person
+) -> None:
+    users = await client.get("/api/v1/users?items_per_page=1&cursor=")
+
+    answer = await client.get(f"/api/v1/tiers?cursor={users.json()['next_cursor']}")
+
+    assert detail(answer) == (422, "The cursor is not one of this list.")

@@ -44,7 +44,11 @@ async def test_a_superuser_deletes_others_and_stays_logged_in(
     hard = await superuser.delete(f"/api/v1/db_user/{other.username}")
 
     assert (soft.status_code, hard.status_code) == (200, 200)
-    assert hard.json() == {"message": "User deleted from the database"}
+    assert hard.json() == {
+        "message": "User deleted from the database",
+        "id": other.id,
+        "username": other.username,
+    }
     assert (await user.get("/api/v1/user/me/")).status_code == 401
     assert (await other.get("/api/v1/user/me/")).status_code == 401
     assert (await superuser.get("/api/v1/user/me/")).status_code == 200
@@ -71,6 +75,23 @@ async def test_removal_takes_the_live_user_first_then_those_deleted_last(
     first, second, _ = people
     assert left == [[first.id, second.id], [first.id], []]
     assert refusal(await superuser.delete("/api/v1/db_user/ada")) == NOT_FOUND
+
+
+async def test_removal_by_id_spares_a_live_namesake(
+    register: Register, superuser: Person, user: Person
+) -> None:
+    gone = await register("ada", email="ada0@example.com")
+    await gone.delete("/api/v1/user/ada")
+    namesake = await register("ada", email="ada1@example.com")
+
+    others = await superuser.delete("/api/v1/db_user/ada", params={"id": user.id})
+    removed = await superuser.delete("/api/v1/db_user/ada", params={"id": gone.id})
+    again = await superuser.delete("/api/v1/db_user/ada", params={"id": gone.id})
+
+    assert removed.json()["id"] == gone.id
+    assert refusal(others) == refusal(again) == NOT_FOUND
+    assert (await namesake.get("/api/v1/user/me/")).status_code == 200
+    assert (await user.get("/api/v1/user/me/")).status_code == 200
 
 
 async def test_the_last_superuser_stays(superuser: Person, user: Person) -> None:

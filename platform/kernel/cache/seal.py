@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 
 import structlog
 
@@ -18,8 +19,8 @@ LOG_INTERVAL = 60.0  # seconds
 class Seal:
     """Signs a value together with its key, the versions that it was made under, and its end."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hashlib.sha256(b"cache:" + secret).digest()
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._keys = [hashlib.sha256(b"cache:" + secret).digest() for secret in secrets]
         self._logged_at = float("-inf")
         # By key, what was found good last: the same bytes need no second look at the signature.
         self._good: dict[str, bytes] = {}
@@ -27,7 +28,7 @@ class Seal:
     def close(self, key: str, header: bytes, value: bytes, seconds: float) -> bytes:
         """The value as it is stored: signature, moment of its end (ms since 1970), value."""
         ends = int((time.time() + seconds) * 1000).to_bytes(TIME_BYTES, "big")
-        return self._mac(key, header, ends + value) + ends + value
+        return self._mac(self._keys[0], key, header, ends + value) + ends + value
 
     def open(self, key: str, header: bytes, stored: bytes) -> bytes | None:
         """The value; None for one that isn't ours, stood elsewhere, or has ended."""
@@ -41,14 +42,15 @@ class Seal:
 
     def _is_ours(self, key: str, header: bytes, stored: bytes) -> bool:
         mac, signed = stored[:MAC_BYTES], stored[MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(key, header, signed)):
+        macs = (self._mac(one, key, header, signed) for one in self._keys)
+        if not any(hmac.compare_digest(mac, one) for one in macs):
             return False
         if len(self._good) >= REMEMBERED:
             self._good.pop(next(iter(self._good)))
         self._good[key] = header + stored
         return True
 
-    def _mac(self, key: str, header: bytes, signed: bytes) -> bytes:
+    def _mac(self, secret: bytes, key: str, header: bytes, signed: bytes) -> bytes:
         # The header ends with a line feed, and no key of ours holds one.
         text = key.encode("utf-8", "surrogatepass") + b"\n" + header + signed
-        return hashlib.blake2b(text, key=self._key, digest_size=MAC_BYTES).digest()
+        return hashlib.blake2b(text, key=secret, digest_size=MAC_BYTES).digest()

@@ -17,7 +17,7 @@ has run out by then. With it goes whatever was forgotten meanwhile in vain, by w
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from kernel.cache.epoch import EPOCH, EPOCH_MS, Epoch
@@ -39,16 +39,16 @@ STORE = Script.beside(__file__, "store.lua")
 class VersionedStore:
     """The versioned values of one Redis; without a Redis every read is a miss.
 
-    What is fetched as `signed` is stored with a signature by `secret` (bytes) over key, versions
+    What is fetched as `signed` is stored with a signature by the first of `keys` over key, versions
     and time, so that what others have written into Redis, copied to another key or put back after
     its time is no hit.
     """
 
     def __init__(
-        self, redis: Redis | None, role: str = "cache", secret: bytes | None = None
+        self, redis: Redis | None, role: str = "cache", keys: Sequence[bytes] = ()
     ) -> None:
         self.role = role
-        self._seal = Seal(secret) if secret else None
+        self._seal = Seal(keys) if keys else None
         self._redis = redis
         self._flights = SingleFlight(self.read, self.store)
         self._epoch = Epoch(redis)

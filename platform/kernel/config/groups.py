@@ -67,6 +67,7 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
+Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated)]
 Origins = Annotated[list[str], NoDecode, BeforeValidator(_origins)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_networks)]
 
@@ -100,12 +101,19 @@ class SecretSettings(SettingsGroup):
 
     title = "Secrets"
     secret_key: SecretStr | None = Field(None, description="from `openssl rand -hex 32`")
+    secret_keys_old: Secrets = Field(
+        [], description="earlier keys: what they have signed is still believed"
+    )
 
     @cached_property
-    def key(self) -> bytes:
-        """The key's bytes; in local without a SECRET_KEY, made for this process only."""
+    def keys(self) -> tuple[bytes, ...]:
+        """The key that signs, then the earlier ones; in local without a SECRET_KEY, one that is
+        made for this process only."""
         given = self.secret_key.get_secret_value() if self.secret_key else token_hex(32)
-        return given.encode()
+        return tuple(
+            key.encode()
+            for key in (given, *[old.get_secret_value() for old in self.secret_keys_old])
+        )
 
     def validation_errors(self, environment: Environment) -> Iterator[str]:
         if environment == "local":
@@ -116,6 +124,8 @@ class SecretSettings(SettingsGroup):
             yield f"SECRET_KEY is missing: {way_out}"
         elif is_weak(given, 32):
             yield f"SECRET_KEY is weak: {way_out}"
+        if any(is_weak(old.get_secret_value(), 32) for old in self.secret_keys_old):
+            yield "SECRET_KEYS_OLD holds a weak key: leave it out"
 
 
 class HttpSettings(SettingsGroup):
@@ -219,6 +229,10 @@ class LimitSettings(SettingsGroup):
     title = "Rate limits"
     default_rate_limit_limit: int = Field(10, ge=1, description="requests per period")
     default_rate_limit_period: int = Field(3600, ge=1, description="seconds")
+    write_limit: int = Field(
+        10_000, ge=1, description="writes of one account per period, in each API process"
+    )
+    write_period: int = Field(3600, ge=1, description="seconds")
 
 
 class WorkerSettings(SettingsGroup):

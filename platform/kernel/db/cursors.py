@@ -35,14 +35,17 @@ class CursorSigner:
     """
 
     def __init__(self, unit: UnitOfWork, scope: Any, *columns: Column[Any]) -> None:
-        secret = unit.resources.settings.group(SecretSettings).key
-        self._key = hashlib.sha256(b"cursor:" + secret + to_json(scope, fallback=repr)).digest()
+        keys, named = (
+            unit.resources.settings.group(SecretSettings).keys,
+            to_json(scope, fallback=repr),
+        )
+        self._keys = [hashlib.sha256(b"cursor:" + key + named).digest() for key in keys]
         self._kinds = tuple(kind_of(column) for column in columns)
 
     def seal(self, *values: Any) -> str:
         """A cursor that stands after the row with these values."""
         payload = to_json(values)
-        return urlsafe_b64encode(self._sign(payload) + payload).decode().rstrip("=")
+        return urlsafe_b64encode(_sign(self._keys[0], payload) + payload).decode().rstrip("=")
 
     def open(self, cursor: str) -> tuple[Any, ...]:
         """The values in it. Raises UnprocessableEntityException for a forged one."""
@@ -51,13 +54,14 @@ class CursorSigner:
         except ValueError:
             raw = b""
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._sign(payload)):
+        if not any(hmac.compare_digest(signature, _sign(key, payload)) for key in self._keys):
             raise UnprocessableEntityException("The cursor is not one of this list.")
         values: tuple[Any, ...] = _payload_of(self._kinds).validate_json(payload)
         return values
 
-    def _sign(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, "sha256")[:SIGNATURE_BYTES]
+
+def _sign(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, "sha256")[:SIGNATURE_BYTES]
 
 
 @cache

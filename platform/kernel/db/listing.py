@@ -74,6 +74,8 @@ class Listing(Generic[Read]):
                     f"{read.__name__}.{name} is no column of {table.__name__}: give it a default, "
                     "make it a computed_field, or answer this list by a query of your own."
                 )
+        # Which list it is: no other one takes its cursors.
+        self._name = [table.__tablename__, read.__name__, query.__name__]
         self._plain = is_plain(read, {name: self._columns[name] for name in shown})
         self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
@@ -132,7 +134,7 @@ class Listing(Generic[Read]):
         self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
     ) -> Row:
         column = self._columns[query.sort.lstrip("-")]
-        scope = [self._key.table.name, query.sort, sorted(values.items())]
+        scope = [*self._name, query.sort, sorted(values.items())]
         signer = CursorSigner(unit, scope, column, self._key)
         size = query.items_per_page
         if query.cursor:

@@ -3,3 +3,4 @@
 from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter, sanitise
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
+from kernel.rate_limit.write_budget import spend_write

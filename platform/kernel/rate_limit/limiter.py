@@ -10,6 +10,7 @@ import time
 import structlog
 
 from kernel.cache.epoch import EPOCH
+from kernel.errors import ServiceUnavailableException
 from kernel.rate_limit.fallback import InMemoryFallback
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.rate_limit.sliding_log import ACQUIRE
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 LOG_INTERVAL = 60.0  # seconds
 MICROSECONDS = 1_000_000
+FULL = "Attempts can't be counted at the moment; try again shortly."
 
 
 class Limiter:
@@ -31,13 +33,16 @@ class Limiter:
         self._logged_at = float("-inf")
 
     async def acquire(
-        self, *quotas: Quota, rules_key: str | None = None, path: str = ""
+        self, *quotas: Quota, rules_key: str | None = None, path: str = "", strict: bool = False
     ) -> Decision | None:
         """Accept the call and count it on every quota, or refuse it and count it on none.
 
         With `rules_key` and `path` the first quota's rule is looked up among the versioned rules
         under that key, one `path limit period` a line (the period in microseconds); the quota's
         own rule is for a path that they don't name. None: they must be loaded first.
+
+        While Redis is away or full, this process counts for itself; with `strict`, what a full one
+        can't count is refused: ServiceUnavailableException (503).
         """
         keys = [f"r:{quota.key}" for quota in quotas]
         arguments: list[int | str] = [len(quotas), path if rules_key else ""]
@@ -51,6 +56,8 @@ class Limiter:
             reply = await self._redis.run(ACQUIRE, keys, *arguments)
         except REDIS_ERRORS as error:
             self._log_once(error)
+            if strict and str(error).startswith("OOM"):
+                raise ServiceUnavailableException(FULL) from error
             return None if rules_key else self._fallback.acquire(quotas)
         if reply[0] == -1:
             return None

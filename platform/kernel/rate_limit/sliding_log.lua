@@ -68,12 +68,9 @@ end
 local stamp = string.format('%.0f', now)
 if accepted == 1 then
   for i = 1, count do
-    if limits[i] == 1 then
-      redis.call('DEL', KEYS[i])
-    else
-      redis.call('LTRIM', KEYS[i], 1 - limits[i], -1)
-    end
+    -- First what a full server refuses: behind any other write it would let it pass.
     redis.call('RPUSH', KEYS[i], stamp)
+    redis.call('LTRIM', KEYS[i], -limits[i], -1)
     redis.call('PEXPIRE', KEYS[i], math.ceil(periods[i] / 1000) + 1)
     used[i] = used[i] + 1
   end

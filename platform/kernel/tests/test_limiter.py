@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from infra.local.valkey import start_valkey
+from kernel.errors import ServiceUnavailableException
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.redis.client import Redis
@@ -39,6 +42,29 @@ async def take(limiter: Limiter, *quotas: Quota) -> Decision:
 
 def quota(key: str = "a", limit: int = 3, period: float = 60) -> Quota:
     return Quota(key, Rule(limit, period))
+
+
+async def test_a_full_redis_refuses_guesses_and_lets_this_process_count_budgets(
+    tmp_path: Path,
+) -> None:
+    server = start_valkey(tmp_path, durable=False)
+    client = Redis(server.url, timeout=1)
+    await client.open()
+    try:
+        limiter = Limiter(client)
+        await take(limiter, quota("guesses"))
+        await client.execute("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        await client.execute("CONFIG", "SET", "maxmemory", "1")
+
+        with pytest.raises(ServiceUnavailableException):
+            await limiter.acquire(quota("guesses"), strict=True)
+        budgets = [(await take(limiter, quota("budget"))).accepted for _ in range(4)]
+
+        assert budgets == [True, True, True, False]
+        assert await client.execute("LLEN", "r:guesses") == 1
+    finally:
+        await client.close()
+        server.stop()
 
 
 @pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])

@@ -241,7 +241,7 @@ async def test_without_a_redis_every_read_is_a_miss() -> None:
 async def signed(redis_url: str) -> AsyncIterator[VersionedStore]:
     client = Redis(redis_url, timeout=1)
     await client.open()
-    store = VersionedStore(client, secret=b"a secret")
+    store = VersionedStore(client, keys=[b"a secret"])
     yield store
     await store.close()
     await client.close()

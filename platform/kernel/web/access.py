@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from kernel.context import principal_of
+from kernel.context import Principal, principal_of
 from kernel.errors import ForbiddenException, UnauthorizedException
 
 PRIVILEGES = "You do not have enough privileges."
@@ -28,6 +28,7 @@ class Access(StrEnum):
 
 
 RANK = list(Access)
+OPEN = (Access.PUBLIC, Access.OPTIONAL)
 
 
 def access(level: Access) -> Callable[[Function], Function]:
@@ -40,18 +41,21 @@ def access(level: Access) -> Callable[[Function], Function]:
     return mark
 
 
-async def require(connection: HTTPConnection, level: Access) -> None:
+async def require(connection: HTTPConnection, level: Access) -> Principal | None:
     """Let the request pass what can be checked before its body and its rows are known.
+
+    Returns the caller, unless the route is open to all.
 
     Raises UnauthorizedException (401), and ForbiddenException (403) for routes of superusers.
     """
-    if level in (Access.PUBLIC, Access.OPTIONAL):
-        return
+    if level in OPEN:
+        return None
     principal = await principal_of(connection)
     if principal is None:
         raise unauthenticated(connection)
     if level is Access.SUPER and not principal.is_superuser:
         raise ForbiddenException(PRIVILEGES)
+    return principal
 
 
 def unauthenticated(connection: HTTPConnection) -> UnauthorizedException:

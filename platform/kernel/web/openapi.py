@@ -16,7 +16,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from kernel.cache.client_side import is_public
 from kernel.errors import phrase
 from kernel.rate_limit.dependency import rate_limiter
-from kernel.web.access import Access
+from kernel.web.access import OPEN, Access
 from kernel.web.documented_errors import (
     HEADERS,
     PROBLEM,
@@ -30,7 +30,7 @@ from kernel.web.documented_errors import (
 )
 from kernel.web.problems import MEDIA_TYPE, Problem
 from kernel.web.raised_errors import errors_of
-from kernel.web.router import FeatureRoute, access_of, calls_of
+from kernel.web.router import FeatureRoute, access_of, calls_of, is_write
 
 INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
@@ -186,7 +186,7 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         return
     if takes_body:
         yield from ("Unreadable", "TooLarge")
-    if access_of(route.dependant) not in (Access.PUBLIC, Access.OPTIONAL):
+    if access_of(route.dependant) not in OPEN:
         yield "Unauthenticated"
     if access_of(route.dependant) is Access.SUPER:
         yield "Unprivileged"
@@ -194,7 +194,7 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         yield "NotYours"
     if takes_input:
         yield "Invalid"
-    if _is_limited(route):
+    if _is_limited(route) or (is_write(route) and access_of(route.dependant) not in OPEN):
         yield "Limited"
     yield "Unavailable"
 

@@ -85,6 +85,8 @@ def exception_response(error: HTTPException, path: str) -> Response:
         listed = given if isinstance(given, list) else [given]
         members = given if isinstance(given, dict) else {"errors": listed}
         detail = members.get("detail")
+    if kind := getattr(error, "problem_type", None):
+        members["type"] = kind
     text = detail if isinstance(detail, str) else phrase(status)
     return problem_response(status, text, path, headers, members)
 

@@ -13,6 +13,7 @@ from kernel.cache.decorator import bind, look_up
 from kernel.context import context_of
 from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.unit_of_work import UnitOfWork
+from kernel.rate_limit.write_budget import spend_write
 from kernel.web.access import RANK, Access, require
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -40,11 +41,13 @@ class FeatureRoute(APIRoute):
         level, public = self.access, is_public(self.endpoint)
         if not hasattr(self, "cached"):  # one, by which what was looked up is known again
             self.cached = bind(self, personal=level is not Access.PUBLIC)
-        cached = self.cached
+        cached, writes = self.cached, is_write(self)
 
         async def in_unit_of_work(request: Request) -> Response:
             unit = begin_unit(request)
-            await require(request, level)
+            principal = await require(request, level)
+            if writes and principal is not None:
+                spend_write(request, principal.user_id)
             if cached is not None:
                 await look_up(cached, request.scope, request.path_params)
             try:
@@ -79,6 +82,11 @@ async def unit_of_work(connection: HTTPConnection) -> UnitOfWork:
 
 
 SessionDep = Annotated[UnitOfWork, Depends(unit_of_work)]
+
+
+def is_write(route: APIRoute) -> bool:
+    """Whether the route changes something, by its methods."""
+    return not {"GET", "HEAD", "OPTIONS"}.issuperset(route.methods or ())
 
 
 def access_of(dependant: Dependant) -> Access:

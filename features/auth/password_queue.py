@@ -1,0 +1,110 @@
+"""Who waits for bcrypt: few checks of each account and address, addresses served in turn."""
+
+import asyncio
+import os
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from kernel.errors import RateLimitException, ServiceUnavailableException
+
+T = TypeVar("T")
+# Half of the cores stay for requests that need no bcrypt.
+THREADS = max(1, (os.cpu_count() or 2) // 2)
+MAX_PER_ACCOUNT = 5
+MAX_PER_ADDRESS = 20
+MAX_WAIT = 5.0  # seconds; later the answer would come too late
+MAX_REMEMBERED = 10_000  # addresses, by when they were served last
+BUSY = "Too many logins at once; try again shortly."
+
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt")
+_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, PasswordQueue]" = WeakKeyDictionary()
+
+
+class PasswordQueue:
+    """Runs work in `threads` threads: next comes the address that was served longest ago.
+
+    So a login from an address that has been quiet waits for one check at most, however many wait
+    from others. Work whose caller is cancelled, since the client hung up, is never begun.
+    """
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._free = threads
+        self._taken: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._served: dict[str, int] = {}
+        self._turns = count(1)
+
+    async def run(self, work: Callable[[], T], address: str, account: str = "") -> T:
+        """What the work returns.
+
+        Raises RateLimitException (429) for more than MAX_PER_ACCOUNT or MAX_PER_ADDRESS at once,
+        and ServiceUnavailableException (503) after MAX_WAIT seconds.
+        """
+        self.refuse_more(address, account)
+        keys = [f"@{address}", *([f"={account}"] if account else [])]
+        self._taken.update(keys)
+        try:
+            await self._turn(address)
+            running = asyncio.get_running_loop().run_in_executor(_threads, work)
+            # Not when its caller is cancelled: the thread goes on.
+            running.add_done_callback(lambda _: self._release())
+            return await asyncio.shield(running)
+        finally:
+            self._taken.subtract(keys)
+            self._taken = +self._taken
+
+    def refuse_more(self, address: str, account: str = "") -> None:
+        """Raise RateLimitException (429) when all places of the address or account are taken."""
+        if self._taken[f"@{address}"] >= MAX_PER_ADDRESS or (
+            account and self._taken[f"={account}"] >= MAX_PER_ACCOUNT
+        ):
+            raise RateLimitException(headers={"Retry-After": "1"})
+
+    async def _turn(self, address: str) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(address, deque()).append(turn)
+        self._serve()
+        try:
+            async with asyncio.timeout(MAX_WAIT):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._release()  # it came at the last moment
+            else:
+                self._leave(address, turn)
+            if isinstance(error, TimeoutError):
+                raise ServiceUnavailableException(BUSY) from None
+            raise
+
+    def _leave(self, address: str, turn: "asyncio.Future[None]") -> None:
+        queue = self._waiting.get(address, deque())
+        if turn in queue:  # else it was passed over, cancelled
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[address]
+
+    def _serve(self) -> None:
+        while self._free and self._waiting:
+            address = min(self._waiting, key=lambda one: self._served.get(one, 0))
+            turn = self._waiting[address][0]
+            self._leave(address, turn)
+            self._served.pop(address, None)
+            self._served[address] = next(self._turns)
+            if len(self._served) > MAX_REMEMBERED:
+                del self._served[next(iter(self._served))]
+            if not turn.done():  # else its caller is being cancelled
+                self._free -= 1
+                turn.set_result(None)
+
+    def _release(self) -> None:
+        self._free += 1
+        self._serve()
+
+
+def password_queue() -> PasswordQueue:
+    """The queue of this event loop."""
+    return _queues.setdefault(asyncio.get_running_loop(), PasswordQueue())
