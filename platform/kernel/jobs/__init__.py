@@ -1,6 +1,12 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
-from kernel.jobs.arq_queue import Job, JobInfo
+from kernel.jobs.control import (
+    abort_after_commit,
+    progress_of,
+    queued_job,
+    wake_after_commit,
+    why_waiting,
+)
 from kernel.jobs.declare import JobContext, Schedule, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
@@ -11,7 +17,7 @@ from kernel.jobs.enqueue import (
     enqueue_after_commit,
     queue_of,
 )
-from kernel.jobs.outbox import Attempt
+from kernel.jobs.job import Attempt, Job, JobInfo, Retry
 from kernel.jobs.registry import declared
 
 __all__ = [
@@ -21,12 +27,18 @@ __all__ = [
     "Job",
     "JobContext",
     "JobInfo",
+    "Retry",
     "Schedule",
+    "abort_after_commit",
     "add",
     "caller",
     "declared",
     "enqueue",
     "enqueue_after_commit",
+    "progress_of",
     "queue_of",
+    "queued_job",
     "task",
+    "wake_after_commit",
+    "why_waiting",
 ]
