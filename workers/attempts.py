@@ -125,8 +125,10 @@ def _fail(task: Task | None, attempt: Attempt, error: Exception, lines: Any) -> 
     attempt.error, attempt.result = describe(error), None
     if task is None or isinstance(error, JobRefused) or attempt.tries >= task.max_tries:
         attempt.status = "failed"
-        trace = None if isinstance(error, JobRefused) else error
-        lines.error("job failed", attempt=attempt.tries, error=attempt.error, exc_info=trace)
+        if isinstance(error, JobRefused):
+            lines.error("job refused", attempt=attempt.tries, error=attempt.error)
+        else:
+            lines.error("job failed", attempt=attempt.tries, exc_info=error)
         return
     attempt.status, attempt.delay = "queued", task.delay(attempt.tries)
     if isinstance(error, Retry):

@@ -52,13 +52,13 @@ class Intake:
         """A place is free, or there is something to take."""
         self._changed.set()
 
-    async def wait(self, free: int) -> None:
+    async def wait(self, has_room: bool) -> None:
         """Until something has changed that may be worth another look."""
-        if free > 0 and not self.is_hinted:
-            self._idle.set()
-        elif free > 0:
+        if has_room and self.is_hinted:
             await asyncio.sleep(0)
             return
+        if has_room:
+            self._idle.set()
         await self._changed.wait()
         self._changed.clear()
         self._idle.clear()

@@ -23,12 +23,14 @@ from workers.attempts import run_attempt
 from workers.ends import Ends
 from workers.intake import Intake
 from workers.lifecycle import Held
+from workers.places import Places
 
 log = structlog.get_logger(__name__)
 
 STOP_TIMEOUT = 3.0  # seconds that what is being written gets when the worker stops
 BURST_WAIT = 2.0  # seconds; in burst mode, what is due later is left
 ASSIGN_INTERVAL = 60.0  # seconds
+READY_SECONDS = 0.5  # that a job may wait for a place which it was claimed for ahead of time
 
 
 class Worker(arq_worker.Worker):
@@ -41,6 +43,7 @@ class Worker(arq_worker.Worker):
     async def main(self) -> None:
         self._aborting: set[str] = set()
         self._leased: dict[int, Attempt] = {}
+        self._places = Places(self.max_jobs)
         if self.on_startup:
             await self.on_startup(self.ctx)
         held = self._held = self.ctx["held"]
@@ -62,35 +65,53 @@ class Worker(arq_worker.Worker):
             await asyncio.shield(self._filling)
             if self.burst and await self._is_finished():
                 return
-            await self._intake.wait(self._free)
+            await self._intake.wait(self._room() > 0)
 
-    @property
-    def _free(self) -> int:
-        """Places to fill. Ends that aren't written yet may be many, but not any number."""
+    def _room(self, limited: bool = False) -> int:
+        """How many jobs to claim. Ends that aren't written yet may be many, but not any number."""
         if not self.allow_pick_jobs or len(self._ends) > 50 * self.max_jobs:
             return 0
-        return self.max_jobs - len(self.tasks)
+        return self._places.room(len(self.tasks), limited)
 
     async def _fill(self) -> None:
         for lane, durable in self._intake.hinted():
-            if (free := self._free) <= 0:
-                return
-            for attempt, slot in await self._intake.claim(lane, durable, free):
-                self._start(attempt, slot)
+            room = self._room(lane.limit is not None)
+            if room > 0:
+                for attempt, slot in await self._intake.claim(lane, durable, room):
+                    self._leased[id(attempt)] = attempt
+                    self._places.ready.append((attempt, slot, self.loop.time()))
+                self._start_ready()
+
+    def _start_ready(self) -> None:
+        while self._places.ready and len(self.tasks) < self.max_jobs and self.allow_pick_jobs:
+            attempt, slot, _ = self._places.ready.popleft()
+            self._start(attempt, slot)
 
     def _start(self, attempt: Attempt, slot: str | None) -> None:
         # By the object: a job whose lease was lost may be here twice.
-        key = f"{id(attempt)}:{attempt.id}"
-        self._leased[id(attempt)] = attempt
+        key, begun = f"{id(attempt)}:{attempt.id}", self.loop.time()
         task = self.tasks[key] = self.loop.create_task(self._run(attempt))
 
         def free_place(_: "asyncio.Task[None]") -> None:
             del self.tasks[key]
+            self._places.note(self.loop.time() - begun)
             if slot is not None:
                 self._intake.release(attempt.queue, [slot])
+            self._start_ready()
             self._intake.notify()
 
         task.add_done_callback(free_place)
+
+    def _hand_back_ready(self, older_than: float = 0) -> None:
+        """Give back what was claimed ahead and found no place: another worker may have one."""
+        ready = self._places.ready
+        while ready and self.loop.time() - ready[0][2] >= older_than:
+            attempt, slot, _ = ready.popleft()
+            if slot is not None:
+                self._intake.release(attempt.queue, [slot])
+            if attempt.status == "queued":
+                attempt.status = "waiting"
+            self._ends.add(attempt)
 
     async def _run(self, attempt: Attempt) -> None:
         assert self._held is not None
@@ -133,7 +154,7 @@ class Worker(arq_worker.Worker):
         self._intake.notify()
 
     async def _is_finished(self) -> bool:
-        if self.tasks or self._leased or self._intake.is_hinted:
+        if self._leased or self._intake.is_hinted:
             return False
         return await self._intake.look() > BURST_WAIT
 
@@ -143,6 +164,7 @@ class Worker(arq_worker.Worker):
         assigned_at = float("-inf")
         while True:
             try:
+                self._hand_back_ready(READY_SECONDS)
                 await self._intake.look()
                 if self._leased:
                     await self._cancel_aborted_jobs()
@@ -156,6 +178,8 @@ class Worker(arq_worker.Worker):
                 pass  # told by its client
             except Exception as error:  # noqa: BLE001 - no trouble may end the watch
                 log.warning("worker in trouble", error=describe(error))
+            if self.burst:
+                self._intake.notify()
             await asyncio.sleep(self.poll_delay_s)
 
     async def _cancel_aborted_jobs(self) -> None:
@@ -237,6 +261,7 @@ class Worker(arq_worker.Worker):
             return
         if self._filling is not None:
             await asyncio.wait([self._filling], timeout=STOP_TIMEOUT)
+        self._hand_back_ready()
         for task in self.tasks.values():
             if not task.cancelling():  # a second time would stop it from handing its job back
                 task.cancel()
