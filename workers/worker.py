@@ -41,6 +41,17 @@ class Worker(arq_worker.Worker):
     _filling: asyncio.Task[None] | None = None
 
     async def main(self) -> None:
+        if self._held is None:
+            await self._open()
+        while True:
+            # Not stopped half-way: what has been claimed must be started, or be given back.
+            self._filling = asyncio.create_task(self._fill())
+            await asyncio.shield(self._filling)
+            if self.burst and await self._is_finished():
+                return
+            await self._intake.wait(self._room() > 0)
+
+    async def _open(self) -> None:
         self._aborting: set[str] = set()
         self._leased: dict[int, Attempt] = {}
         self._places = Places(self.max_jobs)
@@ -59,13 +70,6 @@ class Worker(arq_worker.Worker):
             asyncio.create_task(helper)
             for helper in (self._watch(), self._intake.listen(), self._renew_leases())
         ]
-        while True:
-            # Not stopped half-way: what has been claimed must be started, or be given back.
-            self._filling = asyncio.create_task(self._fill())
-            await asyncio.shield(self._filling)
-            if self.burst and await self._is_finished():
-                return
-            await self._intake.wait(self._room() > 0)
 
     def _room(self, limited: bool = False) -> int:
         """How many jobs to claim. Ends that aren't written yet may be many, but not any number."""
@@ -256,7 +260,7 @@ class Worker(arq_worker.Worker):
         if self.main_task is not None and not self.main_task.done():
             self.main_task.cancel()
             await asyncio.wait([self.main_task])
-        held, self._held = self._held, None
+        held = self._held
         if held is None:
             return
         if self._filling is not None:
@@ -273,5 +277,6 @@ class Worker(arq_worker.Worker):
         with suppress(RedisUnavailable):
             await held.redis.execute("HDEL", arq_queue.WORKERS, self._id)
             await held.redis.execute("DEL", self.health_check_key)
+        self._held = None
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)

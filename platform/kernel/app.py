@@ -10,10 +10,11 @@ from starlette.types import ASGIApp
 
 from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
-from kernel.config.groups import KERNEL_GROUPS, AppSettings, HttpSettings
-from kernel.config.loader import Settings, SettingsGroup
+from kernel.config.groups import AppSettings, HttpSettings
+from kernel.config.loader import Settings
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
+from kernel.settings import load_settings as load_settings
 from kernel.web import docs, health, openapi, problems
 from kernel.web.cors import Cors
 from kernel.web.outer_middleware import OuterMiddleware
@@ -49,22 +50,6 @@ class Application(FastAPI):
             described = [r for r in self.router.routes if isinstance(r, APIRoute)]
             self.openapi_schema = openapi.complete(super().openapi(), described)
         return self.openapi_schema
-
-
-def feature_settings() -> list[type[SettingsGroup]]:
-    """The settings groups that features declare."""
-    found: list[type[SettingsGroup]] = []
-    for module in discovery.load("settings").values():
-        for value in vars(module).values():
-            is_group = isinstance(value, type) and issubclass(value, SettingsGroup)
-            if is_group and value.__module__ == module.__name__:
-                found.append(value)
-    return found
-
-
-def load_settings() -> Settings:
-    """Settings from the environment and its files. Raises SettingsError, listing every problem."""
-    return Settings.load([*KERNEL_GROUPS, *feature_settings()])
 
 
 def feature_routers() -> list[APIRouter]:

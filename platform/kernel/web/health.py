@@ -7,7 +7,6 @@ from typing import Literal
 
 import sqlalchemy
 import structlog
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 
 from kernel.config.groups import DatabaseSettings, RedisSettings
@@ -151,4 +150,7 @@ async def require_database(resources: Resources, within: float = 10.0) -> None:
 @cache
 def heads() -> frozenset[str]:
     """The newest revisions in migrations/."""
+    # Here, since a worker imports this module by way of a feature, and never asks: 5 MiB less.
+    from alembic.script import ScriptDirectory
+
     return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
