@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from arq import worker as arq_worker
-from arq.utils import timestamp_ms, to_unix_ms
+from arq.utils import to_unix_ms
 
 from kernel.jobs import arq_queue
 from kernel.jobs.job import Attempt, Job, describe
@@ -22,8 +22,10 @@ from kernel.redis.connection import RedisUnavailable
 from workers.attempts import run_attempt
 from workers.ends import Ends
 from workers.intake import Intake
+from workers.leases import renew_leases
 from workers.lifecycle import Held
 from workers.places import Places
+from workers.presence import announce, withdraw
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +70,11 @@ class Worker(arq_worker.Worker):
         # They outlive this method: while the worker drains, its jobs keep their leases.
         self._helpers = [
             asyncio.create_task(helper)
-            for helper in (self._watch(), self._intake.listen(), self._renew_leases())
+            for helper in (
+                self._watch(),
+                self._intake.listen(),
+                renew_leases(held, self._leased, self._intake.slots),
+            )
         ]
 
     def _room(self, limited: bool = False) -> int:
@@ -218,42 +224,16 @@ class Worker(arq_worker.Worker):
         if self.loop.time() - self._last_health_check < self.health_check_interval:
             return
         self._last_health_check = self.loop.time()
-        self._last_health_check_log = (
+        health = (
             f"j_complete={self.jobs_complete} j_failed={self.jobs_failed} "
             f"j_retried={self.jobs_retried} j_ongoing={len(self.tasks)}"
         )
-        until = round((self.health_check_interval * 2 + 1) * 1000)
-        redis = self._held.redis
-        await redis.execute("SET", self.health_check_key, self._last_health_check_log, "PX", until)
-        offer = {
-            "until": timestamp_ms() + until,
-            "queues": [lane.name for lane in self._held.lanes],
-            "tasks": list(self._held.tasks),
-        }
-        await redis.execute("HSET", arq_queue.WORKERS, self._id, arq_queue.serialize(offer))
-        known = await redis.execute("HGETALL", arq_queue.WORKERS)
-        for worker, data in zip(known[::2], known[1::2], strict=True):
-            if arq_queue.deserialize(data)["until"] < timestamp_ms():
-                await redis.execute("HDEL", arq_queue.WORKERS, worker)
+        seconds = self.health_check_interval * 2 + 1
+        await announce(self._held, self._id, self.health_check_key, health, seconds)
 
     @property
     def _id(self) -> str:
         return f"{socket.gethostname()}:{os.getpid()}:{id(self)}"
-
-    async def _renew_leases(self) -> None:
-        assert self._held is not None
-        held, keeper = self._held, outbox()
-        while True:
-            await asyncio.sleep(held.lease / 4)
-            durable = [one.row for one in self._leased.values() if one.durable]
-            plain = [one for one in self._leased.values() if not one.durable]
-            with suppress(Exception):  # told where jobs are claimed; the next time may be in time
-                if durable and keeper is not None:
-                    await keeper.renew(held.resources, durable, held.lease)
-            with suppress(RedisUnavailable):
-                await self._intake.slots.renew()
-                if plain:
-                    await held.queue.renew(plain)
 
     async def close(self) -> None:
         self.allow_pick_jobs = False
@@ -275,8 +255,7 @@ class Worker(arq_worker.Worker):
             helper.cancel()
         await asyncio.gather(*self._helpers, return_exceptions=True)
         with suppress(RedisUnavailable):
-            await held.redis.execute("HDEL", arq_queue.WORKERS, self._id)
-            await held.redis.execute("DEL", self.health_check_key)
+            await withdraw(held, self._id, self.health_check_key)
         self._held = None
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)

@@ -1,33 +1,26 @@
 """Queries on jobs: the outbox and the history are one table, seen before and after a job's end.
 
-What the worker runs for each batch of jobs is compiled once. A claim, an end and a renewal are one
-statement each, which is its own transaction, so they don't ask for the unit's.
+What the worker asks of it stands in claims.py.
 """
 
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     DateTime,
-    Float,
     Integer,
     Interval,
     String,
     TableValuedAlias,
-    any_,
     bindparam,
-    case,
     cast,
     column,
     delete,
     exists,
     func,
     null,
-    or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -41,15 +34,15 @@ crud_jobs: CRUDJobs = FastCRUD(Job)
 listing = Listing(Job, JobRead, JobQuery)
 
 _unfinished = col(Job.finished_at).is_(None)
-_known = col(Job.function) == any_(bindparam("known", type_=ARRAY(String)))
 _now = func.now()
 
 
-def _in(name: str) -> ColumnElement[Any]:
+def after(name: str) -> ColumnElement[Any]:
+    """The moment so long from now, given as an interval."""
     return _now + bindparam(name, type_=Interval)
 
 
-def _records(parameter: str, **types: Any) -> TableValuedAlias:
+def records(parameter: str, **types: Any) -> TableValuedAlias:
     """Rows in one parameter, a JSON array: however many, the statement is the same."""
     rows = cast(bindparam(parameter, type_=String), JSONB)
     columns = [column(name, kind) for name, kind in types.items()]
@@ -78,7 +71,7 @@ add = CompiledQuery(
         status="waiting",
         tries=0,
         created_at=_now,
-        dispatch_at=_in("defer_by"),
+        dispatch_at=after("defer_by"),
     )
     .on_conflict_do_update(
         index_elements=["unique_key"], index_where=NOT_BEGUN, set_={"updated_at": _now}
@@ -86,94 +79,6 @@ add = CompiledQuery(
     .returning(col(Job.job_id)),
     writes=True,
 )
-
-# SKIP LOCKED: several workers share the work. FOR NO KEY UPDATE: a row that refers to a job, not
-# committed yet, hides the job from FOR UPDATE. Only tasks that this worker knows, so that during a
-# deployment the new ones wait for the new.
-_due = (
-    select(col(Job.id), col(Job.dispatch_at).label("due_at"))
-    .where(col(Job.queue) == bindparam("queue"), col(Job.dispatch_at) <= _now, _known)
-    .order_by(col(Job.dispatch_at))
-    .limit(bindparam("limit_", type_=Integer))
-    .with_for_update(skip_locked=True, key_share=True)
-    .cte("due")
-)
-claim = CompiledQuery(
-    update(Job)
-    .where(col(Job.id) == _due.c.id)
-    .values(
-        status="in_progress",
-        started_at=_now,
-        tries=col(Job.tries) + 1,
-        dispatch_at=_in("lease"),
-    )
-    .returning(
-        col(Job.id),
-        col(Job.job_id),
-        col(Job.function),
-        col(Job.arguments),
-        col(Job.request_id),
-        col(Job.queued_by),
-        col(Job.tries),
-        col(Job.created_at),
-        col(Job.started_at),
-        func.date_part("epoch", _now - _due.c.due_at).label("waited"),
-    )
-)
-
-# One index look-up for each queue, which FastCRUD has no words for.
-_queues = func.unnest(bindparam("queues", type_=ARRAY(String))).column_valued("name")
-_first = (
-    select(func.date_part("epoch", col(Job.dispatch_at) - _now))
-    .where(col(Job.queue) == _queues, col(Job.dispatch_at).is_not(None), _known)
-    .order_by(col(Job.dispatch_at))
-    .limit(1)
-    .scalar_subquery()
-)
-due = CompiledQuery(select(_queues.label("queue"), _first.label("seconds")))
-
-# SKIP LOCKED: a row that is being ended needs no renewal, and must not be waited for.
-_running = (
-    select(col(Job.id))
-    .where(
-        col(Job.id) == any_(bindparam("rows", type_=ARRAY(Integer))),
-        _unfinished,
-        col(Job.status) == "in_progress",
-    )
-    .with_for_update(skip_locked=True, key_share=True)
-)
-renew = CompiledQuery(
-    update(Job)
-    .where(col(Job.id).in_(_running.scalar_subquery()))
-    .values(dispatch_at=_in("lease"))
-    .returning(col(Job.id))
-)
-
-# How attempts ended. The first to complete a job has ended it; of failures, a later attempt, begun
-# when this one seemed dead, has the last word.
-_end = _records(
-    "ends", row=Integer, tries=Integer, status=String, error=String, result=JSONB, delay=Float
-)
-_again = or_(_end.c.status == "waiting", _end.c.status == "queued")
-_ending = (
-    update(Job)
-    .where(
-        col(Job.id) == _end.c.row,
-        _unfinished,
-        or_(_end.c.status == "complete", col(Job.tries) == _end.c.tries),
-    )
-    .values(
-        status=_end.c.status,
-        error=_end.c.error,
-        result=_end.c.result,
-        tries=case((_end.c.status == "waiting", col(Job.tries) - 1), else_=col(Job.tries)),
-        finished_at=case((_again, null()), else_=func.clock_timestamp()),
-        dispatch_at=case((_again, _now + _end.c.delay * text("INTERVAL '1 second'"))),
-    )
-    .returning(col(Job.job_id))
-)
-end = CompiledQuery(_ending)
-complete = CompiledQuery(_ending, writes=True)  # in the transaction of what the attempt wrote
 
 # A plain job comes to the table only when it ends. One with a unique key comes again.
 _ended: dict[str, Any] = {
@@ -190,7 +95,7 @@ _ended: dict[str, Any] = {
     "created_at": DateTime(timezone=True),
     "started_at": DateTime(timezone=True),
 }
-_rows = _records("ends", **_ended)
+_rows = records("ends", **_ended)
 _recording = insert(Job).from_select(
     [*_ended, "finished_at"],
     select(*_rows.c, func.clock_timestamp()),
@@ -232,31 +137,6 @@ requeue = _change(
     tries=0,
     error=null(),
     result=null(),
-)
-
-# Declared anew, a task's waiting jobs follow: in a queue that no worker serves any more they would
-# wait for ever. SKIP LOCKED: what is locked is about to run, or follows the next time.
-_declared = func.jsonb_each_text(cast(bindparam("queues", type_=String), JSONB)).table_valued(
-    "key", "value"
-)
-_misplaced = (
-    select(col(Job.id))
-    .where(
-        col(Job.dispatch_at).is_not(None),
-        col(Job.status) != "in_progress",
-        col(Job.function) == _declared.c.key,
-        col(Job.queue) != _declared.c.value,
-    )
-    .with_for_update(skip_locked=True, key_share=True, of=Job)
-)
-assign = CompiledQuery(
-    update(Job)
-    .where(
-        col(Job.id).in_(_misplaced.correlate(None).scalar_subquery()),
-        col(Job.function) == _declared.c.key,
-    )
-    .values(queue=_declared.c.value)
-    .returning(col(Job.id))
 )
 
 # In batches: FastCRUD deletes all that match in one transaction.

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import orjson
 
-from features.tasks import crud
+from features.tasks import claims, crud, records
 from kernel import jobs
 from kernel.db import Resources, UnitOfWork
 from kernel.jobs import Attempt, Job
@@ -36,7 +36,7 @@ async def claim(
 ) -> list[Attempt]:
     """Begin an attempt of up to `limit` due jobs, which are theirs for `lease` seconds."""
     async with resources.unit() as db:
-        rows = await crud.claim.all(
+        rows = await claims.claim.all(
             db, queue=queue, known=known, limit_=limit, lease=timedelta(seconds=lease)
         )
     return [
@@ -63,68 +63,35 @@ async def due(
 ) -> dict[str, float]:
     """Seconds until the first job of each queue is due; queues without any are left out."""
     async with resources.unit() as db:
-        rows = await crud.due.all(db, queues=queues, known=known)
+        rows = await claims.due.all(db, queues=queues, known=known)
     return {row["queue"]: row["seconds"] for row in rows if row["seconds"] is not None}
 
 
 async def renew(resources: Resources, rows: Sequence[int], lease: float) -> None:
     """Let running jobs keep their claim for `lease` seconds from now."""
     async with resources.unit() as db:
-        await crud.renew.scalar(db, rows=rows, lease=timedelta(seconds=lease))
+        await claims.renew.scalar(db, rows=rows, lease=timedelta(seconds=lease))
 
 
 async def complete(db: UnitOfWork, attempt: Attempt) -> bool:
     """Record the end in the attempt's own transaction; False when it had ended before."""
-    return await crud.complete.scalar(db, ends=_ends([attempt])) is not None
+    return await claims.complete.scalar(db, ends=records.ends_of([attempt])) is not None
 
 
 async def end(resources: Resources, attempts: Sequence[Attempt]) -> set[str]:
     """Note how attempts ended; return the ids of those that hadn't ended before."""
     async with resources.unit() as db:
-        rows = await crud.end.all(db, ends=_ends(attempts))
+        rows = await claims.end.all(db, ends=records.ends_of(attempts))
     return {row["job_id"] for row in rows}
-
-
-def _ends(attempts: Sequence[Attempt]) -> str:
-    return _json(attempts, "row", "tries", "status", "error", "result", "delay")
 
 
 async def record(resources: Resources, attempts: Sequence[Attempt]) -> None:
     """Keep the ends of jobs that only the queue knew."""
     async with resources.unit() as db:
-        await record_in(db, attempts)
-
-
-async def record_in(db: UnitOfWork, attempts: Sequence[Attempt]) -> None:
-    """The same, in the unit's transaction."""
-    # Of a job that ended twice, the last end: one statement can't write a row twice.
-    last = list({attempt.id: attempt for attempt in attempts}.values())
-    kept = _json(
-        last,
-        "function",
-        "arguments",
-        "request_id",
-        "queued_by",
-        "queue",
-        "status",
-        "tries",
-        "error",
-        "result",
-        job_id="id",
-        created_at="enqueue_time",
-        started_at="start_time",
-    )
-    await crud.record.scalar(db, ends=kept)
+        await records.record(db, attempts)
 
 
 async def assign(resources: Resources, queues: Mapping[str, str]) -> None:
     """Move waiting jobs to the queue that their task is declared for now."""
     async with resources.unit() as db:
-        await crud.assign.scalar(db, queues=orjson.dumps(queues).decode())
-
-
-def _json(attempts: Sequence[Attempt], *same: str, **renamed: str) -> str:
-    names = {**dict(zip(same, same, strict=True)), **renamed}
-    return orjson.dumps(
-        [{column: getattr(attempt, name) for column, name in names.items()} for attempt in attempts]
-    ).decode()
+        await claims.assign.scalar(db, queues=orjson.dumps(queues).decode())

@@ -1,7 +1,7 @@
 """The state of a job, wherever it is known: in the queue, in the table, or in both."""
 
 from features.tasks.models import JobDetail, TaskRead
-from features.tasks.outbox import record_in
+from features.tasks.records import record
 from kernel import jobs
 from kernel.db import Resources, UnitOfWork
 from kernel.jobs import Attempt, JobInfo
@@ -86,6 +86,6 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
         queue=job.queue,
         status="cancelled",
     )
-    await record_in(db, [attempt])
+    await record(db, [attempt])
     jobs.abort_after_commit(db, job_id, job.queue)
     return True

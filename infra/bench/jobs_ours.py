@@ -7,10 +7,10 @@ import structlog
 from sqlalchemy import text
 
 from kernel import jobs
-from kernel.app import load_settings
 from kernel.db.compiled_query import CompiledQuery
 from kernel.jobs.declare import JobContext, task
 from kernel.schemas.schemas import InputSchema
+from kernel.settings import load_settings
 from workers import options, settings
 
 log = structlog.get_logger("bench")

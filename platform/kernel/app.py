@@ -14,7 +14,7 @@ from kernel.config.groups import AppSettings, HttpSettings
 from kernel.config.loader import Settings
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
-from kernel.settings import load_settings as load_settings
+from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
 from kernel.web.cors import Cors
 from kernel.web.outer_middleware import OuterMiddleware

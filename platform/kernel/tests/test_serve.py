@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 COMMAND = (
-    "from kernel.app import load_settings; from kernel.serve import serve; import sys;"
+    "from kernel.settings import load_settings; from kernel.serve import serve; import sys;"
     "sys.exit(serve(load_settings(), 'kernel.tests.slow_app:app'))"
 )
 
