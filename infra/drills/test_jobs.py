@@ -42,7 +42,6 @@ def actors(setting_values: dict[str, str], books: Books) -> Iterator[Environment
         "LOG_LEVEL": "INFO",
         "WORKER_LEASE": str(LEASE),
         "WORKER_DRAIN_TIMEOUT": "2",
-        "JOB_RECHECK_SECONDS": "2",
     }
     with stage(values) as actors:
         yield actors
