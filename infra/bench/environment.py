@@ -51,7 +51,7 @@ def set_up(processes: int = 1) -> Iterator[Environment]:
     """Start everything; stop and remove it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        environment = stack.enter_context(_servers(folder))
+        environment = stack.enter_context(servers(folder))
         with step("migrations"):
             command = [sys.executable, "-m", "alembic", "upgrade", "head"]
             subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -87,7 +87,8 @@ def answer(server: Server, case: Case, token: str) -> bytes:
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[dict[str, str]]:
+def servers(folder: Path) -> Iterator[dict[str, str]]:
+    """PostgreSQL and Valkey, and the environment that leads to them."""
     with step("PostgreSQL"):
         postgres = start_postgres(folder / "postgres")
         asyncio.run(_count_statements(postgres.url))
