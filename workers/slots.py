@@ -46,4 +46,4 @@ class Slots:
 
 
 def _key(queue: str) -> str:
-    return f"arq:slots:{queue}"
+    return f"job:slots:{queue}"

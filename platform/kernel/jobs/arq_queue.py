@@ -30,7 +30,7 @@ from kernel.redis.connection import Script
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
-WORKERS = "arq:workers"  # a hash: what each worker takes, see workers/worker.py
+WORKERS = "job:workers"  # a hash: what each worker takes, see workers/worker.py
 
 # What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one; and one
 # worker that waits for a job is told. A job that is queued, or whose result is kept, stays.
@@ -66,7 +66,7 @@ def key_of(queue: str) -> str:
 
 def wake_key(queue: str, durable: bool) -> str:
     """A list that holds one element when there is something to take that may not be seen yet."""
-    return f"arq:wake:{'outbox' if durable else 'queue'}:{queue}"
+    return f"job:wake:{'outbox' if durable else 'queue'}:{queue}"
 
 
 async def put(redis: Redis, jobs: Sequence[Job]) -> int:
