@@ -18,11 +18,18 @@ COUNT = 3000
 FOLDER = Path(__file__).parent / "rivals"
 LIMIT = 120.0  # seconds
 RIVALS = {
-    "taskiq": (["taskiq", "taskiq-redis"], ["taskiq", "worker", "taskiq_jobs:broker", "--workers",
-               "1", "--max-async-tasks", "10"], "Listening started"),
-    "SAQ": (["saq[redis]"], ["saq", "saq_jobs.settings"], "Worker starting"),
-    "PGQueuer": (["pgqueuer", "asyncpg"], ["pgq", "run", "pgqueuer_jobs:factory"], "ready"),
-}  # fmt: skip
+    "taskiq": (
+        ["taskiq", "taskiq-redis"],
+        ["taskiq", "worker", "taskiq_jobs:broker", "--workers", "1", "--max-async-tasks", "10"],
+        "Listening started",
+    ),
+    "SAQ": (["saq[redis]", "typing_extensions"], ["saq", "saq_jobs.settings"], "Worker starting"),
+    "PGQueuer": (
+        ["pgqueuer", "asyncpg"],
+        ["python", str(FOLDER / "pgqueuer_jobs.py"), "work"],
+        "ready",
+    ),
+}
 
 
 def measure(values: dict[str, str]) -> dict[str, dict[str, float]]:

@@ -28,6 +28,9 @@ async def factory() -> PgQueuer:
 
 
 async def _main(what: str) -> None:
+    if what == "work":  # its command fails with the typer of today
+        await (await factory()).run()
+        return
     queries = Queries(AsyncpgDriver(await asyncpg.connect(URL)))
     if what == "install":
         await queries.install()
