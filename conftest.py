@@ -1,4 +1,4 @@
-"""Fixtures that every room shares. First the servers, then the application on them."""
+"""Fixtures that all tests share. First the servers, then the application on them."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.testing import Host, feature_path, take_external
+from infra.checks import ROOT
+from infra.local.testing import Host, chosen, take_external
 from infra.local.worker_servers import Database, Redis, own_database, own_redis
 
 # ---- Servers -----------------------------------------------------------------------------------
@@ -18,8 +19,24 @@ host = Host(external)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    here = config.invocation_params.dir
-    config.args[:] = [feature_path(word, here) for word in config.args]
+    config.args[:], features = chosen(config.args, config.invocation_params.dir)
+    if features:
+        config.option.features = features  # pytest-xdist hands the options to its workers
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the gates, run those of the features that were named."""
+    features: list[str] = getattr(config.option, "features", [])
+    others = [item for item in items if features and not _concerns(item, features)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
+def _concerns(item: pytest.Item, features: list[str]) -> bool:
+    if not item.path.is_relative_to(ROOT / "tests" / "gates"):
+        return True
+    callspec: Any = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("feature") in features
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,29 +13,33 @@ from kernel.config.loader import COMPOSE_NAMES, SettingsGroup
 from kernel.settings import feature_settings
 
 FILE = ".env.example"
+UPDATE = "hatch run python -m infra.env_example"
 # A value for one of these means an external server, so a copied file must not bring them.
 SERVERS = ("DATABASE_URL", "POSTGRES_", "REDIS_")
-HEAD = """\
+HEAD = f"""\
 # Every setting with its default. Copy this file to .env and keep the lines you change.
 # An empty value means the default. The environment wins over .env.
 # Any value can come from a file: NAME_FILE=/run/secrets/name.
-# Written by `hatch run python -m infra.env_example`.
+# Written by `{UPDATE}`.
 """
 
 
 def text() -> str:
     """Return the whole file, grouped by owner: the kernel first, then each feature."""
-    parts = [HEAD]
-    for group in groups():
-        room = group.__module__.replace(".", "/") + ".py"
-        owner = f"platform/{room}" if room.startswith("kernel/") else room
-        lines = [f"# --- {group.title or group.__name__} ({owner})"]
-        for name, field in group.model_fields.items():
-            lines += _lines(name.upper(), field)
-        parts.append("\n".join(lines) + "\n")
+    parts = [HEAD, *map(section, groups())]
     compose = [f"#{name}=" for name in COMPOSE_NAMES]
     parts.append("\n".join(["# --- pgAdmin (compose only)", *compose]) + "\n")
     return "\n".join(parts)
+
+
+def section(group: type[SettingsGroup]) -> str:
+    """Return the part of the file that one settings class writes."""
+    path = group.__module__.replace(".", "/") + ".py"
+    owner = f"platform/{path}" if path.startswith("kernel/") else path
+    lines = [f"# --- {group.title or group.__name__} ({owner})"]
+    for name, field in group.model_fields.items():
+        lines += _lines(name.upper(), field)
+    return "\n".join(lines) + "\n"
 
 
 def groups() -> list[type[SettingsGroup]]:

@@ -1,9 +1,13 @@
 """Alembic's entry: migrates with every feature's models loaded, one migrator at a time."""
 
 import asyncio
+import importlib
 import sys
 import time
+from importlib.util import find_spec
+from typing import Any
 
+import alembic_postgresql_enum  # noqa: F401 (it registers operations that revisions use)
 from alembic import context
 from alembic.util import CommandError
 from asyncpg import PostgresError
@@ -21,6 +25,13 @@ from kernel.settings import load_settings
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
 LOCK_WAIT = 120.0  # seconds to wait for another migrator
 LOCK_TIMEOUT = "10s"  # for a table lock; a migration must not stop the traffic behind it
+
+UNKNOWN = """\
+The database has revision {revision}, whose file isn't in migrations/versions. Either bring the file
+back (another branch has it, or `git log --diff-filter=D -- migrations/versions`) and undo it by
+`hatch run migrate -1` before you delete it again; or undo its changes in the database by hand, and
+name the newest revision that it still has: `hatch run alembic stamp --purge REVISION`.
+Data of development can be forgotten instead: see "Stop" in what `hatch run dev` says."""
 
 discovery.load("models")
 
@@ -40,16 +51,36 @@ def wait_for_turn(connection: Connection) -> None:
     Polled, since a session that waits in pg_advisory_lock holds a snapshot that would block
     CREATE INDEX CONCURRENTLY in the migration it waits for.
     """
-    started, told = time.monotonic(), False
+    started, logged = time.monotonic(), False
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
         connection.commit()
         if time.monotonic() - started > LOCK_WAIT:
             raise CommandError(f"Another migration has been running for {LOCK_WAIT:.0f} seconds.")
-        if not told:
+        if not logged:
             sys.stderr.write("Waiting for another migration to end.\n")
-            told = True
+            logged = True
         time.sleep(0.2)
     connection.commit()
+
+
+def comparison() -> dict[str, Any]:
+    """How autogenerate compares; the image has none of it, since no revision is written there."""
+    if find_spec("infra") is None:
+        return {}
+    options: dict[str, Any] = importlib.import_module("infra.revisions.autogenerate").options()
+    return options
+
+
+def refuse_unknown(connection: Connection) -> None:
+    """Raise CommandError when the database had a revision whose file is gone."""
+    if getattr(context.config.cmd_opts, "purge", False):
+        return  # the way out was taken
+    for revision in context.get_context().get_current_heads():
+        try:
+            context.script.get_revision(revision)
+        except CommandError as error:
+            raise CommandError(UNKNOWN.format(revision=revision)) from error
+    connection.rollback()
 
 
 def migrate(connection: Connection) -> None:
@@ -57,10 +88,10 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        compare_type=True,
-        compare_server_default=True,
         transaction_per_migration=True,
+        **comparison(),
     )
+    refuse_unknown(connection)
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()
     with context.begin_transaction():

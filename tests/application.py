@@ -1,5 +1,6 @@
 """Fixtures of the application half: one app per worker, clients over it, units of work."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
@@ -31,6 +32,7 @@ def setting_values(database_url: str, redis_url: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "PASSWORD_HASH_COST": "4",
         "REGISTRATION_LIMIT": "1000",
+        "FAST_PATH": os.environ.get("FAST_PATH", "on"),  # CI runs the tests both ways
     }
 
 

@@ -1,4 +1,4 @@
-"""Everybody who may call a route, and a valid call of it: the material of the access table."""
+"""Every kind of caller of a route, and a valid call of it: what the gates are made of."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,18 +20,22 @@ from tests.accounts import Person
 from tests.application import client_of
 
 Json = dict[str, Any]
-# What features/<name>/tests/factories.py offers: rows for a call of that operation, as the values
-# of its path parameters, and its `body` where the documented example doesn't do.
+# What features/<name>/tests/factories.py offers as `arrange`: rows for a call of that operation, as
+# the values of its path parameters, and its `body` where the documented example doesn't do.
 Arrange = Callable[["People", str], Awaitable[Mapping[str, Any]]]
+# What it offers as `add_rows` if the feature has lists: so many rows more that the list of that
+# operation shows to the superuser; the values of the list's path parameters.
+AddRows = Callable[["People", str, int], Awaitable[Mapping[str, Any]]]
 
 CALLERS = ("anonymous", "other", "owner", "superuser", "deleted", "expired")
 _number = count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--write-access", action="store_true", help="write the access tables of the features"
-    )
+    for name, what in (("access", "access tables"), ("statements", "numbers of statements")):
+        parser.addoption(
+            f"--write-{name}", action="store_true", help=f"write the {what} of the features"
+        )
 
 
 @dataclass
@@ -71,7 +75,7 @@ class People:
 
 @asynccontextmanager
 async def people(app: Application) -> AsyncIterator[People]:
-    """New people, user_ref nothing has happened to yet."""
+    """New accounts, without rows of theirs."""
     async with AsyncExitStack() as stack:
         owner = await _person(app, stack, "owner")
         superuser = await _person(app, stack, "super")
@@ -89,11 +93,25 @@ async def _person(app: Application, stack: AsyncExitStack, name: str) -> Person:
 
 def arranger_of(feature: str) -> Arrange:
     """How the feature arranges rows for a call; without such a file it needs none."""
-    module = f"features.{feature}.tests.factories"
-    if find_spec(module) is None:
-        return _arrange_nothing
-    arrange: Arrange = import_module(module).arrange
+    arrange: Arrange = getattr(_factories(feature), "arrange", _arrange_nothing)
     return arrange
+
+
+def add_rows_of(feature: str) -> AddRows | None:
+    """How the feature adds rows to its lists, if it says so."""
+    add_rows: AddRows | None = getattr(_factories(feature), "add_rows", None)
+    return add_rows
+
+
+def missing_of(feature: str) -> Mapping[str, str]:
+    """What the feature answers (404) when what a parameter of its paths names is not there."""
+    missing: Mapping[str, str] = getattr(_factories(feature), "missing", {})
+    return missing
+
+
+def _factories(feature: str) -> Any:
+    module = f"features.{feature}.tests.factories"
+    return import_module(module) if find_spec(module) else None
 
 
 async def _arrange_nothing(people: People, operation: str) -> Mapping[str, Any]:
@@ -101,26 +119,43 @@ async def _arrange_nothing(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def call(
-    people: People, route: FeatureRoute, method: str, factories: Mapping[str, Any], caller: str
-) -> int:
-    """Call the route in a valid way as that caller; the status that is answered."""
+    people: People,
+    route: FeatureRoute,
+    method: str,
+    given: Mapping[str, Any],
+    caller: str | httpx2.AsyncClient,
+    **query: Any,
+) -> httpx2.Response:
+    """Call the route in a valid way as that caller, about what the feature's factories gave.
+
+    Of `query` it sends what the route has parameters for.
+    """
     document = people.app.openapi()
     operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
-    given = {"username": people.owner.username, **factories}
+    path = path_of(people, route, given)
+    parameters = [one for one in operation.get("parameters", []) if one["in"] == "query"]
+    known = {
+        name: value for name, value in query.items() if name in {p["name"] for p in parameters}
+    }
+    required = {
+        parameter["name"]: _example(parameter["schema"], f"{route.path}?{parameter['name']}")
+        for parameter in parameters
+        if parameter["required"]
+    }
+    client = await people.caller(caller) if isinstance(caller, str) else caller
+    return await client.request(
+        method, path, params=required | known, **_body(document, operation, given.get("body"))
+    )
+
+
+def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> str:
+    """The path of a call about what the feature's factories gave."""
+    given = {"username": people.owner.username, **given}
     path = route.path_format
     for name in route.param_convertors:
         assert name in given, f"factories.py of the route's feature must give {name} for {path}"
         path = path.replace(f"{{{name}}}", str(given[name]))
-    query = {
-        parameter["name"]: _example(parameter["schema"], f"{path}?{parameter['name']}")
-        for parameter in operation.get("parameters", [])
-        if parameter["in"] == "query" and parameter["required"]
-    }
-    client = await people.caller(caller)
-    answer = await client.request(
-        method, path, params=query, **_body(document, operation, given.get("body"))
-    )
-    return answer.status_code
+    return path
 
 
 def _body(document: Json, operation: Json, given: Any) -> dict[str, Any]:

@@ -30,6 +30,6 @@ def _every_answer_is_documented() -> Iterator[None]:
     yield
 
     assert not _unmentioned, (
-        "The OpenAPI document lacks an answer; name it in `responses=error_responses(...)`: "
-        + "; ".join(sorted(set(_unmentioned)))
+        "The OpenAPI document lacks an answer that the code does not show: name it in "
+        "`responses=error_responses(...)`: " + "; ".join(sorted(set(_unmentioned)))
     )

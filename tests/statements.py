@@ -1,4 +1,4 @@
-"""The fixture that counts SQL statements, and holds the number that stands beside each route."""
+"""The fixture that counts SQL statements, and holds the number that is recorded for each route."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -51,14 +51,14 @@ class Statements:
 
     async def counted(self) -> list[str]:
         """What was made since `begin`."""
-        await asyncio.sleep(0)  # asyncpg tells its loggers in the loop's next turn
+        await asyncio.sleep(0)  # asyncpg calls its loggers in the loop's next turn
         return list(self.made)
 
     async def held(self, call: Awaitable[httpx2.Response], fewer: int = 0) -> httpx2.Response:
         """Await a call that goes well, with cold caches, and see that it made as many statements
-        as its route declares.
+        as are recorded for its route.
 
-        `fewer` is for a call that is cheaper than the worst_case one: nobody is logged in, say.
+        `fewer` is for a call that is cheaper than the worst case: an anonymous one, say.
         """
         await self.begin()
         answer = await call

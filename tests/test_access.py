@@ -13,7 +13,7 @@ from kernel.web.access import Access, access
 from kernel.web.router import FeatureRoute, SessionDep
 from kernel.web.routes import RouteError, place, refuse_unclear
 from tests.callers import CALLERS
-from tests.test_access_table import unproved
+from tests.gates.test_access_table import unproved
 
 
 def only_route(router: APIRouter) -> FeatureRoute:
@@ -87,13 +87,13 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
         (
             (401, 403, 403, 403, 401, 401),
             [
-                f"nobody gets through: {[401, 403, 403, 403, 401, 401]}",
+                f"refuses every caller: {[401, 403, 403, 403, 401, 401]}",
                 "refuses superuser: 403",
             ],
         ),
     ],
 )
-def test_answers_that_belie_a_declared_access_are_told(
+def test_answers_that_belie_a_declared_access_are_listed(
     answers: tuple[int, ...], told: list[str]
 ) -> None:
     router = APIRouter()

@@ -54,5 +54,5 @@ def test_a_table_without_a_migration_is_named(tmp_path: Path) -> None:
     run = run_module(copy, "infra.checks", "migrations")
 
     assert run.returncode == 1
-    assert "'planted'" in run.stdout
+    assert "table planted: the models have it" in run.stdout
     assert "hatch run revision" in run.stdout

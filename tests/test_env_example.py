@@ -8,7 +8,7 @@ from kernel.config.loader import Settings, read_dotenv
 def test_the_file_lists_every_setting_with_its_default() -> None:
     text = (ROOT / env_example.FILE).read_text()
 
-    assert text == env_example.text(), "Write it anew: hatch run python -m infra.env_example"
+    assert text == env_example.text(), f"Write it anew: {env_example.UPDATE}"
 
 
 def test_a_copy_of_it_changes_nothing_and_names_no_server() -> None:

@@ -26,7 +26,7 @@ def test_this_environment_is_the_one_of_the_lock() -> None:
 
 def test_a_changed_dependency_puts_the_lock_out_of_step(copy: Path) -> None:
     pyproject = copy / "pyproject.toml"
-    pyproject.write_text(re.sub(r'"fastapi>=[\d.]+"', '"fastapi>=99"', pyproject.read_text()))
+    pyproject.write_text(re.sub(r'"fastapi>=[^"]+"', '"fastapi>=99"', pyproject.read_text()))
 
     assert "hatch run lock" in "".join(lock.problems(copy))
 

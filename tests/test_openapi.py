@@ -60,6 +60,16 @@ def test_the_api_is_described_by_its_settings() -> None:
     }
 
 
+@pytest.mark.parametrize("email", ["not-an-email", "Your email"])
+def test_a_contact_address_that_is_none_is_left_out_with_one_warning(
+    email: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = create_application(Settings({"CONTACT_NAME": "Ada", "CONTACT_EMAIL": email}))
+
+    assert app.openapi()["info"]["contact"] == {"name": "Ada"}
+    assert capsys.readouterr().err.count("CONTACT_EMAIL") == 1
+
+
 def test_operations_are_called_like_their_functions_and_each_has_its_own_name(
     document: Json,
 ) -> None:
@@ -69,7 +79,7 @@ def test_operations_are_called_like_their_functions_and_each_has_its_own_name(
     assert len(names) == len(set(names))
 
 
-def test_every_operation_tells_a_client_what_it_does(document: Json) -> None:
+def test_every_operation_says_what_it_does(document: Json) -> None:
     silent = [path for _, path, operation in operations(document) if not operation["description"]]
 
     assert silent == []

@@ -163,11 +163,11 @@ def test_what_a_client_relied_on_is_missed(change: Change, told: str) -> None:
         lambda route, given, book: book["properties"]["pages"]["items"].update(minimum=2),
     ],
 )
-def test_what_only_adds_breaks_nobody(change: Change) -> None:
+def test_what_only_adds_breaks_no_client(change: Change) -> None:
     assert breaking(DOCUMENT, changed(change)) == []
 
 
-def test_a_removed_operation_is_missed_and_a_new_one_is_told() -> None:
+def test_a_removed_operation_breaks_and_a_new_one_is_listed() -> None:
     moved = deepcopy(DOCUMENT)
     moved["paths"] = {"/novels": moved["paths"]["/books"]}
 

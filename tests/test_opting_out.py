@@ -10,7 +10,7 @@ from kernel.app import Application
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 from tests.callers import arranger_of, call, people
-from tests.test_access_table import routes_of
+from tests.gates.features import routes_of
 
 CACHE, QUEUE, LIMITS = "REDIS_CACHE_URL", "REDIS_QUEUE_URL", "REDIS_RATE_LIMIT_URL"
 OPTIONS = [{CACHE}, {QUEUE}, {LIMITS}, {CACHE, QUEUE, LIMITS}]
@@ -40,10 +40,10 @@ async def test_every_route_answers_as_it_does_with_everything(
         for method, route in routes_of(without, feature):
             if QUEUE in names and route.path.startswith("/api/v1/tasks/"):
                 continue
-            async with people(without) as somebody:
-                factories = await arranger_of(feature)(somebody, route.name)
-                status = await call(somebody, route, method, factories, "superuser")
-            answered[f"{method} {route.path}"] = status
+            async with people(without) as accounts:
+                given = await arranger_of(feature)(accounts, route.name)
+                answer = await call(accounts, route, method, given, "superuser")
+            answered[f"{method} {route.path}"] = answer.status_code
 
     assert answered == {name: expected[name] for name in answered}
     assert len(answered) >= len(expected) - 2

@@ -6,10 +6,10 @@ import httpx2
 import pytest
 
 from kernel.context import request_id_var
-from kernel.db.compiled_query import CompiledQuery
 from kernel.redis.client import Redis
 from kernel.resources import Resources
 from tests.accounts import Person
+from tests.statements import Statements
 
 POST = {"title": "A title", "text": "A text."}
 Call = Callable[[], Awaitable[httpx2.Response]]
@@ -18,34 +18,32 @@ Call = Callable[[], Awaitable[httpx2.Response]]
 class Costs:
     """Counts what is done for requests; what a process does by itself bears no request's id."""
 
-    def __init__(self) -> None:
-        self.redis = self.statements = 0
+    def __init__(self, statements: Statements) -> None:
+        self.redis, self._statements = 0, statements
 
     async def of(self, call: Call) -> tuple[int, int]:
         """Statements and round trips of a call, once it has been made twice."""
         for _ in range(2):
             await call()
-        self.redis = self.statements = 0
+        await self._statements.counted()
+        self._statements.made.clear()
+        self.redis = 0
         answer = await call()
         assert answer.is_success, answer.text
-        return self.statements, self.redis
+        return len(await self._statements.counted()), self.redis
 
 
 @pytest.fixture
-def costs(monkeypatch: pytest.MonkeyPatch) -> Costs:
-    counted = Costs()
-    execute, run = Redis.execute, CompiledQuery._run
+def costs(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> Costs:
+    counted = Costs(statements)
+    execute = Redis.execute
 
+    # The server's own statistics count commands, not round trips.
     async def counted_execute(self: Redis, *command: str) -> object:
         counted.redis += request_id_var.get() is not None
         return await execute(self, *command)
 
-    async def counted_run(self: CompiledQuery, *arguments: object) -> object:
-        counted.statements += request_id_var.get() is not None
-        return await run(self, *arguments)  # type: ignore[arg-type]
-
     monkeypatch.setattr(Redis, "execute", counted_execute)
-    monkeypatch.setattr(CompiledQuery, "_run", counted_run)
     return counted
 
 

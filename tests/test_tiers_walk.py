@@ -78,7 +78,7 @@ async def test_what_a_tier_allows_is_what_its_users_get(
     assert await _accepted(user, 11) == 2
 
 
-async def test_a_plan_goes_once_nobody_is_on_it(superuser: Person, user: Person) -> None:
+async def test_a_plan_goes_once_no_user_is_on_it(superuser: Person, user: Person) -> None:
     free, pro = await _make_plan(superuser, "free", 1), await _make_plan(superuser, "pro", 10)
     await _assign(superuser, user, free)
 

@@ -8,13 +8,13 @@ from typing import Any
 import structlog
 
 from kernel import logs
+from kernel.cache.deferred import flush
 from kernel.config.groups import AppSettings, WorkerSettings
 from kernel.config.loader import Settings
-from kernel.jobs.declare import Task
+from kernel.jobs import Task, registry
 from kernel.redis.client import Redis
 from kernel.resources import Resources, opened
 from workers.arq_jobs import ArqJobs
-from workers.known_tasks import known_tasks
 from workers.lanes import Lane, lanes_of
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,14 @@ class Held:
     lanes: Sequence[Lane]
     lease: float
     poll: float
+
+
+def known_tasks() -> dict[str, Task]:
+    """Every task, by name: the features', and the kernel's own.
+
+    Raises DiscoveryError for a name that isn't unique.
+    """
+    return {**registry.declared(), flush.name: flush}
 
 
 async def start(ctx: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from kernel.jobs import registry
 from kernel.jobs.arq_queue import arq_settings, deserialize, serialize
 from kernel.jobs.declare import Schedule, Task
 from workers import lifecycle
-from workers.known_tasks import known_tasks
 from workers.lanes import lanes_of
 
 POLL_DELAY = 1.0  # seconds between two looks for what no notification told
@@ -28,7 +27,7 @@ def options(settings: Settings) -> dict[str, Any]:
     if url is None:
         raise SettingsError("REDIS_QUEUE_URL is off, so there is nothing for a worker to do.")
     events.registry()  # jobs emit them later; a file that fails must stop the start
-    worker, tasks = settings.group(WorkerSettings), known_tasks().values()
+    worker, tasks = settings.group(WorkerSettings), lifecycle.known_tasks().values()
     lanes_of(tasks, worker.worker_queues)
     return {
         "functions": [arq_function(task) for task in tasks],

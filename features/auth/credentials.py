@@ -1,4 +1,4 @@
-"""Names and passwords: whose they are, checked in the same time whoever is asked for."""
+"""Names and passwords: checked in the same time for known and for unknown names."""
 
 from starlette.requests import HTTPConnection
 
@@ -6,13 +6,14 @@ from features.auth.passwords import verify_password
 from features.auth.security_log import record
 from features.auth.throttle import guessing
 from features.users.crud import account_by_email, account_by_username
-from kernel.db import Row, UnitOfWork
+from features.users.models import Account
+from kernel.db import UnitOfWork
 from kernel.schemas import clean
 
 
 async def account_of(
     connection: HTTPConnection, unit: UnitOfWork, name: str, password: str
-) -> Row | None:
+) -> Account | None:
     """The live account with that username or e-mail, if the password is its own.
 
     Raises RateLimitException (429) after too many wrong ones.
@@ -23,28 +24,28 @@ async def account_of(
 
 
 async def is_password_of(
-    connection: HTTPConnection, unit: UnitOfWork, account: Row, password: str
+    connection: HTTPConnection, unit: UnitOfWork, account: Account, password: str
 ) -> bool:
     """Whether the password is the account's. A wrong one counts as a failed login.
 
     Raises RateLimitException (429) after too many wrong ones.
     """
-    return await _is_right(connection, unit, account, account["username"], password)
+    return await _is_right(connection, unit, account, account.username, password)
 
 
 async def _is_right(
-    connection: HTTPConnection, unit: UnitOfWork, account: Row | None, name: str, password: str
+    connection: HTTPConnection, unit: UnitOfWork, account: Account | None, name: str, password: str
 ) -> bool:
-    user_id = account["id"] if account else None
+    user_id = account.id if account else None
     async with guessing(connection, user_id, name) as guess:
-        hashed = account["hashed_password"] if account else None
+        hashed = account.hashed_password if account else None
         guess.right = await verify_password(unit, password, hashed)
     if not guess.right:
         record("login failed", connection, user=user_id)
     return guess.right
 
 
-async def _find_account(unit: UnitOfWork, name: str) -> Row | None:
+async def _find_account(unit: UnitOfWork, name: str) -> Account | None:
     # A username never holds an @.
     try:
         clean(name)

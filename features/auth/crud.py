@@ -1,18 +1,16 @@
 """Queries on sessions and on used refresh tokens. Moments are the database's."""
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastcrud import FastCRUD
-from pydantic import BaseModel
 from sqlalchemy import (
     ColumnElement,
     DateTime,
-    Integer,
     Interval,
     String,
     bindparam,
-    delete,
     false,
     func,
     insert,
@@ -20,16 +18,32 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
-from features.auth.models import Session, SessionQuery, SessionRead, TokenBlacklist
+from features.auth.models import (
+    Session,
+    SessionOwner,
+    SessionQuery,
+    SessionRead,
+    SessionTokens,
+    TokenBlacklist,
+    UsedToken,
+)
 from features.users.models import User, UserRead
-from kernel.db import CompiledQuery, Listing, UnitOfWork
+from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 GRACE = timedelta(seconds=10)
 
-CRUDSessions: TypeAlias = FastCRUD[Session, BaseModel, BaseModel, BaseModel, BaseModel, BaseModel]
-crud_sessions: CRUDSessions = FastCRUD(Session)
+crud_sessions: FastCRUD[Session, Any, Any, Any, Any, SessionOwner] = FastCRUD(Session)
+crud_blacklist: FastCRUD[TokenBlacklist, Any, Any, Any, Any, Any] = FastCRUD(TokenBlacklist)
+
+
+class Caller(UserRead):
+    """The live user behind a live session."""
+
+    is_superuser: bool
+
 
 # Tokens count in whole seconds.
 _this_second = func.date_trunc("second", func.now())
@@ -47,7 +61,12 @@ _tokens = [
 ]
 
 listing = Listing(
-    Session, SessionRead, SessionQuery, where=[_never_ended, _unexpired], given=["user_id"]
+    crud_sessions,
+    SessionRead,
+    SessionQuery,
+    where=[_never_ended, _unexpired],
+    scope=["user_id"],
+    expressions={"current": col(Session.id) == bindparam("session_id")},
 )
 
 
@@ -55,7 +74,8 @@ def _given(name: str, kind: Any = String) -> ColumnElement[Any]:
     return bindparam(name, type_=kind())
 
 
-# Who a session's tokens speak for, as long as it lives. The user's id is part of the question,
+# By hand, for the bench: a join, which FastCRUD's select doesn't write. Who a session's tokens
+# speak for, as long as it lives. The user's id is part of the question,
 # so that a token can name neither another's session nor a session's other user.
 principal_by_session = CompiledQuery(
     select(*[getattr(User, name) for name in UserRead.model_fields], col(User.is_superuser))
@@ -66,11 +86,13 @@ principal_by_session = CompiledQuery(
         _never_ended,
         _unexpired,
         _live_user,
-    )
+    ),
+    Caller,
 )
 
-# Opens a session only for the very row that the password was checked against. The lock makes it
-# wait for a change of that row which is under way; one that begins later finds the new session.
+# By hand for its lock. Opens a session only for the very row that the password was checked against.
+# The lock makes it wait for a change of that row which is under way; one that begins later finds
+# the new session.
 open_session = CompiledQuery(
     insert(Session)
     .from_select(
@@ -91,11 +113,12 @@ open_session = CompiledQuery(
         .with_for_update(read=True),
     )
     .returning(*_tokens),
+    SessionTokens,
     writes=True,
 )
 
-# Exchanges the unused refresh token for its successor: one compare-and-set, of which parallel
-# attempts see exactly one succeed, and the memory of it.
+# By hand for its race. Exchanges the unused refresh token for its successor: a compare-and-set, of
+# which parallel attempts see exactly one succeed, and the memory of it.
 _rotated = (
     update(Session)
     .where(
@@ -139,9 +162,9 @@ _used = (
     )
     .cte("used")
 )
-rotate_session = CompiledQuery(select(_rotated).add_cte(_used), writes=True)
+rotate_session = CompiledQuery(select(_rotated).add_cte(_used), SessionTokens, writes=True)
 
-# What became of a refresh token that could not be exchanged.
+# By hand for its clock, the database's. What became of a token that could not be exchanged.
 used_token = CompiledQuery(
     select(
         col(Session.id),
@@ -158,30 +181,28 @@ used_token = CompiledQuery(
         & (col(TokenBlacklist.jti) == bindparam("jti")),
         isouter=True,
     )
-    .where(col(Session.id) == bindparam("session_id"), col(Session.user_id) == bindparam("user_id"))
+    .where(
+        col(Session.id) == bindparam("session_id"), col(Session.user_id) == bindparam("user_id")
+    ),
+    UsedToken,
 )
 
-# Ends a session, of that user or (None) of anybody; and a user's sessions but the one kept.
-_ended = (
-    update(Session)
-    .where(_never_ended)
-    .values(ended_at=func.now(), end_reason=_given("reason"))
-    .returning(col(Session.id), col(Session.user_id))
-)
-end_session = CompiledQuery(
-    _ended.where(
-        col(Session.id) == bindparam("session_id"),
-        col(Session.user_id) == func.coalesce(_given("user_id", Integer), Session.user_id),
-    ),
-    writes=True,
-)
-end_other_sessions = CompiledQuery(
-    _ended.where(
-        col(Session.user_id) == bindparam("user_id"),
-        col(Session.id) != func.coalesce(_given("kept", Integer), 0),
-    ),
-    writes=True,
-)
+
+async def end_sessions(unit: UnitOfWork, reason: str, **which: Any) -> list[SessionOwner]:
+    """End the live sessions that match FastCRUD's filters; return their ids and users."""
+    ended: Any = {"data": []}
+    with suppress(NoResultFound):
+        ended = await crud_sessions.update(
+            unit,
+            {"ended_at": now(), "end_reason": reason},
+            allow_multiple=True,
+            return_as_model=True,
+            schema_to_select=SessionOwner,
+            ended_at=None,
+            **which,
+        )
+    sessions: list[SessionOwner] = ended["data"]
+    return sessions
 
 
 async def purge_sessions(unit: UnitOfWork) -> int:
@@ -190,6 +211,10 @@ async def purge_sessions(unit: UnitOfWork) -> int:
     An ended session stays until then, as the evidence by which a replay is recognised.
     Returns how many sessions went.
     """
-    await unit.execute(delete(TokenBlacklist).where(col(TokenBlacklist.expires_at) < func.now()))
-    expired = delete(Session).where(col(Session.expires_at) < func.now())
-    return len((await unit.execute(expired.returning(col(Session.id)))).all())
+    moment = now()
+    expired = await crud_sessions.count(unit, expires_at__lt=moment)
+    # Either finds nothing to delete, at times.
+    for crud in (crud_blacklist, crud_sessions):
+        with suppress(NoResultFound):
+            await crud.db_delete(unit, allow_multiple=True, expires_at__lt=moment)
+    return expired

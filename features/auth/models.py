@@ -63,6 +63,31 @@ class TokenBlacklist(SQLModel, table=True):
     successor_expires_at: datetime = _moment()
 
 
+class SessionOwner(ReadSchema):
+    """Which session, and whose."""
+
+    id: int
+    user_id: int
+
+
+class SessionTokens(SessionOwner):
+    """What the tokens of a session are made from."""
+
+    refresh_jti: str
+    refresh_issued_at: datetime
+    expires_at: datetime
+
+
+class UsedToken(SessionOwner):
+    """What became of a refresh token that could not be exchanged, and its successor, if any."""
+
+    lives: bool
+    in_grace: bool | None
+    refresh_jti: str | None
+    refresh_issued_at: datetime | None
+    expires_at: datetime | None
+
+
 class SessionRead(ReadSchema):
     """An active login: on which device, from where, and when it was last used."""
 

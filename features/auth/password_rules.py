@@ -1,4 +1,4 @@
-"""Passwords that everybody would guess first: the commonest ones, and the owner's own names."""
+"""Passwords that are guessed first: the commonest ones, and the owner's own names."""
 
 from functools import cache
 from typing import Any

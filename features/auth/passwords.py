@@ -47,14 +47,14 @@ async def verify_password(unit: UnitOfWork, password: str, hashed: str | None) -
 
     def check() -> bool:
         if hashed is None or not possible:
-            bcrypt.checkpw(b"nobody", _nobodys_hash(cost))
+            bcrypt.checkpw(b"no account", _dummy_hash(cost))
             return False
         return bcrypt.checkpw(given, hashed.encode())
 
     return await _in_thread(check)
 
 
-def _nobodys_hash(cost: int) -> bytes:
+def _dummy_hash(cost: int) -> bytes:
     # Of no password: only its form matters, bcrypt computes a hash of that cost and compares.
     return b"$2b$%02d$" % cost + b"." * 53
 

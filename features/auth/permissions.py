@@ -10,12 +10,12 @@ from starlette.requests import HTTPConnection
 from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
-from features.users.crud import UserRef, id_by_username
+from features.users.crud import id_by_username
 from kernel.context import Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
-from kernel.web import NOT_YOURS, Access, SessionDep, access, unauthenticated
+from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, unauthenticated
 
 USER_NOT_FOUND = "User not found"
 NO_SESSION = 0
@@ -52,13 +52,13 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
     if account is None:
         return None
     return Principal(
-        account["id"], NO_SESSION, account["username"], account["is_superuser"], account["tier_id"]
+        account.id, NO_SESSION, account.username, account.is_superuser, account.tier_id
     )
 
 
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
-    """The caller, or None. Without a token the answer is the one for everybody."""
+    """The caller, or None. Without a token the answer is the public one."""
     if "authorization" not in connection.headers:
         return None
     return await principal_of(connection)
@@ -76,8 +76,12 @@ async def current_user(connection: HTTPConnection) -> KnownUser:
 
 @access(Access.SUPER)
 async def super_user(connection: HTTPConnection) -> KnownUser:
-    """The caller, who is a superuser: the route has refused others before the body was read."""
-    return await current_user(connection)
+    """The caller, who is a superuser. A route has refused others before the body was read; a
+    websocket does so here."""
+    caller = await current_user(connection)
+    if not caller.is_superuser:
+        raise ForbiddenException(PRIVILEGES)
+    return caller
 
 
 @access(Access.OWNER)
@@ -100,26 +104,25 @@ UsernameInPath = Annotated[CleanText, Path(), Field(max_length=254)]
 
 async def path_user(username: str, db: UnitOfWork) -> int:
     """The id of the live user of that name. Raises NotFoundException (404)."""
-    user_id: int | None = await id_by_username.scalar(db, username=username)
+    user_id = await id_by_username.scalar(db, username=username)
     if user_id is None:
         raise NotFoundException(USER_NOT_FOUND)
     return user_id
 
 
 @access(Access.SELF)
-async def own_path_user(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> UserRef:
-    """The user that the path names: the caller's id, or any name when a superuser calls.
+async def own_user_id(username: UsernameInPath, caller: CurrentUser, db: SessionDep) -> int:
+    """The id of the user that the path names: the caller, or anyone when a superuser calls.
 
-    Raises NotFoundException (404), then ForbiddenException (403). Whether the user is there that
-    a superuser names, the statement finds out that changes it.
+    Raises NotFoundException (404), then ForbiddenException (403).
     """
     if username == caller.username:
         return caller.user_id
+    user_id = await path_user(username, db)
     if not caller.is_superuser:
-        await path_user(username, db)
         raise ForbiddenException(NOT_YOURS)
-    return username
+    return user_id
 
 
-# The user in the path `{username}`, user_ref the caller speaks for.
-OwnPathUser = Annotated[UserRef, Depends(own_path_user)]
+# The id of the user in the path `{username}`, whom the caller acts for.
+OwnUserId = Annotated[int, Depends(own_user_id)]

@@ -8,12 +8,11 @@ from features.auth.cache_keys import PRINCIPAL, SESSION
 from features.auth.crud import principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
-from features.users.models import UserRead
 from kernel.cache import Stores, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
 
-KEPT_SECONDS = 600
+KEPT_SECONDS = 60  # also the longest that an old entry that was put back could count
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class KnownUser(Principal):
 async def live_principal(context: RequestContext, claims: Claims) -> KnownUser | None:
     """Who the token speaks for at this moment; None when its session or its user is gone.
 
-    One round trip to Redis, and no SQL while nothing has changed. That nobody is there is kept
-    as well: a session never comes back to life.
+    One round trip to Redis, and no SQL while nothing has changed. That one is gone is kept, too:
+    it never comes back to life.
     """
     user_id, session_id = claims.user_id, claims.session_id
 
@@ -43,6 +42,7 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
         [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
         load,
         KEPT_SECONDS,
+        signed=True,
     )
     if not found:
         return None
@@ -52,17 +52,19 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
 
 
 async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
-    row = await principal_by_session.one(unit, user_id=claims.user_id, session_id=claims.session_id)
-    if row is None:
+    caller = await principal_by_session.one(
+        unit, user_id=claims.user_id, session_id=claims.session_id
+    )
+    if caller is None:
         return b""
-    values = orjson.dumps([row["username"], row["is_superuser"], row["tier_id"]])
-    return values + b"\n" + UserRead.model_validate(row).model_dump_json().encode()
+    values = orjson.dumps([caller.username, caller.is_superuser, caller.tier_id])
+    return values + b"\n" + caller.model_dump_json(exclude={"is_superuser"}).encode()
 
 
 def forget_principal(
     unit: UnitOfWork, *, user_id: int | None = None, session_id: int | None = None
 ) -> None:
-    """Once the unit has committed, look anew at whoever this user is, or this session speaks for.
+    """Once the unit has committed, load this user, or the user of this session, anew.
 
     Every change of what a principal or UserRead says, every deletion and every end of a session
     comes through here.

@@ -1,6 +1,6 @@
 """Routes of login, refresh, logout and the caller's sessions."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
@@ -17,15 +17,14 @@ from features.auth.settings import AuthSettings
 from features.auth.tokens import Kind, signer
 from features.users.crud import upgrade_hash
 from kernel.context import context_of
-from kernel.db import pages_of
+from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import (
-    RATE_LIMIT_EXCEEDED,
     NotFoundException,
     ServiceUnavailableException,
     UnauthorizedException,
 )
 from kernel.schemas import Message, PathId
-from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses
+from kernel.web import CHALLENGE, Access, SessionDep, access
 
 WRONG = "Wrong username, email or password."
 NO_COOKIE = "Refresh token missing."
@@ -38,11 +37,7 @@ router = APIRouter(tags=["auth"])
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 
 
-@router.post(
-    "/login",
-    response_model=Token,
-    responses=error_responses({401: [WRONG], 429: [RATE_LIMIT_EXCEEDED]}),
-)
+@router.post("/login", response_model=Token)
 @access(Access.PUBLIC)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
@@ -60,23 +55,21 @@ async def login(
         account = await account_of(request, db, form.username, form.password)
         if account is None:
             raise UnauthorizedException(WRONG, headers=CHALLENGE)
-        old_hash = account["hashed_password"]
+        old_hash = account.hashed_password
         if needs_new_hash(db, old_hash):
             # Before the session: it shares the user's row, and two who share it and then both
             # want to change it would wait for each other.
             new_hash = await hash_password(db, form.password)
-            await upgrade_hash(db, account["id"], old_hash, new_hash)
+            await upgrade_hash(db, account.id, old_hash, new_hash)
         tokens = await sessions.open_for(db, account, device=device, address=address)
         if tokens is not None:
-            record_after_commit(db, "login", request, user=account["id"], session=tokens.session_id)
+            record_after_commit(db, "login", request, user=account.id, session=tokens.session_id)
             return _hand_out(tokens, response, db)
         # The account was changed while the password was checked: the password perhaps.
     raise ServiceUnavailableException("The account is being changed; try again shortly.")
 
 
-@router.post(
-    "/refresh", response_model=Token, responses=error_responses({401: [NO_COOKIE, BAD_COOKIE]})
-)
+@router.post("/refresh", response_model=Token)
 @access(Access.PUBLIC)
 async def refresh(
     request: Request, response: Response, db: SessionDep, refresh_token: RefreshCookie = None
@@ -109,7 +102,7 @@ async def logout(
     ending = [caller.session_id]
     claims = refresh_token and signer(db.resources.settings).read(refresh_token, Kind.REFRESH)
     if claims and claims.session_id != caller.session_id:
-        # The browser forgets that cookie now, so nobody could end its session any more.
+        # The browser forgets that cookie now, so its session couldn't be ended any more.
         ending.append(claims.session_id)
     for session_id in ending:
         await sessions.end(db, session_id, of=caller.user_id, reason="logout")
@@ -138,17 +131,14 @@ async def logout_all(
 @router.get("/sessions", response_model=pages_of(SessionRead))
 async def read_sessions(
     query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
-) -> dict[str, Any]:
+) -> JSONBytesResponse:
     """List your sessions: every login that is still active."""
-    page = await crud.listing.page(db, query, user_id=caller.user_id)
-    for session in page["data"]:
-        session["current"] = session["id"] == caller.session_id
-    return page
+    return await crud.listing.answer(
+        db, query, user_id=caller.user_id, session_id=caller.session_id
+    )
 
 
-@router.delete(
-    "/session/{id}", response_model=Message, responses=error_responses({404: [SESSION_NOT_FOUND]})
-)
+@router.delete("/session/{id}", response_model=Message)
 async def erase_session(
     id: PathId, request: Request, owner: SessionOwner, db: SessionDep
 ) -> Message:

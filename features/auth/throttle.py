@@ -21,7 +21,7 @@ async def acquire(
 ) -> Decision:
     """Count an attempt on every quota. Raises RateLimitException (429) when one is used up.
 
-    The security log tells what was refused, by the first word of the quotas, and to which user.
+    The security log says what was refused, by the first word of the quotas, and to which user.
     """
     decision = await context_of(connection).resources.get(Limiter).acquire(*quotas)
     assert decision is not None
@@ -33,7 +33,7 @@ async def acquire(
 
 
 class Guess:
-    """A password that is being checked: right or, until somebody says so, wrong."""
+    """A password that is being checked: wrong until it is marked as right."""
 
     right = False
 
@@ -43,10 +43,10 @@ async def guessing(
     connection: HTTPConnection, user_id: int | None, name: str
 ) -> AsyncIterator[Guess]:
     """Count what happens inside as a failed login, unless it was the right password: of that
-    user, or of nobody under that name.
+    user, or of an unknown name.
 
     Counted beforehand, so that many guesses at once are no way around. Few are allowed from one
-    address, so that nobody can lock the owner out of another; ten times as many for an address
+    address, so that a guesser can't lock the owner out at another; ten times as many for an address
     whatever it asks for, and for an account wherever they come from.
     """
     context = context_of(connection)
@@ -75,7 +75,7 @@ async def guessing(
 
 
 def _account_key(user_id: int | None, name: str) -> str:
-    """UserRef a guess is about: the account, by whichever of its names; a name that is nobody's."""
+    """The account that a guess is for, by any of its names; or the unknown name itself."""
     if user_id is not None:
         return str(user_id)
     return "?" + blake2b(name.lower().encode("utf-8", "replace"), digest_size=12).hexdigest()

@@ -1,26 +1,43 @@
-"""The table of posts and the shapes that requests and answers have."""
+"""The table of posts, what its rows allow, and the shapes of requests and answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AnyUrl, Field, StringConstraints, TypeAdapter, UrlConstraints
-from sqlalchemy import Index, Text
+from fastcrud import PolicyConfig
+from pydantic import MISSING, Field
+from sqlalchemy import Index, false
+from sqlalchemy import Text as LongText
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from kernel.db import ListQuery, SoftDeleted, Timestamped
-from kernel.schemas import CleanText, InputSchema, ReadSchema, example, may_be_absent
+from kernel.schemas import CleanText, InputSchema, ReadSchema, example, url_of
 
 MAX_TITLE = 30
-MAX_TEXT = 63_206
 MAX_URL = 2048
 
-_media_url: TypeAdapter[AnyUrl] = TypeAdapter(
-    Annotated[AnyUrl, UrlConstraints(allowed_schemes=["http", "https", "ftp"], host_required=True)]
-)
+Title = Annotated[CleanText, Field(min_length=2, max_length=MAX_TITLE)]
+Text = Annotated[CleanText, Field(min_length=1, max_length=63_206)]
+MediaUrl = Annotated[
+    CleanText,
+    Field(
+        max_length=MAX_URL,
+        description="An http, https or ftp URL.",
+        json_schema_extra={"format": "uri"},
+    ),
+    url_of("http", "https", "ftp"),
+]
 
 
-class Post(Timestamped, SoftDeleted, table=True):
+class PostBase(SQLModel):
+    """What an author writes."""
+
+    title: Title
+    text: Text = Column(sa_type=LongText)
+    media_url: MediaUrl | None = Column(default=None, max_length=MAX_URL)
+
+
+class Post(PostBase, Timestamped, SoftDeleted, table=True):
     """What a user published; gone for good with the user."""
 
     __tablename__ = "post"
@@ -39,46 +56,22 @@ class Post(Timestamped, SoftDeleted, table=True):
 
     id: int | None = Column(default=None, primary_key=True)
     created_by_user_id: int = Column(foreign_key="user.id", ondelete="CASCADE")
-    title: str = Column(max_length=MAX_TITLE)
-    text: str = Column(sa_type=Text)
-    media_url: str | None = Column(default=None, max_length=MAX_URL)
 
 
-def _media_address(url: str) -> str:
-    _media_url.validate_python(url)
-    return url
+POLICY = PolicyConfig(
+    read=col(Post.is_deleted) == false(),
+    create=True,
+    update=True,
+    delete=True,
+    hidden_columns=frozenset({"is_deleted", "deleted_at"}),
+    read_only_columns=frozenset({"id", "created_by_user_id", "created_at", "updated_at"}),
+)
 
 
-Title = Annotated[CleanText, StringConstraints(min_length=2, max_length=MAX_TITLE)]
-Body = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_TEXT)]
-MediaAddress = Annotated[
-    CleanText,
-    Field(
-        max_length=MAX_URL,
-        description="An http, https or ftp URL.",
-        json_schema_extra={"format": "uri"},
-    ),
-    AfterValidator(_media_address),
-]
-
-
-class PostCreate(InputSchema):
+class PostCreate(InputSchema, PostBase):
     """A new post."""
 
     model_config = example(title="On engines", text="It weaves algebraic patterns.")
-
-    title: Title
-    text: Body
-    media_url: MediaAddress | None = None
-
-
-class PostCreateInternal(SQLModel):
-    """What is stored of a new post."""
-
-    created_by_user_id: int
-    title: str
-    text: str
-    media_url: str | None = None
 
 
 class PostUpdate(InputSchema):
@@ -86,21 +79,9 @@ class PostUpdate(InputSchema):
 
     model_config = example(title="On analytical engines")
 
-    title: Title = may_be_absent()
-    text: Body = may_be_absent()
-    media_url: MediaAddress | None = None
-
-
-class PostUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    title: str | None = None
-    text: str | None = None
-    media_url: str | None = None
-
-
-class PostDelete(SQLModel):
-    """Nothing is given to delete a post."""
+    title: Title | MISSING = MISSING
+    text: Text | MISSING = MISSING
+    media_url: MediaUrl | MISSING | None = MISSING
 
 
 class PostRead(ReadSchema):

@@ -17,7 +17,7 @@ class Published(BaseModel):
 
 @task("posts.announce")
 async def announce(ctx: JobContext, arguments: Published) -> None:
-    """Tell the log of a new post: one line each."""
+    """Log a new post: one line each."""
     log.info("post published", post_id=arguments.post_id, author_id=arguments.author_id)
 
 

@@ -2,37 +2,19 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import MISSING, AfterValidator, Field, StringConstraints
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.db import ListQuery, Timestamped, unique
 from kernel.rate_limit import sanitise
-from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, example, may_be_absent
+from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, example
 
 NAME_TAKEN = "Rate Limit Name not available"
 PATH_TAKEN = "There is already a rate limit for this path"
 
 MAX_PATH = 200
 MAX_NAME = 250  # longer than a default name can be
-
-
-class RateLimit(Timestamped, table=True):
-    """At most `limit` accepted calls of a path in any stretch of `period` seconds."""
-
-    __tablename__ = "rate_limit"
-    # PostgreSQL reports the violation of the index that was made first.
-    __table_args__: ClassVar[Any] = (
-        unique("uq_rate_limit_name", "tier_id", "name", answer=NAME_TAKEN),
-        unique("uq_rate_limit_path", "tier_id", "path", answer=PATH_TAKEN),
-    )
-
-    id: int | None = Column(default=None, primary_key=True)
-    tier_id: int = Column(foreign_key="tier.id", ondelete="CASCADE")
-    name: str = Column(max_length=MAX_NAME)
-    path: str = Column(max_length=MAX_PATH)
-    limit: int
-    period: int
 
 
 def _stored(path: str) -> str:
@@ -46,12 +28,13 @@ def _stored(path: str) -> str:
 # `path limit period` lines can hold.
 Path = Annotated[
     str,
-    StringConstraints(pattern=r"^[!-~]*[!-.0-~][!-~]*$", max_length=MAX_PATH),
-    AfterValidator(_stored),
     Field(
+        pattern=r"^[!-~]*[!-.0-~][!-~]*$",
+        max_length=MAX_PATH,
         description="A path, or the template of a route; stored as `api_v1_tasks_task`.",
         examples=["api/v1/tasks/task", "api/v1/user/{username}"],
     ),
+    AfterValidator(_stored),
 ]
 Limit = Annotated[
     int, Field(ge=1, le=10_000, description="How many calls are accepted in a period."), JsonNumber
@@ -62,14 +45,34 @@ Period = Annotated[
 Name = Annotated[CleanText, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 
-class RateLimitCreate(InputSchema):
-    """A new rate limit."""
-
-    model_config = example(path="api/v1/tasks/task", limit=10, period=3600)
+class RateLimitBase(SQLModel):
+    """What a rule says."""
 
     path: Path
     limit: Limit
     period: Period
+
+
+class RateLimit(RateLimitBase, Timestamped, table=True):
+    """At most `limit` accepted calls of a path in any stretch of `period` seconds."""
+
+    __tablename__ = "rate_limit"
+    # PostgreSQL reports the violation of the index that was made first.
+    __table_args__: ClassVar[Any] = (
+        unique("uq_rate_limit_name", "tier_id", "name", answer=NAME_TAKEN),
+        unique("uq_rate_limit_path", "tier_id", "path", answer=PATH_TAKEN),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    tier_id: int = Column(foreign_key="tier.id", ondelete="CASCADE")
+    name: str = Column(max_length=MAX_NAME)
+
+
+class RateLimitCreate(InputSchema, RateLimitBase):
+    """A new rate limit."""
+
+    model_config = example(path="api/v1/tasks/task", limit=10, period=3600)
+
     name: Annotated[Name | None, Field(description="By default `{path}:{limit}:{period}`.")] = None
 
     @property
@@ -78,38 +81,15 @@ class RateLimitCreate(InputSchema):
         return self.name or f"{self.path}:{self.limit}:{self.period}"
 
 
-class RateLimitCreateInternal(SQLModel):
-    """What is stored of a new rule."""
-
-    tier_id: int
-    name: str
-    path: str
-    limit: int
-    period: int
-
-
 class RateLimitUpdate(InputSchema):
     """The fields to change; what is left out stays as it is."""
 
     model_config = example(limit=100)
 
-    path: Path = may_be_absent()
-    limit: Limit = may_be_absent()
-    period: Period = may_be_absent()
-    name: Name = may_be_absent()
-
-
-class RateLimitUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    path: str | None = None
-    limit: int | None = None
-    period: int | None = None
-    name: str | None = None
-
-
-class RateLimitDelete(SQLModel):
-    """Nothing is given to delete a rule."""
+    path: Path | MISSING = MISSING
+    limit: Limit | MISSING = MISSING
+    period: Period | MISSING = MISSING
+    name: Name | MISSING = MISSING
 
 
 class RateLimitRead(ReadSchema):

@@ -7,8 +7,8 @@ from kernel.rate_limit import Rule
 
 async def rules_of(db: UnitOfWork, tier_id: int) -> dict[str, Rule]:
     """The rules of a tier, by sanitised path."""
-    rows = await rules_of_tier.all(db, tier_id=tier_id)
-    return {row["path"]: Rule(row["limit"], row["period"]) for row in rows}
+    rules = await rules_of_tier.all(db, tier_id=tier_id)
+    return {rule.path: Rule(rule.limit, rule.period) for rule in rules}
 
 
 providers = {"rules_of": rules_of}

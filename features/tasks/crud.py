@@ -31,7 +31,7 @@ from kernel.db import CompiledQuery, Listing, UnitOfWork
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobDetail]
 crud_jobs: CRUDJobs = FastCRUD(Job)
-listing = Listing(Job, JobRead, JobQuery)
+listing = Listing(crud_jobs, JobRead, JobQuery)
 
 _unfinished = col(Job.finished_at).is_(None)
 _now = func.now()

@@ -7,7 +7,7 @@ from kernel.jobs import caller
 
 
 async def may_see(connection: HTTPConnection, queued_by: str | None) -> bool:
-    """Whether the job of that owner may be shown; a job of nobody's is for superusers."""
+    """Whether the job of that owner may be shown; a job without an owner is for superusers."""
     principal = await principal_of(connection)
     if principal is not None and principal.is_superuser:
         return True

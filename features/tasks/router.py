@@ -1,7 +1,7 @@
-"""Routes of tasks, for whoever queued them, and of jobs, for superusers."""
+"""Routes of tasks, for the callers that queued them, and of jobs, for superusers."""
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
@@ -24,7 +24,7 @@ from features.tasks.states import (
     queued_task,
 )
 from kernel import jobs
-from kernel.db import pages_of
+from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import ConflictException, NotFoundException, ServiceUnavailableException
 from kernel.rate_limit import rate_limiter
 from kernel.schemas import CleanText, Message
@@ -44,7 +44,6 @@ JobId = Annotated[CleanText, Path(max_length=500)]
     status_code=201,
     response_model=TaskQueued,
     dependencies=[Depends(optional_user), Depends(rate_limiter)],
-    responses=error_responses({503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}),
 )
 async def write_task(
     message: Annotated[CleanText, Query(min_length=1, max_length=1000, examples=["Hello"])],
@@ -55,18 +54,11 @@ async def write_task(
     return TaskQueued(id=job_id)
 
 
-@router.get(
-    "/tasks/task/{task_id}",
-    response_model=TaskRead,
-    dependencies=[Depends(optional_user)],
-    responses=error_responses(
-        {404: [TASK_NOT_FOUND], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
-    ),
-)
+@router.get("/tasks/task/{task_id}", response_model=TaskRead, dependencies=[Depends(optional_user)])
 async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRead:
     """Show the state of a task and, once it is complete, its result.
 
-    Only whoever queued it sees it, and superusers.
+    Only the caller that queued it sees it, and superusers.
     """
     job = await jobs.queued_job(db.resources, task_id)
     if job is not None and await may_see(request, job.queued_by):
@@ -80,14 +72,12 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 @router.get("/jobs", response_model=pages_of(JobRead))
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
-) -> dict[str, Any]:
+) -> JSONBytesResponse:
     """List the stored jobs: durable ones once they are queued, others once they have ended."""
-    return await crud.listing.page(db, query)
+    return await crud.listing.answer(db, query)
 
 
-@router.get(
-    "/jobs/{job_id}", response_model=JobDetail, responses=error_responses({404: [JOB_NOT_FOUND]})
-)
+@router.get("/jobs/{job_id}", response_model=JobDetail)
 async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> JobDetail:
     """Show a job with its arguments, its progress, and its result or error.
 
@@ -106,7 +96,7 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> JobDetai
 @router.post(
     "/jobs/{job_id}/requeue",
     response_model=Message,
-    responses=error_responses({404: [JOB_NOT_FOUND], 409: [JOB_NOT_OVER], 422: [DUPLICATE_WAITS]}),
+    responses=error_responses({422: [DUPLICATE_WAITS]}),
 )
 async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Run an ended job again, from its first attempt."""
@@ -120,13 +110,7 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
     return Message(message="Job queued again")
 
 
-@router.post(
-    "/jobs/{job_id}/cancel",
-    response_model=Message,
-    responses=error_responses(
-        {404: [JOB_NOT_FOUND], 409: [JOB_OVER], 503: [jobs.QUEUE_UNAVAILABLE, jobs.QUEUE_OFF]}
-    ),
-)
+@router.post("/jobs/{job_id}/cancel", response_model=Message)
 async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Message:
     """Cancel a job: stop it, or keep it from starting."""
     job = await crud.cancel.one(db, job_id=job_id)

@@ -15,18 +15,18 @@ PURGE_BATCH = 5000
 
 
 class Sample(InputSchema):
-    """What the sample task is told."""
+    """Arguments of the sample task."""
 
     message: CleanText = Field(min_length=1, max_length=1000)
 
 
 class Nothing(InputSchema):
-    """A scheduled task is told nothing."""
+    """A scheduled task has no arguments."""
 
 
 @task("tasks.sample_background_task", timeout=30)
 async def sample_background_task(ctx: JobContext, arguments: Sample) -> str:
-    """Take five seconds, telling each of them."""
+    """Take five seconds, reporting each of them."""
     for second in range(1, SECONDS + 1):
         await asyncio.sleep(1)
         await ctx["progress"](second, SECONDS, f"{second} of {SECONDS} seconds")

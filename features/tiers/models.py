@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import MISSING, Field
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
@@ -15,16 +15,25 @@ from kernel.schemas import (
     ReadSchema,
     RowId,
     example,
-    may_be_absent,
 )
 
 NAME_TAKEN = "Tier Name not available"
 TIER_NOT_FOUND = "Tier not found"
 TIER_IN_USE = "Tier is in use"
-NAME_PATTERN = r"^[A-Za-z0-9_-]{1,50}$"
+MAX_NAME = 50
+NAME_PATTERN = rf"^[A-Za-z0-9_-]{{1,{MAX_NAME}}}$"
 
 
-class Tier(Timestamped, table=True):
+TierName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
+
+
+class TierBase(SQLModel):
+    """What a tier is called."""
+
+    name: TierName
+
+
+class Tier(TierBase, Timestamped, table=True):
     """A plan. Users refer to it by `user.tier_id`, which keeps it from being deleted."""
 
     __tablename__ = "tier"
@@ -34,24 +43,12 @@ class Tier(Timestamped, table=True):
     )
 
     id: int | None = Column(default=None, primary_key=True)
-    name: str = Column(max_length=50)
 
 
-TierName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-
-
-class TierCreate(InputSchema):
+class TierCreate(InputSchema, TierBase):
     """A new tier."""
 
     model_config = example(name="pro")
-
-    name: TierName
-
-
-class TierCreateInternal(SQLModel):
-    """What is stored of a new tier."""
-
-    name: str
 
 
 class TierUpdate(InputSchema):
@@ -59,17 +56,7 @@ class TierUpdate(InputSchema):
 
     model_config = example(name="business")
 
-    name: TierName = may_be_absent()
-
-
-class TierUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    name: str | None = None
-
-
-class TierDelete(SQLModel):
-    """Nothing is given to delete a tier."""
+    name: TierName | MISSING = MISSING
 
 
 class TierRead(ReadSchema):
@@ -84,7 +71,7 @@ class TierQuery(ListQuery):
     """The list of tiers."""
 
     sort: Literal["id", "-id", "name", "-name", "created_at", "-created_at"] = "id"
-    name: Annotated[CleanText | None, Field(max_length=50)] = None
+    name: Annotated[CleanText | None, Field(max_length=MAX_NAME)] = None
 
 
 class UserTierUpdate(InputSchema):

@@ -1,1 +1,1 @@
-"""Accounts: who there is, what is shown of user_ref, registration, changes and removal."""
+"""Accounts: who there is, what is shown to which callers, registration, changes and removal."""

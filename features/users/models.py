@@ -3,33 +3,64 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    MISSING,
     AfterValidator,
     EmailStr,
     Field,
-    HttpUrl,
     SecretStr,
     StrictBool,
-    StringConstraints,
-    TypeAdapter,
 )
-from sqlalchemy import Index, text
+from sqlalchemy import Index, String, text
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.context import Principal
 from kernel.db import ListQuery, SoftDeleted, Timestamped, unique
-from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, RowId, example, may_be_absent
+from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, RowId, example, url_of
 
 EMAIL_TAKEN = "Email is already registered"
 USERNAME_TAKEN = "Username not available"
+MAX_NAME = 30
+MAX_USERNAME = 20
+MAX_EMAIL = 254
 MAX_URL = 2048
 MIN_PASSWORD = 8  # characters
 MAX_PASSWORD_BYTES = 72  # bcrypt reads no further
 
-_http_url: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+
+def _of_fit_length(password: SecretStr) -> SecretStr:
+    if len(password.get_secret_value()) < MIN_PASSWORD:
+        raise ValueError(f"must be at least {MIN_PASSWORD} characters")
+    if len(password.get_secret_value().encode()) > MAX_PASSWORD_BYTES:
+        raise ValueError(f"must be at most {MAX_PASSWORD_BYTES} bytes of UTF-8")
+    return password
 
 
-class User(Timestamped, SoftDeleted, table=True):
+Name = Annotated[CleanText, Field(min_length=2, max_length=MAX_NAME)]
+Username = Annotated[str, Field(min_length=2, max_length=MAX_USERNAME, pattern=r"^[a-z0-9]+$")]
+# Not Field(min_length=...): its message would speak of items.
+Password = Annotated[
+    SecretStr,
+    Field(json_schema_extra={"minLength": MIN_PASSWORD}),
+    AfterValidator(_of_fit_length),
+    NoNul(),
+]
+WebAddress = Annotated[
+    CleanText,
+    Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}),
+    url_of("http", "https"),
+]
+
+
+class UserBase(SQLModel):
+    """What an account is known by."""
+
+    name: Name
+    username: Username
+    email: EmailStr = Column(sa_type=String(MAX_EMAIL))
+
+
+class User(UserBase, Timestamped, SoftDeleted, table=True):
     """An account. `version` counts its changes."""
 
     __tablename__ = "user"
@@ -46,46 +77,14 @@ class User(Timestamped, SoftDeleted, table=True):
     )
 
     id: int | None = Column(default=None, primary_key=True)
-    name: str = Column(max_length=30)
-    username: str = Column(max_length=20)
-    email: str = Column(max_length=254)
     hashed_password: str = Column(max_length=60)
     profile_image_url: str | None = Column(default=None, max_length=MAX_URL)
-    tier_id: int | None = Column(default=None, foreign_key="tier.id")
+    tier_id: int | None = Column(default=None, foreign_key="tier.id", ondelete="RESTRICT")
     is_superuser: bool = Column(default=False, sa_column_kwargs={"server_default": text("false")})
     version: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})
 
 
-def _of_fit_length(password: SecretStr) -> SecretStr:
-    if len(password.get_secret_value()) < MIN_PASSWORD:
-        raise ValueError(f"must be at least {MIN_PASSWORD} characters")
-    if len(password.get_secret_value().encode()) > MAX_PASSWORD_BYTES:
-        raise ValueError(f"must be at most {MAX_PASSWORD_BYTES} bytes of UTF-8")
-    return password
-
-
-def _web_address(url: str) -> str:
-    _http_url.validate_python(url)
-    return url
-
-
-Name = Annotated[CleanText, StringConstraints(min_length=2, max_length=30)]
-Username = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^[a-z0-9]+$")]
-# Not Field(min_length=...): it would tell people of items.
-Password = Annotated[
-    SecretStr,
-    Field(json_schema_extra={"minLength": MIN_PASSWORD}),
-    AfterValidator(_of_fit_length),
-    NoNul(),
-]
-WebAddress = Annotated[
-    CleanText,
-    Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}),
-    AfterValidator(_web_address),
-]
-
-
-class UserCreate(InputSchema):
+class UserCreate(InputSchema, UserBase):
     """A new account."""
 
     model_config = example(
@@ -95,18 +94,12 @@ class UserCreate(InputSchema):
         password="correct horse battery",  # noqa: S106 - everybody's example
     )
 
-    name: Name
-    username: Username
-    email: EmailStr
     password: Password
 
 
-class UserCreateInternal(SQLModel):
+class UserCreateInternal(UserBase):
     """What is stored of a new user."""
 
-    name: str
-    username: str
-    email: str
     hashed_password: str
     is_superuser: bool = False
 
@@ -117,11 +110,11 @@ class UserUpdate(InputSchema):
 
     model_config = example(name="Ada King")
 
-    name: Name = may_be_absent()
-    username: Username = may_be_absent()
-    email: EmailStr = may_be_absent()
-    profile_image_url: WebAddress | None = None
-    password: Password = may_be_absent()
+    name: Name | MISSING = MISSING
+    username: Username | MISSING = MISSING
+    email: EmailStr | MISSING = MISSING
+    profile_image_url: WebAddress | MISSING | None = MISSING
+    password: Password | MISSING = MISSING
     current_password: Annotated[SecretStr, NoNul()] | None = None
 
 
@@ -131,22 +124,6 @@ class RoleUpdate(InputSchema):
     model_config = example(is_superuser=True)
 
     is_superuser: StrictBool
-
-
-class UserUpdateInternal(SQLModel):
-    """What is stored of a change."""
-
-    name: str | None = None
-    username: str | None = None
-    email: str | None = None
-    profile_image_url: str | None = None
-    hashed_password: str | None = None
-    is_superuser: bool | None = None
-    tier_id: int | None = None
-
-
-class UserDelete(SQLModel):
-    """Nothing is given to delete a user."""
 
 
 class UserRead(ReadSchema):
@@ -162,6 +139,20 @@ class UserRead(ReadSchema):
     tier_id: int | None
 
 
+class UserId(ReadSchema):
+    """Only the id of a user."""
+
+    id: int
+
+
+class Account(UserRead):
+    """What a login needs of a user: never an answer."""
+
+    is_superuser: bool
+    hashed_password: str
+    version: int
+
+
 class UserQuery(ListQuery):
     """The list of users. Only superusers sort or filter by e-mail."""
 
@@ -170,11 +161,11 @@ class UserQuery(ListQuery):
     ] = "id"
     username: Username | None = None
     tier_id: RowId | None = None
-    email: Annotated[CleanText | None, Field(max_length=254)] = None
+    email: Annotated[CleanText | None, Field(max_length=MAX_EMAIL)] = None
 
 
-def as_seen_by(caller: Principal | None, user: dict[str, Any]) -> dict[str, Any]:
-    """The user's row, without the e-mail unless it is the caller's own or a superuser looks."""
-    if caller is None or not (caller.is_superuser or caller.user_id == user["id"]):
-        user["email"] = None
+def as_seen_by(caller: Principal | None, user: UserRead) -> UserRead:
+    """The user, without the e-mail unless it is the caller's own or a superuser looks."""
+    if caller is None or not (caller.is_superuser or caller.user_id == user.id):
+        user.email = None
     return user

@@ -1,16 +1,19 @@
 """Who may do what to accounts: register how often, take which name, set which password."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import Request
+from pydantic import SecretStr
 
 from features.auth.credentials import is_password_of
-from features.auth.password_rules import refuse_guessable
-from features.auth.permissions import USER_NOT_FOUND, path_user
+from features.auth.permissions import USER_NOT_FOUND
 from features.auth.throttle import acquire
 from features.users import crud
-from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, UserUpdate
+from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account
 from features.users.settings import RegistrationSettings
 from kernel.context import context_of
-from kernel.db import Row, UnitOfWork
+from kernel.db import UnitOfWork
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -38,44 +41,44 @@ async def refuse_reserved_name(
     db: UnitOfWork,
     username: str,
     email: str | None,
-    user_ref: crud.UserRef | None = None,
+    user_id: int | None = None,
 ) -> None:
     """Raise DuplicateValueException (422) for a username that a path needs.
 
-    A user who isn't there is named first (404), then an e-mail that is taken, as where the
-    database refuses.
+    An e-mail that is taken is named first, as where the database refuses.
     """
     if username not in reserved_names(
         (route.path for route in request.app.state.feature_routes), "username"
     ):
         return
-    user_id = await path_user(user_ref, db) if isinstance(user_ref, str) else user_ref
     holder = email and await crud.id_by_email.scalar(db, email=email)
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)
 
 
-async def check_new_password(
-    request: Request, db: UnitOfWork, account: Row, values: UserUpdate, own: bool
+async def check_current_password(
+    request: Request, db: UnitOfWork, account: Account, current: SecretStr | None
 ) -> None:
-    """Raise UnprocessableEntityException (422) for a guessable new password, and where the owner
-    changes it, for a wrong current one."""
-    assert values.password is not None
-    if own:
-        current = values.current_password.get_secret_value() if values.current_password else ""
-        if not await is_password_of(request, db, account, current):
-            raise UnprocessableEntityException(WRONG_PASSWORD)
-    names = {name: getattr(values, name) or account[name] for name in NAMES}
-    refuse_guessable(values.password.get_secret_value(), **names)
+    """Raise UnprocessableEntityException (422) unless it is the account's password."""
+    given = current.get_secret_value() if current else ""
+    if not await is_password_of(request, db, account, given):
+        raise UnprocessableEntityException(WRONG_PASSWORD)
 
 
-async def removable_user(db: UnitOfWork, user_ref: crud.UserRef, deleted_too: bool = False) -> int:
-    """The id of a user who may be removed or lose the role; locked until the unit ends.
+def names_of(account: Account, changes: Mapping[str, Any]) -> dict[str, str]:
+    """What an account is known by once these changes are made."""
+    return {name: changes.get(name) or getattr(account, name) for name in NAMES}
+
+
+async def removable_user(
+    db: UnitOfWork, user_id: int | None, deleted_too: bool = False
+) -> crud.RemovalCandidate:
+    """A user who may be removed or lose the role; locked until the unit ends.
 
     Raises NotFoundException (404), and ConflictException (409) for the last superuser.
     """
-    user = await crud.lock_for_removal(db, user_ref, deleted_too)
-    if user is None:
+    user = user_id and await crud.lock_for_removal(db, user_id, deleted_too)
+    if not user:
         raise NotFoundException(USER_NOT_FOUND)
     if user.is_last_superuser:
         raise ConflictException(LAST_SUPERUSER)
-    return user.user_id
+    return user

@@ -1,25 +1,25 @@
 """Routes of accounts."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import SecretStr
 
-from features.auth.password_rules import OWN_NAME, TOO_COMMON, refuse_guessable
+from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.permissions import (
     USER_NOT_FOUND,
     CurrentUser,
     OptionalUser,
-    OwnPathUser,
+    OwnUserId,
     SuperUser,
     UsernameInPath,
+    path_user,
 )
 from features.auth.security_log import record_after_commit
 from features.users import crud, permissions
 from features.users.events import PasswordChanged
 from features.users.models import (
-    EMAIL_TAKEN,
-    USERNAME_TAKEN,
     RoleUpdate,
     UserCreate,
     UserCreateInternal,
@@ -29,35 +29,24 @@ from features.users.models import (
     as_seen_by,
 )
 from kernel.cache import public
-from kernel.db import JSONBytesResponse, Row, pages_of
+from kernel.db import CursorPage, JSONBytesResponse, Page, pages_of
 from kernel.errors import (
-    RATE_LIMIT_EXCEEDED,
     ConflictException,
     ForbiddenException,
     NotFoundException,
 )
 from kernel.events import emit
 from kernel.schemas import Message
-from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, error_responses
+from kernel.web import PRIVILEGES, Access, SessionDep, access
 
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
 router = APIRouter(tags=["users"])
 
 
-@router.post(
-    "/user",
-    status_code=201,
-    response_model=UserRead,
-    responses=error_responses(
-        {
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, TOO_COMMON, OWN_NAME],
-            429: [RATE_LIMIT_EXCEEDED],
-        }
-    ),
-)
+@router.post("/user", status_code=201, response_model=UserRead)
 @access(Access.PUBLIC)
-async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Row:
+async def write_user(values: UserCreate, request: Request, db: SessionDep) -> UserRead:
     """Register an account."""
     await permissions.count_registration(request)
     password = values.password.get_secret_value()
@@ -74,13 +63,11 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Ro
     return stored
 
 
-@router.get(
-    "/users", response_model=pages_of(UserRead), responses=error_responses({403: [PRIVILEGES]})
-)
+@router.get("/users", response_model=pages_of(UserRead))
 @public
 async def read_users(
     query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
-) -> JSONBytesResponse | dict[str, Any]:
+) -> JSONBytesResponse | Page[UserRead] | CursorPage[UserRead]:
     """List users. Only superusers see others' e-mail addresses, and sort and filter by them."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"
     if by_email and not (caller and caller.is_superuser):
@@ -88,8 +75,9 @@ async def read_users(
     if caller is None:
         return await crud.listing.answer(db, query, hide=["email"])
     page = await crud.listing.page(db, query)
-    for user in page["data"]:
-        as_seen_by(caller, user)
+    for user in page.data:
+        if not caller.is_superuser and user.id != caller.user_id:
+            user.email = None
     return page
 
 
@@ -100,11 +88,9 @@ async def read_user_me(caller: CurrentUser) -> JSONBytesResponse:
     return JSONBytesResponse(caller.shown)
 
 
-@router.get(
-    "/user/{username}", response_model=UserRead, responses=error_responses({404: [USER_NOT_FOUND]})
-)
+@router.get("/user/{username}", response_model=UserRead)
 @public
-async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> Row:
+async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionDep) -> UserRead:
     """Show a user. Only that user and superusers see the e-mail address."""
     user = await crud.user_by_username.one(db, username=username)
     if user is None:
@@ -112,71 +98,53 @@ async def read_user(username: UsernameInPath, caller: OptionalUser, db: SessionD
     return as_seen_by(caller, user)
 
 
-@router.patch(
-    "/user/{username}",
-    response_model=Message,
-    responses=error_responses(
-        {
-            403: [NOT_YOURS],
-            404: [USER_NOT_FOUND],
-            409: [CHANGED_MEANWHILE],
-            422: [EMAIL_TAKEN, USERNAME_TAKEN, permissions.WRONG_PASSWORD, TOO_COMMON, OWN_NAME],
-            429: [RATE_LIMIT_EXCEEDED],
-        }
-    ),
-)
+@router.patch("/user/{username}", response_model=Message)
 async def patch_user(
-    values: UserUpdate, user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    values: UserUpdate, user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Change your account or, as a superuser, anybody's.
 
     To change your own password, give the current one, too; your other sessions end.
     """
-    changes = values.model_dump(exclude_unset=True, exclude={"password", "current_password"})
-    version, own = None, False
-    if values.password is not None:
-        account = await crud.account_of(db, user_ref)
+    changes = values.model_dump(exclude_unset=True, exclude={"current_password"})
+    password: SecretStr | None = changes.pop("password", None)
+    version, own = None, user_id == caller.user_id
+    if password is not None:
+        account = await crud.account_by_id.one(db, user_id=user_id)
         if account is None:
             raise NotFoundException(USER_NOT_FOUND)
-        user_ref, version, own = account["id"], account["version"], account["id"] == caller.user_id
-        await permissions.check_new_password(request, db, account, values, own)
-        changes["hashed_password"] = await hash_password(db, values.password.get_secret_value())
-    if values.username is not None:
-        await permissions.refuse_reserved_name(request, db, values.username, values.email, user_ref)
-    user_id = await crud.change_user(db, user_ref, changes, version)
-    if user_id is None:
+        version = account.version
+        if own:
+            await permissions.check_current_password(request, db, account, values.current_password)
+        refuse_guessable(password.get_secret_value(), **permissions.names_of(account, changes))
+        changes["hashed_password"] = await hash_password(db, password.get_secret_value())
+    if "username" in changes:
+        await permissions.refuse_reserved_name(
+            request, db, changes["username"], changes.get("email"), user_id
+        )
+    if await crud.change_user(db, user_id, changes, version) is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
-    if values.password is not None:
+    if password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)
     return Message(message="User updated")
 
 
-@router.delete(
-    "/user/{username}",
-    response_model=Message,
-    responses=error_responses(
-        {403: [NOT_YOURS], 404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}
-    ),
-)
+@router.delete("/user/{username}", response_model=Message)
 async def erase_user(
-    user_ref: OwnPathUser, caller: CurrentUser, request: Request, db: SessionDep
+    user_id: OwnUserId, caller: CurrentUser, request: Request, db: SessionDep
 ) -> Message:
     """Delete your account or, as a superuser, anybody's.
 
     It becomes invisible, its sessions end, and others may take its username and e-mail address.
     """
-    user_id = await permissions.removable_user(db, user_ref)
+    await permissions.removable_user(db, user_id)
     await crud.soft_delete_user(db, user_id)
     record_after_commit(db, "user deleted", request, user=user_id)
     return Message(message="User deleted")
 
 
-@router.delete(
-    "/db_user/{username}",
-    response_model=Message,
-    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
-)
+@router.delete("/db_user/{username}", response_model=Message)
 async def erase_db_user(
     username: UsernameInPath, caller: SuperUser, request: Request, db: SessionDep
 ) -> Message:
@@ -184,17 +152,14 @@ async def erase_db_user(
 
     If no account has that name now, the last one that had it is meant.
     """
-    user_id = await permissions.removable_user(db, username, deleted_too=True)
-    await crud.hard_delete_user(db, user_id)
-    record_after_commit(db, "user removed for good", request, user=user_id)
+    found = await crud.last_user_of_name.one(db, username=username)
+    user = await permissions.removable_user(db, found.id if found else None, deleted_too=True)
+    await crud.hard_delete_user(db, user)
+    record_after_commit(db, "user removed for good", request, user=user.user_id)
     return Message(message="User deleted from the database")
 
 
-@router.patch(
-    "/user/{username}/role",
-    response_model=Message,
-    responses=error_responses({404: [USER_NOT_FOUND], 409: [permissions.LAST_SUPERUSER]}),
-)
+@router.patch("/user/{username}/role", response_model=Message)
 async def patch_user_role(
     values: RoleUpdate,
     username: UsernameInPath,
@@ -203,9 +168,10 @@ async def patch_user_role(
     db: SessionDep,
 ) -> Message:
     """Make a user a superuser, or an ordinary user again."""
-    user_ref = username if values.is_superuser else await permissions.removable_user(db, username)
-    user_id = await crud.change_user(db, user_ref, {"is_superuser": values.is_superuser})
-    if user_id is None:
+    user_id = await path_user(username, db)
+    if not values.is_superuser:
+        await permissions.removable_user(db, user_id)
+    if await crud.change_user(db, user_id, {"is_superuser": values.is_superuser}) is None:
         raise NotFoundException(USER_NOT_FOUND)
     record_after_commit(db, "role changed", request, user=user_id, is_superuser=values.is_superuser)
     return Message(message=f"User {username} Role updated")

@@ -2,28 +2,27 @@
 
 import structlog
 from sqlalchemy import func, select
-from sqlmodel import col
 
 from features.auth.passwords import hash_password
-from features.users.crud import LIVE, create_user, id_by_email, id_by_username
-from features.users.models import User, UserCreateInternal
+from features.users.crud import create_user, crud_users, id_by_email, id_by_username
+from features.users.models import UserCreateInternal
 from features.users.settings import AdminSettings
 from kernel.config import SettingsError
 from kernel.db import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-LOCK = 0x5EED  # any constant: one seed at a time
+LOCK = 0x5EED  # any constant; by hand, since it is a lock: one seed at a time
 
 
 async def seed(db: UnitOfWork) -> None:
-    """Make the superuser of ADMIN_*, unless there is a superuser, whoever that is.
+    """Make the superuser of ADMIN_*, unless there is a superuser already.
 
     Raises SettingsError when ADMIN_PASSWORD is missing, when no account can have such names, or
-    when the name belongs to somebody.
+    when the name is taken.
     """
     await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
-    if await db.scalar(select(col(User.id)).where(col(User.is_superuser), LIVE).limit(1)):
+    if await crud_users.exists(db, is_superuser=True):
         return
     settings = db.resources.settings.group(AdminSettings)
     if settings.admin_password is None:

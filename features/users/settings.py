@@ -7,7 +7,7 @@ from pydantic import EmailStr, Field, SecretStr, TypeAdapter, ValidationError
 from features.users.models import Name, Username
 from kernel.config import Environment, SettingsGroup, is_weak
 
-# Stood in the .env that this project's users come with; known to everybody.
+# Stood in the .env that this project's users come with; known to the public.
 WELL_KNOWN = "!Ch4ng3Th1sP4ssW0rd!"
 MIN_ADMIN_PASSWORD = 12
 # The superuser is an account like all others.
@@ -48,7 +48,7 @@ class AdminSettings(SettingsGroup):
         if password == WELL_KNOWN or is_weak(password, MIN_ADMIN_PASSWORD):
             yield (
                 f"ADMIN_PASSWORD is a default or weak: choose {MIN_ADMIN_PASSWORD} characters "
-                "or more that nobody can guess, or leave it out where no seed runs"
+                "or more that can't be guessed, or leave it out where no seed runs"
             )
 
 

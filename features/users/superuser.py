@@ -26,14 +26,15 @@ async def set_role(db: UnitOfWork, username: str, is_superuser: bool) -> None:
 
     Raises Refusal for an unknown user, and for the last superuser.
     """
-    if not is_superuser:
-        removable_user = await crud.lock_for_removal(db, username)
-        if removable_user is not None and removable_user.is_last_superuser:
+    user_id = await crud.id_by_username.scalar(db, username=username)
+    if user_id is not None and not is_superuser:
+        candidate = await crud.lock_for_removal(db, user_id)
+        if candidate is not None and candidate.is_last_superuser:
             raise Refusal(
                 "The last superuser can't be removed: grant somebody else the role first."
             )
-    user_id = await crud.change_user(db, username, {"is_superuser": is_superuser})
-    if user_id is None:
+    changes = {"is_superuser": is_superuser}
+    if user_id is None or await crud.change_user(db, user_id, changes) is None:
         raise Refusal(f"There is no user called {username}.")
 
     async def record() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from infra.bench import extras, jobs, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
-from infra.bench.environment import Environment, prepare, set_up
+from infra.bench.environment import Environment, Rival, prepare, set_up
 from infra.bench.measure import rounds
 from infra.bench.process import Server
 from infra.local.console import say
@@ -23,6 +24,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8, help="of each round")
     parser.add_argument("--processes", type=int, default=1, help="of each server")
     parser.add_argument("--against", metavar="URL", help="load this server, too; no CPU figures")
+    parser.add_argument("--baseline", type=Path, metavar="DIR", help="load this checkout, too")
+    parser.add_argument("--ways", action="store_true", help="FAST_PATH=off and ours twice, too")
+    parser.add_argument(
+        "--without", action="append", metavar="NAME", help="ours without this shortcut, too"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--extras", action="store_true", help="logins, deep pages, start-up, too")
     parser.add_argument("--jobs", action="store_true", help="the worker, beside plain ARQ")
@@ -33,6 +39,16 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
+def rivals(arguments: argparse.Namespace) -> Iterator[Rival]:
+    if arguments.baseline:
+        yield Rival("baseline", arguments.baseline.resolve())
+    if arguments.ways:
+        yield Rival("again")
+        yield Rival("off", values={"FAST_PATH": "off"})
+    for name in arguments.without or ():
+        yield Rival(f"without {name}", values={"BENCH_WITHOUT": name})
+
+
 def main() -> None:
     arguments = parse()
     if arguments.jobs:
@@ -40,7 +56,7 @@ def main() -> None:
         return
     chosen = [case for case in CASES if not arguments.route or case.name in arguments.route]
     outcomes = []
-    with set_up(arguments.processes) as stage:
+    with set_up(arguments.processes, list(rivals(arguments))) as stage:
         for case in chosen:
             case = stage.cast(case)
             say(f"{case.name}: {arguments.rounds} rounds of {arguments.seconds:g} s")
@@ -50,6 +66,8 @@ def main() -> None:
         if arguments.extras:
             say("extras: some minutes")
             more = "\n\n" + extras.report(stage, arguments.rounds, arguments.seconds)
+    if stage.rivals:
+        more = f"\n\n{table.compared(outcomes)}{more}"
     say(f"\n{table.machine()}\n\n{table.markdown(outcomes)}{more}")
     if arguments.json:
         arguments.json.write_bytes(
@@ -58,16 +76,16 @@ def main() -> None:
 
 
 def measure(stage: Environment, case: Case, arguments: argparse.Namespace) -> table.Outcome:
-    servers = [stage.ours]
     if case.name != "no-op":
         prepare(stage, case)
-    servers.append(stage.floor)
+    servers = [stage.ours, stage.floor, *stage.rivals]
     if arguments.against:
-        servers.append(Server("against", arguments.against.rstrip("/"), pid=0))
-    figures = rounds(case, servers, arguments.rounds, arguments.seconds, stage.token)
+        address = arguments.against.rstrip("/")
+        servers.append(Server("against", address, pid=0, token=stage.ours.token))
+    figures = rounds(case, servers, arguments.rounds, arguments.seconds)
     urls = stage.environment["DATABASE_URL"], stage.environment["REDIS_CACHE_URL"]
     for server in servers[:2]:
-        counted = asyncio.run(count(server.url, case, stage.token, *urls))
+        counted = asyncio.run(count(server.url, case, server.token, *urls))
         figures[server.name].statements, figures[server.name].commands = counted
     for name, found in figures.items():
         if found.failed:

@@ -14,8 +14,8 @@ INSERT INTO rate_limit (tier_id, name, path, "limit", period)
 INSERT INTO "user" (name, username, email, hashed_password, tier_id)
  SELECT 'Bench User ' || n, 'bench' || n, 'bench' || n || '@example.com', $hash$HASH$hash$, tier.id
  FROM generate_series(1, {USERS}) AS n, tier WHERE tier.name = '{TIER}' ORDER BY n;
-INSERT INTO post (title, text, created_by_user_id)
- SELECT 'Post ' || n, repeat('Some words of a post. ', 10), author.id
+INSERT INTO post (title, text, created_by_user_id, created_at)
+ SELECT 'Post ' || n, repeat('Some words of a post. ', 10), author.id, '2026-01-01T00:00:00Z'
  FROM generate_series(0, {POSTS} - 1) AS n
  JOIN "user" author ON author.username = 'bench' || (n % {USERS} + 1) ORDER BY n;
 ANALYZE;

@@ -64,7 +64,7 @@ class Chores:
             return
         started, request_id, status = time.perf_counter(), uuid.uuid4().hex, 0
 
-        async def dressed(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -75,7 +75,7 @@ class Chores:
                 ]
             await send(message)
 
-        await self.app(scope, receive, dressed)
+        await self.app(scope, receive, with_headers)
         path, ms = scope["path"], round((time.perf_counter() - started) * 1e3, 1)
         counts[path, status] = counts.get((path, status), 0) + 1
         line = {
@@ -136,8 +136,7 @@ JSON = "application/json"
 
 
 async def create_post(request: Request) -> Response:
-    author = {"username": request.path_params["username"], "caller_id": 1, "is_superuser": True}
-    values = {"media_url": None, **author, **orjson.loads(await request.body())}
+    values = {"media_url": None, "author_id": 1, **orjson.loads(await request.body())}
     token, state = uuid.uuid4().hex[:16], request.app.state
     async with state.pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(CREATE, *_arguments(CREATE_VALUES, values))

@@ -21,7 +21,7 @@ from arq.connections import RedisSettings, create_pool
 from redis.asyncio import Redis
 
 from infra.bench import jobs_rivals
-from infra.bench.environment import servers
+from infra.bench.environment import environment_of, servers
 from infra.bench.jobs_load import Bench, Latency, Queue, Run, latency, throughput
 from infra.bench.jobs_process import WorkerProcess, arq_command, working
 from infra.bench.table import machine
@@ -45,7 +45,8 @@ CASES: dict[str, tuple[str, str, str, int, dict[str, str]]] = {
 
 def main(rounds: int, json: Path | None, smoke: bool = False) -> None:
     """Measure, print the tables, leave JSON where it is asked for."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, servers(Path(folder)) as values:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, servers(Path(folder)) as started:
+        values = environment_of(Path(folder), *started)
         command = [sys.executable, "-m", "alembic", "upgrade", "head"]
         subprocess.run(command, env=values, check=True, capture_output=True)
         os.environ.update(values)

@@ -44,21 +44,24 @@ class Figures:
         }
 
 
-def rounds(
-    case: Case, servers: Sequence[Server], count: int, seconds: float, token: str
-) -> dict[str, Figures]:
+def rounds(case: Case, servers: Sequence[Server], count: int, seconds: float) -> dict[str, Figures]:
     """Load each server in turn, `count` times, after a warm-up of each."""
     figures = {server.name: Figures() for server in servers}
     for server in servers:
-        run(server.url, case, WARM_UP_SECONDS, token)
+        run(server.url, case, WARM_UP_SECONDS, server.token)
     for _ in range(count):
         for server in servers:
             before = server.cpu()
-            load = run(server.url, case, seconds, token)
+            load = run(server.url, case, seconds, server.token)
             figures[server.name].add(load, server.cpu() - before)
     return figures
 
 
+def ratios(ours: Figures, other: Figures) -> list[float]:
+    """The ratio of CPU per request in each round, the lowest first."""
+    return sorted(a / b for a, b in zip(ours.cpus, other.cpus, strict=True))
+
+
 def ratio(ours: Figures, floor: Figures) -> float:
     """The median of the rounds' ratios of CPU per request."""
-    return median(a / b for a, b in zip(ours.cpus, floor.cpus, strict=True))
+    return median(ratios(ours, floor))

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.checks import ROOT
+
 START_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -21,6 +23,8 @@ class Server:
     name: str
     url: str
     pid: int
+    token: str = ""
+    """Of the user whose requests are measured, signed in at this server."""
 
     def cpu(self) -> float:
         """Seconds of CPU so far, user and system, of the process and its children.
@@ -34,15 +38,26 @@ class Server:
 
 @contextmanager
 def started(
-    name: str, app: str, environment: Mapping[str, str], processes: int = 1
+    name: str,
+    app: str,
+    environment: Mapping[str, str],
+    processes: int = 1,
+    checkout: Path = ROOT,
 ) -> Iterator[Server]:
     """uvicorn with that application, its output in a file that goes with it."""
+    path = os.pathsep.join([str(checkout), str(checkout / "platform")])
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-proxy-headers"]
     command += ["--no-access-log", "--workers", str(processes)]
     log = Path(environment["BENCH_DIRECTORY"]) / f"{name}.log"
     with log.open("wb") as output:
-        child = subprocess.Popen(command, env=dict(environment), stderr=output, stdout=output)
+        child = subprocess.Popen(
+            command,
+            env={**environment, "PYTHONPATH": path},
+            cwd=checkout,
+            stderr=output,
+            stdout=output,
+        )
         server = Server(name, f"http://127.0.0.1:{port}", child.pid)
         try:
             _wait(server, child, log, port)

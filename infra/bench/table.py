@@ -5,10 +5,11 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from infra.bench.cases import Case
-from infra.bench.measure import Figures, ratio
+from infra.bench.measure import Figures, ratio, ratios
 
 HEAD = (
     "| route | server | requests/s | p50 ms | p99 ms | CPU us | SQL | Redis | to floor | target |",
@@ -41,6 +42,27 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
                 f"| {row['p99_ms']} | {row['cpu_us']} | {row['sql']:g} | {row['redis']:g} "
                 f"| {compared} |"
             )
+    return "\n".join(lines)
+
+
+def compared(outcomes: Sequence[Outcome]) -> str:
+    """CPU of each server of ours; and its ratio to ours in the same round: median, lowest..highest.
+
+    `again` is ours a second time: what it differs by is noise.
+    """
+    names = [name for name in outcomes[0].figures if name != "floor"]
+    lines = [
+        f"| route | {' | '.join(f'{name} us' for name in names)} |",
+        "|---|" + "--:|" * len(names),
+    ]
+    for outcome in outcomes:
+        figures, ours = outcome.figures, outcome.figures["ours"]
+        cells = [f"{median(ours.cpus):.1f}"]
+        for name in names[1:]:
+            found = ratios(figures[name], ours)
+            spread = f"{median(found):.2f} ({found[0]:.2f}..{found[-1]:.2f})"
+            cells.append(f"{median(figures[name].cpus):.1f}: {spread}")
+        lines.append(f"| {outcome.case.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

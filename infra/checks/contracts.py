@@ -1,4 +1,4 @@
-"""The two import contracts of this house, for import-linter (its table is in pyproject.toml)."""
+"""The import contracts of this project, for import-linter (its table is in pyproject.toml)."""
 
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -6,7 +6,8 @@ from graphlib import CycleError, TopologicalSorter
 from grimp import ImportGraph, build_graph
 from importlinter import Contract, ContractCheck, output
 
-from infra.checks.kinds import is_test, refusal
+from infra.checks.exports import hidden_imports
+from infra.checks.kinds import is_test, refusal, relates_models
 
 
 class KindContract(Contract):
@@ -15,7 +16,9 @@ class KindContract(Contract):
     type_name = "kind"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        refused = sorted(_refused(graph))
+        packages = self.session_options["root_packages"]
+        at_runtime = build_graph(*packages, exclude_type_checking_imports=True, cache_dir=None)
+        refused = sorted(_refused(graph, at_runtime))
         return ContractCheck(kept=not refused, metadata={"lines": refused})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -23,16 +26,36 @@ class KindContract(Contract):
 
 
 class NoCircleContract(Contract):
-    """No module imports itself through others; a set of layers alone lets such circles pass."""
+    """No module imports itself through others, what only type checkers import included.
+
+    The one exception: models of two features may name each other's classes in the annotations of
+    their relationships. Such an import never runs.
+    """
 
     type_name = "no_circle"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        # What only type checkers import is judged by its kind, but closes no circle: it never runs.
-        packages = self.session_options["root_packages"]
-        graph = build_graph(*packages, exclude_type_checking_imports=True, cache_dir=None)
         circles = [f"{' -> '.join(circle)}: a circle" for circle in _circles(graph)]
         return ContractCheck(kept=not circles, metadata={"lines": circles})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        _print(check)
+
+
+class ExportsContract(Contract):
+    """Features import only what the kernel's folders export: see infra.checks.exports."""
+
+    type_name = "exports"
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        modules = [name for name in graph.modules if name.startswith("features.")]
+        hidden = [
+            f"{module} -> {name}: line {line}: {reason}"
+            for module in sorted(modules)
+            if not is_test(module)
+            for name, line, reason in hidden_imports(module)
+        ]
+        return ContractCheck(kept=not hidden, metadata={"lines": hidden})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         _print(check)
@@ -43,10 +66,11 @@ def _print(check: ContractCheck) -> None:
         output.print_error(line, bold=False)
 
 
-def _refused(graph: ImportGraph) -> Iterator[str]:
+def _refused(graph: ImportGraph, at_runtime: ImportGraph) -> Iterator[str]:
     for importer in graph.modules:
         for imported in graph.find_modules_directly_imported_by(importer):
-            if reason := refusal(importer, imported):
+            runs = at_runtime.direct_import_exists(importer=importer, imported=imported)
+            if reason := refusal(importer, imported, only_for_types=not runs):
                 details = graph.get_import_details(importer=importer, imported=imported)
                 at = f"line {details[0]['line_number']}: " if details else ""
                 yield f"{importer} -> {imported}: {at}{reason}"
@@ -55,7 +79,11 @@ def _refused(graph: ImportGraph) -> Iterator[str]:
 def _circles(graph: ImportGraph) -> Iterator[list[str]]:
     """Yield circles until none is left, taking one import out of each that was found."""
     imports = {
-        module: set(graph.find_modules_directly_imported_by(module))
+        module: {
+            imported
+            for imported in graph.find_modules_directly_imported_by(module)
+            if not relates_models(module, imported)
+        }
         for module in sorted(graph.modules)
         if not is_test(module)
     }

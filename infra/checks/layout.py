@@ -6,23 +6,33 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOMS = ("features", "platform", "workers", "migrations", "infra", "tests")
-CARD = ("models.py", "crud.py", "router.py", "cache_keys.py", "tests")
+PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
+CARD = ("models.py", "crud.py", "router.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
-# What feature authors meet stands directly in kernel/; each mechanism behind it is a package of
-# its own there (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 2500
-KERNEL_FILES = 30
-MECHANISM_LINES = 1100
-MECHANISM_FILES = 14
-FILE_LINES = 220
+# Lines of code, tests left out; a later issue raises a budget only by a decision that says why
+# (docs/decisions/0012-the-kernels-budget.md).
+KERNEL_LINES = 4100
+WIRING_LINES = 700  # the modules at the kernel's root
+FAST_LINES = 450
+FEATURE_LINES = 3037
+WORKER_LINES = 371
+FILE_LINES = 200
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case
-FUNCTION_LINES = 45
-# "path" or "path::function" -> why it is better long than split.
+LONG_FILE_LINES = 280
+FUNCTION_LINES = 40
+# "path" or "path::function" -> why it is better long than split; a file up to LONG_FILE_LINES.
 LONG: dict[str, str] = {
-    "platform/kernel/db/unit_of_work.py": "one class, whose use of SQLAlchemy's private names must "
-    "stay in one place",
+    "features/users/router.py": "the routes of one resource, two of them with their own reasons",
+    "infra/bench/floor.py": "one program: the bare application that the bench compares with",
+    "infra/local/postgres.py": "one server, from its files to its end",
+    "platform/kernel/cache/decorator.py::cache": "the parameters of the public decorator",
+    "platform/kernel/config/groups.py": "a list of settings, one line each",
+    "platform/kernel/db/unit_of_work.py": "one class: SQLAlchemy's session with a unit's end",
+    "platform/kernel/jobs/arq_queue.py": "all that is known of ARQ's keys in Redis",
+    "platform/kernel/web/openapi.py": "one pass over the document",
+    "platform/kernel/web/outer_middleware.py": "one ASGI layer, called for every request",
+    "platform/kernel/web/problems.py": "each kind of error and the problem it becomes",
 }
 
 
@@ -34,16 +44,16 @@ def problems(root: Path) -> list[str]:
         *_source_root(root),
         *_features(root),
         *_names(root),
-        *_kernel_budget(root),
+        *_budgets(root),
         *_sizes(root),
     ]
 
 
 def python_files(root: Path) -> Iterator[Path]:
-    """Yield the Python files of all rooms and of the root."""
+    """Yield the Python files of all top folders and of the root."""
     yield from sorted(root.glob("*.py"))
-    for room in ROOMS:
-        yield from sorted((root / room).rglob("*.py"))
+    for folder in PACKAGES:
+        yield from sorted((root / folder).rglob("*.py"))
 
 
 def lines_of_code(file: Path) -> int:
@@ -85,7 +95,7 @@ def _source_root(root: Path) -> Iterator[str]:
             yield f"platform/{name}: platform/ has one child, kernel/. Move it in there."
     for file in root.glob("*.py"):
         if file.name != "conftest.py":
-            yield f"{file.name}: no Python file but conftest.py stands in the root; give it a room."
+            yield f"{file.name}: no Python file but conftest.py stands in the root; move it."
     for file in python_files(root):
         if file.name == "conftest.py" and file.parent != root:
             yield f"{file.relative_to(root)}: the root's conftest.py is the only one."
@@ -98,9 +108,27 @@ def _features(root: Path) -> Iterator[str]:
         if not entry.is_dir():
             yield f"features/{entry.name}: a feature is a folder; move the file into one."
             continue
+        if not any(entry.rglob("*.py")):
+            continue  # what Python left of a feature that is deleted
         for name in ("__init__.py", *CARD):
             if not (entry / name).exists():
                 yield f"features/{entry.name}: {name} is missing; every feature has it."
+        if _caches(entry) and not (entry / "cache_keys.py").exists():
+            yield (
+                f"features/{entry.name}: cache_keys.py is missing; the names that @cache keeps "
+                "answers under stand there, for other features to forget."
+            )
+
+
+def _caches(feature: Path) -> bool:
+    files = [*feature.glob("router.py"), *feature.glob("router/*.py")]
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "kernel.cache"
+        and "cache" in {alias.name for alias in node.names}
+        for file in files
+        for node in ast.walk(ast.parse(file.read_bytes()))
+    )
 
 
 def _names(root: Path) -> Iterator[str]:
@@ -116,24 +144,22 @@ def _names(root: Path) -> Iterator[str]:
             yield f"{path}: the standard library has a module {file.stem!r}; choose another name."
 
 
-def _kernel_budget(root: Path) -> Iterator[str]:
+def _budgets(root: Path) -> Iterator[str]:
     kernel = root / "platform" / "kernel"
-    yield from _budget(root, kernel, KERNEL_LINES, KERNEL_FILES)
-    for mechanism in sorted(path.parent for path in kernel.glob("*/__init__.py")):
-        if mechanism.name != "tests":
-            yield from _budget(root, mechanism, MECHANISM_LINES, MECHANISM_FILES)
-
-
-def _budget(root: Path, folder: Path, most_lines: int, most_files: int) -> Iterator[str]:
-    files = sorted(folder.glob("*.py"))
-    lines, where = sum(map(lines_of_code, files)), folder.relative_to(root).as_posix()
-    if lines > most_lines:
-        yield (
-            f"{where} has {lines} lines of code and a budget of {most_lines}: "
-            "what has tables or routes is a feature."
-        )
-    if len(files) > most_files:
-        yield f"{where} has {len(files)} files and a budget of {most_files}."
+    for what, files, most in (
+        ("the kernel", kernel.rglob("*.py"), KERNEL_LINES),
+        ("the wiring at the kernel's root", kernel.glob("*.py"), WIRING_LINES),
+        ("kernel/fast", (kernel / "fast").rglob("*.py"), FAST_LINES),
+        ("features/", (root / "features").rglob("*.py"), FEATURE_LINES),
+        ("workers/", (root / "workers").rglob("*.py"), WORKER_LINES),
+    ):
+        counted = [file for file in files if "tests" not in file.relative_to(root).parts]
+        lines = sum(map(lines_of_code, counted))
+        if lines > most:
+            yield (
+                f"{what} has {lines} lines of code and a budget of {most}: delete what is no "
+                "longer needed; what has tables or routes is a feature."
+            )
 
 
 def _sizes(root: Path) -> Iterator[str]:
@@ -142,9 +168,9 @@ def _sizes(root: Path) -> Iterator[str]:
         if path.startswith("migrations/versions/"):
             continue  # written by the machine
         text = file.read_text()
-        length, is_test = len(text.splitlines()), file.name.startswith("test_")
-        most = TEST_FILE_LINES if is_test else FILE_LINES
-        if length > most and path not in LONG:
+        length, is_test = len(text.splitlines()), "tests" in file.parts or file.stem[:5] == "test_"
+        most = TEST_FILE_LINES if is_test else LONG_FILE_LINES if path in LONG else FILE_LINES
+        if length > most:
             yield f"{path} has {length} lines, more than {most}: split it by subject."
         for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -1,4 +1,4 @@
-"""The lock files: written from pyproject.toml, and told apart from those that are out of step.
+"""The lock files: written from pyproject.toml, and compared with it.
 
 Standard library only: it also runs where nothing is installed (`hatch run lock:update`).
 """

@@ -65,8 +65,8 @@ def _parameters(before: Json, after: Json, old: Side, new: Side) -> Iterator[str
             continue
         if now[key].get("required") and not entry.get("required"):
             yield f"{label} is required now"
-        for misfit in incompatibilities(entry["schema"], old, now[key]["schema"], new):
-            yield f"{label}{misfit}"
+        for difference in incompatibilities(entry["schema"], old, now[key]["schema"], new):
+            yield f"{label}{difference}"
     for key, entry in now.items():
         if key not in was and entry.get("required"):
             yield f"{key[0]} parameter {key[1]} is new and required"
@@ -84,10 +84,10 @@ def _body(before: Json, after: Json, old: Side, new: Side) -> Iterator[str]:
         if media_type not in now["content"]:
             yield f"bodies of {media_type} are refused now"
             continue
-        for misfit in incompatibilities(
+        for difference in incompatibilities(
             content["schema"], old, now["content"][media_type]["schema"], new
         ):
-            yield f"body{misfit}"
+            yield f"body{difference}"
 
 
 def _answers(before: Json, after: Json, old: Side, new: Side) -> Iterator[str]:
@@ -106,5 +106,5 @@ def _answers(before: Json, after: Json, old: Side, new: Side) -> Iterator[str]:
                 continue
             answered = now["content"][media_type]["schema"]
             # The other way round: what is answered now must be what was expected.
-            for misfit in incompatibilities(answered, new, content["schema"], old):
-                yield f"answer {status}{misfit}"
+            for difference in incompatibilities(answered, new, content["schema"], old):
+                yield f"answer {status}{difference}"

@@ -51,11 +51,13 @@ class _Comparison:
         allowed = _alternatives(wanted)
         if allowed:
             # Of the same type, if there is one: what doesn't fit there is what has changed.
-            alike = [one for one in allowed if not _type_misfit(given, _resolve(one, self._there))]
+            alike = [
+                one for one in allowed if not _type_difference(given, _resolve(one, self._there))
+            ]
             tried = [list(self.schemas(given, one, at, depth + 1)) for one in alike or allowed]
             yield from min(tried, key=len)
             return
-        if kind := _type_misfit(given, wanted) or _enum_misfit(given, wanted):
+        if kind := _type_difference(given, wanted) or _enum_difference(given, wanted):
             yield self._said(at, *kind)
             return
         for narrowed in _narrowed(given, wanted):
@@ -95,14 +97,14 @@ def _alternatives(schema: Json) -> list[Json]:
     return found
 
 
-def _type_misfit(given: Json, wanted: Json) -> tuple[str, str] | None:
+def _type_difference(given: Json, wanted: Json) -> tuple[str, str] | None:
     expected, found = wanted.get("type"), given.get("type")
     if expected is None or found == expected or (found, expected) == ("integer", "number"):
         return None
     return found or "anything", expected
 
 
-def _enum_misfit(given: Json, wanted: Json) -> tuple[str, str] | None:
+def _enum_difference(given: Json, wanted: Json) -> tuple[str, str] | None:
     if "enum" not in wanted:
         return None
     values = given.get("enum", [given["const"]] if "const" in given else None)

@@ -1,4 +1,4 @@
-"""What a change of the OpenAPI document means, for whoever made it and whoever reviews it."""
+"""What a change of the OpenAPI document means for clients: for its author and its reviewer."""
 
 from infra.contract.compatibility import additions, breaking
 from infra.contract.pieces import Json, assembled
@@ -7,7 +7,7 @@ UPDATE = "hatch run openapi"
 
 
 def changes(before: dict[str, Json], after: dict[str, Json]) -> str:
-    """Tell which files of the snapshot differ and whether that breaks clients; "" if none does."""
+    """Say which files of the snapshot differ and whether that breaks clients; "" if none does."""
     files = [file for file in sorted({*before, *after}) if before.get(file) != after.get(file)]
     if not files:
         return ""

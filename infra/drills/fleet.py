@@ -123,9 +123,9 @@ class Fleet:
 
 
 def unused_ports(count: int) -> list[int]:
-    """So many different ports of this machine that nobody listens on."""
-    nobody_remembers = Path("/nonexistent")
-    found = itertools.chain.from_iterable(ports(nobody_remembers) for _ in itertools.count())
+    """So many different ports of this machine that are free."""
+    no_memory = Path("/nonexistent")
+    found = itertools.chain.from_iterable(ports(no_memory) for _ in itertools.count())
     different: dict[int, None] = {}
     while len(different) < count:
         different[next(found)] = None

@@ -1,4 +1,4 @@
-"""Every route by every kind of caller, with what nobody thought of: no 500, no undocumented
+"""Every route by every kind of caller, with unexpected input: no 500, no undocumented
 status, no answer that breaks its schema.
 
 Bounded to three minutes in all; `hatch run drill -k fuzz --unbounded` is for a run of one's own.

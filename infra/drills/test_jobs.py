@@ -57,7 +57,7 @@ async def until_ready(client: httpx2.AsyncClient, url: str) -> None:
 
 
 async def order(client: httpx2.AsyncClient, url: str, seconds: float, **more: Any) -> int | None:
-    """The order's id when it was answered, else None: nobody knows what became of it."""
+    """The order's id when it was answered, else None: its outcome is unknown."""
     parameters = {"seconds": seconds, **more}
     with suppress(httpx2.TransportError):
         answer = await client.post(f"{url}/drill/orders", params=parameters)

@@ -11,7 +11,7 @@ import pytest
 
 from infra.local import databases
 from kernel.config.loader import ROOT
-from kernel.web.health import heads
+from kernel.web.health import revision_files
 
 pytestmark = pytest.mark.drill
 
@@ -24,7 +24,7 @@ async def empty_database(database_url: str) -> AsyncIterator[str]:
     await databases.drop(database_url, f"{name}_empty")
 
 
-async def test_migrators_wait_for_whoever_is_migrating_and_then_all_succeed(
+async def test_migrators_wait_for_the_one_that_is_migrating_and_then_all_succeed(
     empty_database: str,
 ) -> None:
     connection = await asyncpg.connect(empty_database)
@@ -43,7 +43,7 @@ async def test_migrators_wait_for_whoever_is_migrating_and_then_all_succeed(
     await connection.close()
     assert before is None
     assert [code for code, _ in ends] == [0, 0, 0], ends
-    assert sorted(versions) == sorted(heads())
+    assert sorted(versions) == sorted(revision_files().get_heads())
 
 
 def lock() -> int:

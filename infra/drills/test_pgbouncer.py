@@ -80,3 +80,27 @@ async def test_many_units_share_two_connections_of_the_server(
 
     await asyncio.gather(*[work(number) for number in range(50)])
     await resources.close()
+
+
+async def test_sessions_are_in_utc_whatever_the_server_s_timezone(
+    pooled_url: str, redis_url: str, database_url: str
+) -> None:
+    values = {"DATABASE_URL": database_url, "REDIS_CACHE_URL": redis_url}
+    pooled = {**values, "DATABASE_URL": pooled_url, "DATABASE_PGBOUNCER": "true"}
+    direct = Resources(Settings(values))
+    async with direct.unit() as unit:
+        # Of the role, so that sessions that are open already keep theirs.
+        await unit.execute(text("ALTER ROLE CURRENT_USER SET timezone = 'America/New_York'"))
+    moment = CompiledQuery(text("SELECT CAST('2026-01-01T02:00:00Z' AS timestamptz)::date::text"))
+    behind = Resources(Settings(pooled))
+    try:
+        for resources in (direct, behind):
+            for _ in range(4):  # by turns on both connections of the server
+                async with resources.unit() as unit:
+                    assert await moment.scalar(unit) == "2026-01-01"
+                    assert await unit.scalar(text("SHOW timezone")) == "UTC"
+    finally:
+        async with direct.unit() as unit:
+            await unit.execute(text("ALTER ROLE CURRENT_USER RESET timezone"))
+        await behind.close()
+        await direct.close()

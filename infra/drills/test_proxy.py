@@ -55,7 +55,7 @@ def _claiming(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f"for={address}"}
 
 
-async def test_headers_are_there_once_whoever_answers(fleet: Fleet) -> None:
+async def test_headers_are_there_once_from_every_server(fleet: Fleet) -> None:
     async with fleet.client() as client:
         read = await client.get("/api/v1/users")
         missing = await client.get("/api/v1/nothing")
@@ -115,10 +115,10 @@ async def test_reads_go_on_unharmed_while_a_process_is_killed(fleet: Fleet) -> N
     assert statuses.keys() == {200}
     assert statuses[200] > 200
     answered_by = Counter(line["upstream"].split(", ")[-1] for line in fleet.access_log())
-    assert len(answered_by) == 3 + 1  # and nobody: what NGINX answered itself
+    assert len(answered_by) == 3 + 1  # and none: what NGINX answered itself
 
 
-async def test_with_nobody_left_the_answer_is_a_problem_and_says_when_to_come_back(
+async def test_with_no_server_left_the_answer_is_a_problem_and_says_when_to_come_back(
     fleet: Fleet,
 ) -> None:
     fleet.programs["nginx"].stop()

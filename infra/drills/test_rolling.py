@@ -1,4 +1,4 @@
-"""A deploy under load: every API process and worker is replaced, and nobody notices."""
+"""A deploy under load: every API process and worker is replaced, and no client notices."""
 
 import asyncio
 import time

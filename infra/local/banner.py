@@ -31,7 +31,12 @@ def banner(
         where = _where(url, (url, host), values, servers)
         rows.append((f"Redis, {role.lower().replace('_', ' ')}", where))
     rows += _processes(servers, programs)
-    rows.append(("Reload", f"on edits in {', '.join(FOLDERS)}; a new revision is migrated first"))
+    rows.append(
+        (
+            "Reload",
+            f"on edits in {', '.join(FOLDERS)}; revisions wait for `hatch run migrate`",
+        )
+    )
     rows.append(("Stop", f"Ctrl-C. The data stay in {directory}; remove it to begin afresh"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(["", *(f"  {name:<{width}}  {value}" for name, value in rows), ""])

@@ -22,13 +22,13 @@ def say(text: str = "") -> None:
         with _lock:
             print(text, file=sys.stderr if to_errors.is_set() else sys.stdout, flush=True)
     except OSError:
-        # Whoever looked is gone; what we started must still be stopped in order.
+        # The terminal is gone; what we started must still be stopped in order.
         processes.stop_asked.set()
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Tell that a step is done and how long it took, and every two seconds that it goes on."""
+    """Print that a step is done and how long it took, and every two seconds that it goes on."""
     begun = time.monotonic()
     done = threading.Event()
 
@@ -72,7 +72,7 @@ class Output:
         self._thread.join(1.0)
 
     def _pass_on(self) -> None:
-        # A terminal reports the end as an error; a screen that is gone is nobody's to repair.
+        # A terminal reports the end as an error; a terminal that is gone can't be repaired.
         with suppress(OSError), open(self._reader, errors="replace", newline="\n") as stream:
             for line in stream:
                 self.lines.append(line.rstrip("\n"))

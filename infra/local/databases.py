@@ -38,7 +38,7 @@ async def names(url: str, prefix: str) -> list[str]:
 
 
 async def copy(url: str, template: str, name: str, strategy: str) -> None:
-    """Make a database as a copy of another one that nobody is connected to."""
+    """Make a database as a copy of another one that has no connections."""
     async with connected(url) as connection:
         await connection.execute(
             f'create database "{name}" template "{template}" strategy {strategy}'
@@ -51,7 +51,7 @@ async def rename(url: str, old: str, new: str) -> None:
 
 
 async def drop(url: str, *doomed: str) -> None:
-    """Drop these, whoever is connected to them; one that isn't there is fine."""
+    """Drop these, even while clients are connected; one that isn't there is fine."""
     async with connected(url) as connection:
         for name in doomed:
             await connection.execute(f'drop database if exists "{name}" with (force)')

@@ -99,10 +99,11 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
     servers = start_servers(values, directory)
     held.urls = servers.urls
     environment = {**os.environ, **servers.urls, "PYTHONUNBUFFERED": "1"}
-    run_step("migrations", MIGRATE, environment, ROOT)
+    waiting = run_step("migrations", MIGRATE, environment, ROOT)
     held.ready = True
     held.write(directory)
-    run_step("superuser and other first rows", SEED, environment, ROOT)
+    if "hatch run migrate" not in waiting:  # seeds need the tables that the code has
+        run_step("superuser and other first rows", SEED, environment, ROOT)
 
     changes = watch(ROOT)
     programs = [_api(listener, environment)]
@@ -119,19 +120,19 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
         servers.list(),
         programs,
         changes,
-        lambda: run_step("migrations", MIGRATE, environment, ROOT),
+        lambda: say(run_step("migrations", MIGRATE, environment, ROOT)),
         remember,
     )
     with step("API and worker"):
         supervisor.start()
         supervisor.wait_until(lambda: programs[0].answered)
-    say(banner(address, directory, values, made, servers, programs))
+    say(banner(address, directory, values, made, servers, programs) + waiting)
     supervisor.run()
 
 
 def _api(listener: socket.socket, environment: Mapping[str, str]) -> Program:
     command = [sys.executable, "-m", "uvicorn", "kernel.main:app", "--no-proxy-headers"]
-    command += ["--timeout-graceful-shutdown", "2"]
+    command += ["--http", "kernel.web.protocol:BoundedProtocol", "--timeout-graceful-shutdown", "2"]
     if sys.platform == "win32":  # where a child can't be given a socket
         host, port = listener.getsockname()[:2]
         listener.close()

@@ -43,7 +43,7 @@ def own_redis_roles(values: Mapping[str, str]) -> list[str]:
 
 
 def data_directory(values: Mapping[str, str], root: Path = ROOT) -> Path:
-    """The folder of DEV_DATA_DIR. Raises LocalError when it is somebody else's."""
+    """The folder of DEV_DATA_DIR. Raises LocalError when it is another user's."""
     directory = root / values.get("DEV_DATA_DIR", ".dev")
     try:
         private_folder(directory)
@@ -63,7 +63,7 @@ def data_directory(values: Mapping[str, str], root: Path = ROOT) -> Path:
 
 
 def generate(values: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Make up, once, what local needs and nobody gave; the result is what is in force of it.
+    """Make up, once, what local needs and no setting gives; the result is what is in force of it.
 
     Kept in `generated.env` of the data folder, where the settings find it. Nothing is made up
     outside of local: there the application insists on being given its secrets.

@@ -41,7 +41,7 @@ def _become(uid: int, gid: int) -> None:
     os.setuid(uid)
     if on_linux:
         # This one only, and ambient, so that it outlives exec. Where root lacks it, the command
-        # may still be reachable without; the caller's probe tells.
+        # may still be reachable without; the caller's probe finds out.
         mask = 1 << _CAP_DAC_OVERRIDE
         header = ctypes.create_string_buffer(struct.pack("II", _CAPABILITY_VERSION_3, 0))
         data = ctypes.create_string_buffer(struct.pack("6I", mask, mask, mask, 0, 0, 0))

@@ -54,10 +54,10 @@ def address_for_people(listener: socket.socket) -> str:
 
 
 def when_answered(address: str, then: Callable[[], None]) -> None:
-    """Call `then`, in a thread, once somebody answers a request there; whatever the answer is."""
+    """Call `then`, in a thread, once a request there is answered; whatever the answer is."""
 
     def knock() -> None:
-        # One request is enough: it waits in the socket's queue until there is somebody.
+        # One request is enough: it waits in the socket's queue until a process accepts it.
         with suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=120)
             connection.request("GET", "/health")

@@ -49,7 +49,7 @@ def ports(remembered: Path) -> Iterator[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on that port of 127.0.0.1."""
+    """Whether that port of 127.0.0.1 is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError, OverflowError):

@@ -17,7 +17,7 @@ from infra.local.processes import Child
 START_LIMIT = 60.0  # seconds; a crashed cluster replays its log first
 ALWAYS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC")
 DURABLE = ("max_connections=200",)
-# For data that nobody needs after a crash of the machine.
+# For data that is not needed after a crash of the machine.
 FAST = (
     "fsync=off",
     "synchronous_commit=off",
@@ -65,7 +65,7 @@ def start_postgres(
 ) -> PostgresServer:
     """Start a server whose data are in `directory`, making them first when there are none.
 
-    `durable` keeps every commit even when the machine loses power. Nobody else may start a
+    `durable` keeps every commit even when the machine loses power. No other process may start a
     server on that directory meanwhile: the caller holds a lock. `ways` are those of root
     (drop_privileges.py). Raises LocalError when there is no program, or it doesn't start.
     """

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import IO
 
 WATCHDOG = Path(__file__).with_name("watchdog.py")
-_KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 stop_asked = threading.Event()
-hurry = threading.Event()  # set when somebody asks a second time: no more timeout
+hurry = threading.Event()  # set when asked to stop a second time: no more timeout
 
 
 class Interrupted(Exception):
-    """Somebody asked this process to stop while it was waiting."""
+    """This process was asked to stop while it was waiting."""
 
 
 def pause(seconds: float) -> None:
@@ -118,7 +117,7 @@ def running() -> list[Child]:
 
 
 def keep_guarded() -> None:
-    """Start the guard anew if somebody killed it."""
+    """Start the watchdog anew if it was killed."""
     _guard.keep()
 
 
@@ -175,7 +174,7 @@ def command_line(pid: int) -> list[str]:
         return words.split("\0") if words else []
     if Path("/proc/self").exists() or sys.platform == "win32":
         return []
-    # macOS has no /proc. Words that hold spaces come apart, which is good enough to tell whose
+    # macOS has no /proc. Words that hold spaces come apart, which is good enough to see whose
     # process it is.
     with suppress(subprocess.CalledProcessError):
         ps = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.local.errors import LocalError
 
 DROP_PRIVILEGES = Path(__file__).with_name("drop_privileges.py")
-WAYS = ("namespace", "setuid")  # drop_privileges.py tells what they are
+WAYS = ("namespace", "setuid")  # see drop_privileges.py
 _PROBE = (
     "import os, sys\n"
     "sys.exit(os.geteuid() == 0 or not all(os.access(path, os.X_OK) for path in sys.argv[1:]))"
@@ -39,7 +39,7 @@ def rights_for(program: Path, directory: Path, ways: Sequence[str] = WAYS) -> Ri
     """How to run `program` on `directory`. Raises LocalError when root finds no way."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return Rights()
-    uid, gid = _somebody()
+    uid, gid = _unprivileged_user()
     for way in ways:
         prefix = (sys.executable, "-I", "-S", str(DROP_PRIVILEGES), way, str(uid), str(gid))
         probe = [*prefix, sys.executable, "-I", "-S", "-c", _PROBE, str(program), str(directory)]
@@ -52,7 +52,7 @@ def rights_for(program: Path, directory: Path, ways: Sequence[str] = WAYS) -> Ri
     )
 
 
-def _somebody() -> tuple[int, int]:
+def _unprivileged_user() -> tuple[int, int]:
     import pwd  # Windows has none, and this module is imported there
 
     # The id must be one that has a name: PostgreSQL looks it up.

@@ -1,4 +1,4 @@
-"""The servers that a checkout needs and nobody gave: started, or found running already."""
+"""The servers that a checkout needs and no setting names: started, or found running already."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ from infra.local.valkey import ValkeyServer, start_valkey
 
 SERVERS = ("PostgreSQL", "Valkey")
 DATABASE = "app"
-MIGRATE = (sys.executable, "-m", "alembic", "upgrade", "head")
+MIGRATE = (sys.executable, "-m", "infra.local.migrate", "--if-empty")
 SEED = (sys.executable, "-m", "kernel.seed")
 
 
@@ -50,8 +50,11 @@ def start_servers(values: Mapping[str, str], directory: Path) -> Servers:
     return servers
 
 
-def run_step(what: str, command: Sequence[str], environment: Mapping[str, str], root: Path) -> None:
-    """Run a command to its end. Raises LocalError with its last lines when it fails."""
+def run_step(what: str, command: Sequence[str], environment: Mapping[str, str], root: Path) -> str:
+    """Run a command to its end; the result is what it printed.
+
+    Raises LocalError with its last lines when it fails.
+    """
     with tempfile.TemporaryFile() as output:
         with step(what):
             child = processes.start(
@@ -62,11 +65,12 @@ def run_step(what: str, command: Sequence[str], environment: Mapping[str, str], 
                     processes.pause(0.02)
             finally:
                 child.stop()
+        output.seek(0)
+        said = output.read().decode(errors="replace")
         if child.process.returncode != 0:
-            output.seek(0)
-            lines = output.read().decode(errors="replace").splitlines()[-30:]
-            shown = "".join(f"\n  {line}" for line in lines)
+            shown = "".join(f"\n  {line}" for line in said.splitlines()[-30:])
             raise LocalError(f"{what}: {child.how_it_ended}.{shown}")
+        return said
 
 
 def stop_everything() -> None:

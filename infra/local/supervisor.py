@@ -71,7 +71,7 @@ def _obituary(child: Child, lines: Sequence[str]) -> str:
 
 
 class Supervisor:
-    """Runs until somebody asks it to stop (Interrupted) or a process dies (LocalError)."""
+    """Runs until it is asked to stop (Interrupted) or a process dies (LocalError)."""
 
     def __init__(
         self,

@@ -146,8 +146,21 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def feature_path(word: str, directory: Path) -> str:
-    """`users` stands for `features/users`, unless there is something of that name here."""
-    folder = ROOT / "features" / word
+def chosen(words: list[str], directory: Path) -> tuple[list[str], list[str]]:
+    """What pytest shall collect for its arguments, and the features that they name.
+
+    `users` stands for `features/users`, unless there is something of that name here, and for the
+    gates that look at each feature, in tests/gates; beside gates that are named it only chooses.
+    """
+    features = [word for word in words if _is_feature(word, directory)]
+    paths = [word for word in words if word not in features]
+    gates = ROOT / "tests" / "gates"
+    if features and not any((directory / path).is_relative_to(gates) for path in paths):
+        paths += [str(ROOT / "features" / word) for word in features]
+        paths += [str(gates)]
+    return paths, features
+
+
+def _is_feature(word: str, directory: Path) -> bool:
     bare = word.isidentifier() and not (directory / word).exists()
-    return str(folder) if bare and folder.is_dir() else word
+    return bare and (ROOT / "features" / word).is_dir()

@@ -47,9 +47,9 @@ class ValkeyServer:
 
 
 def start_valkey(directory: Path, durable: bool = True) -> ValkeyServer:
-    """Start a server in `directory`; `durable` keeps what it is told, also when it is killed.
+    """Start a server in `directory`; `durable` keeps what it was sent, also when it is killed.
 
-    Nobody else may start a server on that directory meanwhile: the caller holds a lock.
+    No other process may start a server on that directory meanwhile: the caller holds a lock.
     Raises LocalError when there is no program, or it doesn't start.
     """
     program = find_valkey()

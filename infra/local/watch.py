@@ -1,4 +1,4 @@
-"""Tells which files of the application were edited."""
+"""Finds which files of the application were edited."""
 
 import queue
 import threading

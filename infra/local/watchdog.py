@@ -2,7 +2,7 @@
 
 Runs on its own (`python -I -S watchdog.py`), so it imports the standard library only. Each line on
 standard input replaces the list of watched processes: `[[pid, signal], ...]`, every one the leader
-of its own group. The end of the input means that whoever wrote it is gone.
+of its own group. The end of the input means that the process which wrote it is gone.
 """
 
 import json
@@ -36,7 +36,7 @@ def stop(watched: list[tuple[int, int]]) -> None:
 
 
 def main() -> None:
-    # Whoever ends the supervisor this way must not end its guard first.
+    # A signal that ends the supervisor must not end its watchdog first.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     watched: list[tuple[int, int]] = []

@@ -120,7 +120,7 @@ def own_redis(offer: Offer, worker: str) -> Iterator[Redis]:
 
 
 def _claim(url: str, named: list[str]) -> redis.Redis:
-    """Take an empty database that no setting names and nobody else uses.
+    """Take an empty database that no setting names and no other process uses.
 
     The connection itself is the claim: the oldest one that has selected a database has it, and a
     killed run gives it back.

@@ -1,4 +1,4 @@
-"""A certificate that nobody vouches for: `python -m infra.nginx.certificate DIRECTORY [NAME]`.
+"""A self-signed certificate: `python -m infra.nginx.certificate DIRECTORY [NAME]`.
 
 For trying the TLS profile on one's own machine, and for tests.
 """

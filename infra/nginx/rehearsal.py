@@ -54,7 +54,7 @@ def fill_in(directory: Path, site: Site, given: Mapping[str, str]) -> None:
     values = variables(given)
 
     def value(match: re.Match[str]) -> str:
-        # As envsubst is told to: names that nobody defined are NGINX's own.
+        # As envsubst does when it gets a list: undefined names are NGINX's own.
         return values.get(match[1] or match[2], match[0])
 
     (directory / "conf.d").mkdir(parents=True, exist_ok=True)

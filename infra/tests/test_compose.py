@@ -40,7 +40,7 @@ def compose(file: Path, profile: str, **environment: str) -> "subprocess.Complet
 def stack(file: str, profile: str, **environment: str) -> dict[str, Any]:
     run = compose(ROOT / file, profile, **environment)
     assert run.returncode == 0, run.stderr
-    assert run.stderr == ""  # nor a warning about a variable that nobody sets
+    assert run.stderr == ""  # nor a warning about an unset variable
     found: dict[str, Any] = json.loads(run.stdout)
     return found
 
@@ -118,7 +118,7 @@ def test_the_names_db_redis_web_and_worker_hold_inside(profile: str) -> None:
         ("host", "production", "127.0.0.1"),
     ],
 )
-def test_a_profile_says_itself_what_it_is_and_whom_it_trusts(
+def test_a_profile_names_its_environment_and_the_proxies_it_trusts(
     profile: str, environment: str, trusted: str
 ) -> None:
     for service in services(DEPLOYED, profile).values():

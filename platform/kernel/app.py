@@ -1,6 +1,6 @@
 """The application factory: features found, routes in order, layers around them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -28,6 +28,8 @@ class Application(FastAPI):
     """FastAPI inside the kernel's outermost layer."""
 
     outer: OuterMiddleware
+    shorten: Callable[[ASGIApp], ASGIApp] | None = None
+    """What kernel.fast makes of FastAPI's own layers."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """OuterMiddleware, CORS, what `add_middleware` added, then FastAPI's own layers.
@@ -39,9 +41,10 @@ class Application(FastAPI):
         routes = [route for route in self.router.routes if isinstance(route, APIRoute)]
         http = resources.settings.group(HttpSettings)
         cors = Cors(http, routes)
-        self.outer = OuterMiddleware(
-            super().build_middleware_stack(), http, resources, cors, routes
-        )
+        stack = super().build_middleware_stack()
+        if self.shorten is not None:
+            stack = self.shorten(stack)
+        self.outer = OuterMiddleware(stack, http, resources, cors, self.router.routes)
         return self.outer
 
     def openapi(self) -> dict[str, Any]:
@@ -96,5 +99,21 @@ def _add_features(app: Application, routers: Sequence[APIRouter] | None) -> None
     # Behind them, for what a router declares later, and for its static frontends.
     for router in given:
         app.include_router(router, prefix=PREFIX, include_in_schema=False)
+    _accelerate(app)
     cached = [r.cached for r in routes if isinstance(r, FeatureRoute) and r.cached is not None]
     app.add_middleware(CachedAnswers, [one for one in cached if not one.has_guards(unit_of_work)])
+
+
+def _accelerate(app: Application) -> None:
+    """Take the shortcuts of kernel.fast, unless they are switched off or deleted."""
+    resources: Resources = app.state.resources
+    if not resources.settings.group(AppSettings).fast_path:
+        return
+    try:
+        from kernel.fast import accelerate
+    except ModuleNotFoundError as missing:
+        if missing.name != "kernel.fast":
+            raise
+        log.warning("FAST_PATH is on, but platform/kernel/fast is not there")
+    else:
+        app.shorten = accelerate(app)

@@ -25,7 +25,7 @@ class Principal:
     tier_id: int | None
 
 
-# What a feature's providers.py offers as `identify`. Without one everybody is anonymous.
+# What a feature's providers.py offers as `identify`. Without one every caller is anonymous.
 Identify = Callable[[HTTPConnection], Awaitable[Principal | None]]
 
 

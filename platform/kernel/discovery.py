@@ -1,9 +1,12 @@
 """Features are found by their folder, their parts by file name."""
 
-from functools import cache
+import inspect
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -15,10 +18,18 @@ class DiscoveryError(Exception):
 
 
 def names() -> list[str]:
-    """The features, in alphabetical order: every package in features/."""
-    folders = (Path(entry) for entry in features.__path__)
-    found = {path.parent.name for folder in folders for path in folder.glob("*/__init__.py")}
-    return sorted(found)
+    """The features, in alphabetical order: every package in features/.
+
+    Raises DiscoveryError for a folder with Python files that isn't a package: Python would import
+    from it, and Alembic and the application would pass it over.
+    """
+    found = sorted(
+        {file.parent for entry in features.__path__ for file in Path(entry).glob("*/*.py")}
+    )
+    for folder in found:
+        if not (folder / "__init__.py").exists():
+            raise DiscoveryError(f"features/{folder.name} has no __init__.py; an empty one will do")
+    return [folder.name for folder in found]
 
 
 @cache
@@ -32,8 +43,24 @@ def load(file: str) -> dict[str, ModuleType]:
     for name in names():
         module = f"features.{name}.{file}"
         if find_spec(module) is not None:
-            modules[name] = import_module(module)
+            try:
+                modules[name] = import_module(module)
+            except ValueError as error:
+                field = _field_without_column(error)
+                if field is None:
+                    raise
+                raise DiscoveryError(f"{field}: {error}; give it Field(sa_type=...)") from error
     return modules
+
+
+def _field_without_column(error: ValueError) -> str | None:
+    """The field at which SQLModel found no column type; None for any other error."""
+    if "no matching SQLAlchemy type" in str(error):
+        for frame, _ in walk_tb(error.__traceback__):
+            model = frame.f_locals.get("new_cls")
+            if model is not None:
+                return f"{model.__module__}.{model.__name__}.{frame.f_locals.get('k')}"
+    return None
 
 
 def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) -> dict[str, Any]:
@@ -85,3 +112,10 @@ def providers() -> dict[str, Any]:
 def provider(name: str) -> Any | None:
     """What a feature offers the kernel under that name; None when none does."""
     return providers().get(name)
+
+
+def source_of(call: Callable[..., Any]) -> str:
+    """Where a function, or the class of a callable object, is written: `file:line`."""
+    function = inspect.unwrap(call.func if isinstance(call, partial) else call)
+    code = getattr(function, "__code__", None) or getattr(type(call).__call__, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(call)

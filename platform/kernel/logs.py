@@ -100,8 +100,3 @@ def _json(event: EventDict, **_: Any) -> str:
         return orjson.dumps(event, default=str).decode()
     except orjson.JSONEncodeError:  # a lone surrogate, which json escapes
         return json.dumps(event, default=str)
-
-
-def uvicorn_log_config() -> dict[str, Any]:
-    """Keep uvicorn from installing handlers of its own before ours are there."""
-    return {"version": 1, "disable_existing_loggers": False}

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from kernel import discovery
 from kernel.cache.store import Stores, VersionedStore
-from kernel.config.groups import DatabaseSettings, RedisSettings
+from kernel.config.groups import DatabaseSettings, RedisSettings, SecretSettings
 from kernel.config.loader import Settings
 from kernel.db.engine import Database
 from kernel.db.unit_of_work import UnitOfWork
@@ -79,8 +79,12 @@ class Resources:
 
 
 def _stores(resources: Resources) -> Stores:
-    roles = ("cache", "rate_limit")
-    return Stores({role: VersionedStore(resources.redis(role), role) for role in roles})
+    secret = resources.settings.group(SecretSettings).key
+    return Stores(
+        cache=VersionedStore(resources.redis("cache"), "cache", secret),
+        # The limiter's script reads the rules, and can't verify a signature.
+        rate_limit=VersionedStore(resources.redis("rate_limit"), "rate_limit"),
+    )
 
 
 MAKERS: dict[type, Callable[[Resources], Any]] = {

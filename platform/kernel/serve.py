@@ -22,14 +22,11 @@ from kernel.config.groups import AppSettings, HttpSettings
 from kernel.config.loader import Settings, SettingsError
 from kernel.parent import exit_with_parent
 from kernel.settings import load_settings
-from kernel.web.protocol import OneWriteProtocol
+from kernel.web.protocol import BoundedProtocol
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program
 
 APPLICATION = "kernel.main:app"
-# Seconds that an idle connection is kept. Longer than any proxy keeps its own (NGINX: 60), so that
-# the proxy is the one that closes: a POST sent into a closing connection can't be repeated.
-KEEP_ALIVE = 75
 # Seconds that idle connections get to be closed by the other side; infra/nginx closes after 4.
 IDLE_GRACE = 5.0
 # Seconds that a process may take to start; uvicorn's own five are too few on a busy machine.
@@ -45,14 +42,14 @@ class Config(uvicorn.Config):
             host=http.host,
             port=http.port,
             workers=http.web_concurrency,
-            http=OneWriteProtocol,
+            http=BoundedProtocol,
+            ws_max_size=http.max_body_bytes,
             # One middleware of ours judges forwarding headers, by TRUSTED_PROXIES.
             proxy_headers=False,
             server_header=False,
             # The application writes one line per request, and has configured logging by then.
             log_config=None,
             access_log=False,
-            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=http.shutdown_timeout,
             timeout_worker_healthcheck=START_LIMIT,
         )
@@ -77,7 +74,7 @@ class Server(uvicorn.Server):
             self.force_exit = self.should_exit = self.force_exit or sig == signal.SIGINT
             return
         delay = self.config.drain_delay
-        if sig == signal.SIGINT:  # somebody sits at the terminal, and no proxy is to be told
+        if sig == signal.SIGINT:  # from a terminal: there is no proxy to drain
             delay = self._idle_grace = 0.0
         self._closes_at = time.monotonic() + delay
         if self.config.loaded:
@@ -103,7 +100,7 @@ class Server(uvicorn.Server):
         await super().shutdown(None)
 
     async def _close_listeners(self, sockets: list[socket.socket]) -> None:
-        """Close the listeners, but serve whoever had connected before.
+        """Close the listeners, but serve clients that had connected before.
 
         A closed listener resets the connections in its queue; so a copy of it outlives it until
         the queue is empty.
@@ -119,7 +116,7 @@ class Server(uvicorn.Server):
             try:
                 while True:
                     queued.append(copy.accept()[0])
-            except OSError:  # nobody is left in the queue
+            except OSError:  # the queue is empty
                 copy.close()
         loop = asyncio.get_running_loop()
         for connection in queued:
@@ -149,7 +146,7 @@ class Supervisor(multiprocess.Multiprocess):
     """uvicorn's supervisor, which lets go of the listener before its processes do."""
 
     def terminate_all(self) -> None:
-        # While anybody holds the listener, connections go on to queue on it, for nobody.
+        # While a process holds the listener, connections queue on it and are never accepted.
         for listener in self.sockets:
             listener.close()
         super().terminate_all()

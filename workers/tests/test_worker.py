@@ -158,7 +158,7 @@ async def test_the_worker_outlives_redis_and_what_redis_lost_is_run(
             ids = [await jobs.add(db, "tasks.any") for _ in range(3)]
         await asyncio.sleep(0.7)
         server = start_valkey(valkey_folder, durable=False)
-        while len(done) < len(ids):  # noqa: ASYNC110 - the jobs tell nobody
+        while len(done) < len(ids):  # noqa: ASYNC110 - the jobs report to no test
             await asyncio.sleep(0.05)
         assert not running.done()
         running.cancel()

@@ -109,7 +109,7 @@ async def test_a_hash_is_renewed_when_the_cost_rises(
     async with resources.unit() as db:
         account = await account_by_username.one(db, username=user.username)
     assert account is not None
-    assert account["hashed_password"].startswith("$2b$05$")
+    assert account.hashed_password.startswith("$2b$05$")
     assert {answer.status_code for answer in answers} == {200}
     assert (await user.login()).status_code == 200
     assert (await user.get("/api/v1/user/me/")).status_code == 200
@@ -126,7 +126,7 @@ async def test_a_password_changed_during_the_check_opens_no_session(
         async with resources.unit() as db:
             donor = await account_by_username.one(db, username="donor")
             assert donor is not None
-            await change_user(db, slow.id, {"hashed_password": donor["hashed_password"]})
+            await change_user(db, slow.id, {"hashed_password": donor.hashed_password})
         changed_in_time = not attempt.done()
 
         answer = await attempt

@@ -1,59 +1,30 @@
 """The caller: one round trip while nothing changes, right at once when something does."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from features.auth.crud import principal_by_session
 from features.users.crud import change_user
 from kernel.app import Application
-from kernel.db.compiled_query import CompiledQuery
-from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources
+from kernel.tests.fault_proxy import proxy_to
 from tests.accounts import Person, Register
 from tests.application import ApplicationFactory, client_of
+from tests.statements import Statements
 
 ME = "/api/v1/user/me/"
 
 
-@pytest.fixture
-def lookups(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Every SQL look-up of a principal."""
-    seen: list[dict[str, Any]] = []
-    run = CompiledQuery._run
-
-    async def record(self: CompiledQuery, unit: Any, method: str, parameters: Any) -> Any:
-        if self is principal_by_session:
-            seen.append(parameters)
-        return await run(self, unit, method, parameters)
-
-    monkeypatch.setattr(CompiledQuery, "_run", record)
-    return seen
+async def lookups(statements: Statements) -> int:
+    """How many SQL look-ups of a principal were made."""
+    return sum("JOIN session" in sql for sql in await statements.counted())
 
 
-@contextmanager
-def without_redis(resources: Resources) -> Iterator[None]:
-    """Redis is away, as long as the block lasts, for the cache's client of this process."""
-
-    async def away(*_: Any) -> Any:
-        raise RedisUnavailable("away")
-
-    client = resources.redis("cache")
-    assert isinstance(client, Redis)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "execute", away)
-        patch.setattr(client, "run", away)
-        yield
-
-
-async def test_a_caller_is_looked_up_once(user: Person, lookups: list[Any]) -> None:
+async def test_a_caller_is_looked_up_once(user: Person, statements: Statements) -> None:
     for _ in range(5):
         assert (await user.get(ME)).status_code == 200
 
-    assert len(lookups) == 1
+    assert await lookups(statements) == 1
 
 
 async def test_a_known_caller_costs_one_round_trip(
@@ -75,14 +46,14 @@ async def test_a_known_caller_costs_one_round_trip(
     assert [name for name in commands if name != "PEXPIRE"] == ["MGET"]
 
 
-async def test_a_dead_session_is_looked_up_once(user: Person, lookups: list[Any]) -> None:
+async def test_a_dead_session_is_looked_up_once(user: Person, statements: Statements) -> None:
     await user.post("/api/v1/logout")
-    lookups.clear()
+    statements.made.clear()
 
     for _ in range(5):
         assert (await user.get(ME)).status_code == 401
 
-    assert len(lookups) == 1
+    assert await lookups(statements) == 1
 
 
 async def test_a_change_in_one_process_holds_in_the_other(
@@ -124,7 +95,7 @@ async def test_a_new_password_and_a_deletion_in_one_process_hold_in_the_other(
         assert (await elsewhere.get(ME)).status_code == 401
 
 
-async def test_a_freed_name_gives_its_next_owner_to_nobody(
+async def test_a_freed_name_gives_no_session_to_its_next_owner(
     register: Register, user: Person
 ) -> None:
     name = user.username
@@ -138,7 +109,7 @@ async def test_a_freed_name_gives_its_next_owner_to_nobody(
     assert (await heir.get(ME)).json()["name"] == heir.name
 
 
-async def test_an_emptied_redis_revives_nobody(
+async def test_an_emptied_redis_revives_no_session(
     user: Person, other: Person, app: Application, resources: Resources
 ) -> None:
     await user.post("/api/v1/logout")
@@ -153,19 +124,24 @@ async def test_an_emptied_redis_revives_nobody(
 
 
 async def test_without_redis_the_database_decides(
-    user: Person, other: Person, superuser: Person, resources: Resources
+    user: Person, other: Person, superuser: Person, make_app: ApplicationFactory, redis_url: str
 ) -> None:
-    for person in (user, other):
-        assert (await person.get(ME)).status_code == 200
+    people = (user, other, superuser)
+    tokens = [{"Authorization": person.headers["Authorization"]} for person in people]
+    async with (
+        proxy_to(redis_url) as proxy,
+        make_app(REDIS_CACHE_URL=proxy.url) as app,
+        client_of(app) as client,
+    ):
+        for token in tokens:
+            assert (await client.get(ME, headers=token)).status_code == 200
 
-    with without_redis(resources):
-        await user.post("/api/v1/logout")
-        await superuser.delete(f"/api/v1/user/{other.username}")
-        assert [(await one.get(ME)).status_code for one in (user, other, superuser)] == [
-            401,
-            401,
-            200,
-        ]
+        await proxy.unplug()
+
+        await client.post("/api/v1/logout", headers=tokens[0])
+        await client.delete(f"/api/v1/user/{other.username}", headers=tokens[2])
+        answers = [await client.get(ME, headers=token) for token in tokens]
+        assert [answer.status_code for answer in answers] == [401, 401, 200]
 
 
 async def test_opting_out_of_the_cache_changes_nothing_else(
@@ -180,7 +156,7 @@ async def test_opting_out_of_the_cache_changes_nothing_else(
 
 
 async def test_a_rolled_back_change_forgets_nothing(
-    user: Person, resources: Resources, lookups: list[Any]
+    user: Person, resources: Resources, statements: Statements
 ) -> None:
     await user.get(ME)
     with pytest.raises(LookupError):
@@ -189,4 +165,4 @@ async def test_a_rolled_back_change_forgets_nothing(
             raise LookupError
 
     assert (await user.get(ME)).json()["username"] == user.username
-    assert len(lookups) == 1
+    assert await lookups(statements) == 1

@@ -1,6 +1,5 @@
 """Sessions: listed, ended one by one or all at once, dead from the next request on."""
 
-import httpx2
 import pytest
 
 from kernel.app import Application
@@ -24,17 +23,6 @@ async def phone(app: Application, user: Person) -> Person:
     person.username, person.password = user.username, user.password
     await person.login()
     return person
-
-
-async def test_sessions_need_a_token(client: httpx2.AsyncClient) -> None:
-    answers = [
-        await client.get("/api/v1/sessions"),
-        await client.delete("/api/v1/session/1"),
-        await client.post("/api/v1/logout"),
-        await client.post("/api/v1/logout/all"),
-    ]
-
-    assert [refusal(answer) for answer in answers] == [(401, "Not authenticated")] * 4
 
 
 async def test_a_session_says_where_and_when(app: Application, user: Person) -> None:
@@ -133,7 +121,7 @@ async def test_one_ends_one_of_ones_own_sessions(user: Person, phone: Person) ->
     assert refusal(await user.delete(f"/api/v1/session/{lost}")) == NOT_FOUND
 
 
-async def test_nobody_ends_anothers_session_but_superusers(
+async def test_only_superusers_end_anothers_session(
     user: Person, other: Person, superuser: Person
 ) -> None:
     session = (await session_ids(other))[0]
@@ -143,8 +131,3 @@ async def test_nobody_ends_anothers_session_but_superusers(
     assert (await superuser.delete(f"/api/v1/session/{session}")).status_code == 200
     assert refusal(await other.get("/api/v1/user/me/")) == OVER
     assert refusal(await superuser.delete("/api/v1/session/2147483647")) == NOT_FOUND
-
-
-@pytest.mark.parametrize("id", ["0", "-1", "x", "2147483648", "9" * 30])
-async def test_what_is_no_session_id_is_refused(user: Person, id: str) -> None:
-    assert (await user.delete(f"/api/v1/session/{id}")).status_code == 422

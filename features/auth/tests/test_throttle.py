@@ -31,14 +31,14 @@ async def test_the_eleventh_failure_from_one_address_is_refused(
     assert answers == [401] * LIMIT + [429]
 
 
-async def test_both_names_of_an_account_share_its_budget(app: Application, user: Person) -> None:
+async def test_both_names_of_an_account_share_its_quota(app: Application, user: Person) -> None:
     for number in range(LIMIT):
         await guess(app, "203.0.113.1", [user.username, user.email][number % 2])
 
     assert await guess(app, "203.0.113.1", user.email, PASSWORD) == 429
 
 
-async def test_nobody_locks_the_owner_out_of_another_address(
+async def test_a_guesser_does_not_lock_the_owner_out_at_another_address(
     app: Application, user: Person
 ) -> None:
     for _ in range(2 * LIMIT):

@@ -70,18 +70,13 @@ def _json(values: dict[str, Any]) -> str:
     return json.dumps(values)
 
 
-@pytest.mark.parametrize("post_id", ["0", "x", "2147483648", "9" * 30])
-async def test_what_is_no_id_is_refused(client: AsyncClient, user: Person, post_id: str) -> None:
-    assert (await client.get(f"{POST}/{post_id}")).status_code == 422
-
-
 @pytest.mark.parametrize("media_url", [None, "ftp://example.com/a.png", "https://example.com/ä?b"])
 async def test_an_author_publishes_a_post(
     client: AsyncClient, user: Person, statements: Statements, media_url: str | None
 ) -> None:
     longest = {"title": "T" * 30, "text": "é" * 63_206, "media_url": media_url}
 
-    answer = await statements.held(user.post(POST, json=longest))
+    answer = await statements.held(user.post(POST, json=longest), fewer=1)
 
     assert answer.status_code == 201
     post = answer.json()
@@ -102,7 +97,7 @@ async def test_a_post_is_changed_by_its_author_and_by_superusers(
     post_id = await publish(user)
     one = f"{POST}/{post_id}"
 
-    mine = await statements.held(user.patch(one, json={"title": "Good bye"}))
+    mine = await statements.held(user.patch(one, json={"title": "Good bye"}), fewer=1)
     theirs = await statements.held(
         superuser.patch(one, json={"text": "Bye.", "media_url": "http://example.com/"})
     )
@@ -121,7 +116,7 @@ async def test_a_deleted_post_is_invisible(
     one = f"{POST}/{await publish(user)}"
     caller = user if who == "author" else superuser
 
-    answer = await statements.held(caller.delete(one))
+    answer = await statements.held(caller.delete(one), fewer=who == "author")
 
     assert answer.json() == {"message": "Post deleted"}
     answers = [

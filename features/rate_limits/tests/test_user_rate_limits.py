@@ -1,11 +1,10 @@
 """The rules that hold for a user, and that a changed rule holds at once."""
 
 import pytest
-from httpx2 import AsyncClient
 
 from features.rate_limits.providers import rules_of
 from features.rate_limits.tests.test_rate_limits import TASKS, USERS, add
-from features.tiers.tests.test_tiers import detail, make
+from features.tiers.tests.test_tiers import make
 from features.tiers.tests.test_user_tier import put
 from kernel.rate_limit.rules import Rule
 from kernel.resources import Resources
@@ -13,20 +12,6 @@ from tests.accounts import Person
 from tests.statements import Statements
 
 MINE = "/api/v1/user/user1/rate_limits"
-
-
-async def test_nobody_but_superusers_sees_them(client: AsyncClient, user: Person) -> None:
-    anonymous = await client.get(MINE)
-    own = await user.get(MINE)
-
-    assert detail(anonymous) == (401, "Not authenticated")
-    assert detail(own) == (403, "You do not have enough privileges.")
-
-
-async def test_of_a_user_who_is_not_there_nothing_is_shown(superuser: Person) -> None:
-    answer = await superuser.get("/api/v1/user/nobody/rate_limits")
-
-    assert detail(answer) == (404, "User not found")
 
 
 async def test_a_user_without_a_tier_has_none(
@@ -62,7 +47,7 @@ async def test_all_rules_of_the_tier_are_shown_at_one_cost(
     assert {rule["tier_id"] for rule in rules} <= {tier_id}
 
 
-async def test_the_limiter_is_told_a_tiers_rules_by_path(
+async def test_the_limiter_gets_a_tiers_rules_by_path(
     superuser: Person, resources: Resources
 ) -> None:
     tier_id = await make(superuser, "free")

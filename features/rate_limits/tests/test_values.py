@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from features.rate_limits.models import MAX_PATH
-from features.rate_limits.tests.test_rate_limits import RULE, TASKS, USERS, add
+from features.rate_limits.tests.test_rate_limits import RULE, RULES, TASKS, USERS, add
 from features.tiers.tests.test_tiers import detail, make
 from tests.accounts import Person
 
@@ -116,6 +116,8 @@ async def test_a_path_is_stored_sanitised(
     rule = (await superuser.get(f"{RULE}/{rule_id}")).json()
 
     assert (rule["path"], rule["name"]) == (stored, f"{stored}:1:3600")
+    found = (await superuser.get(RULES, params={"path": path})).json()["data"]
+    assert [rule["id"] for rule in found] == [rule_id]
 
 
 async def test_a_name_may_be_as_long_as_the_longest_path_needs(

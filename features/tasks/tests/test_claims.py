@@ -50,13 +50,13 @@ async def test_a_unique_job_has_no_duplicate_while_it_waits(
     async def note(ctx: JobContext, arguments: Key) -> None:
         told.append(arguments.key)
 
-    first, twin = await add(resources, key=1), await add(resources, key=1)
+    first, duplicate = await add(resources, key=1), await add(resources, key=1)
     another = await add(resources, key=2)
     await run_jobs()
     later = await add(resources, key=1)
     await run_jobs()
 
-    assert first == twin
+    assert first == duplicate
     assert len({first, another, later}) == 3
     assert sorted(told) == [1, 1, 2]
 

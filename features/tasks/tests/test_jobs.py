@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import httpx2
 import pytest
 
 from kernel import jobs
@@ -54,21 +53,6 @@ async def detail(superuser: Person, job_id: str) -> dict[str, Any]:
     return shown
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", ""), ("GET", "/x"), ("POST", "/x/requeue"), ("POST", "/x/cancel")],
-)
-async def test_jobs_are_for_superusers(
-    client: httpx2.AsyncClient, user: Person, superuser: Person, method: str, path: str
-) -> None:
-    people = (client, user, superuser)
-
-    answers = [await person.request(method, JOBS + path) for person in people]
-
-    known = 404 if path else 200
-    assert [answer.status_code for answer in answers] == [401, 403, known]
-
-
 async def test_a_job_is_inspected_before_and_after_its_end(
     superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
 ) -> None:
@@ -82,37 +66,6 @@ async def test_a_job_is_inspected_before_and_after_its_end(
     assert (before["arguments"], before["queued_by"]) == ({"number": 21}, "user:7")
     assert (after["status"], after["tries"], after["result"]) == ("complete", 1, 42)
     assert after["created_at"] <= after["started_at"] <= after["finished_at"]
-
-
-async def test_jobs_are_filtered_sorted_and_paged_both_ways(
-    superuser: Person, resources: Resources, ran: list[int], run_jobs: RunJobs
-) -> None:
-    ids = [await add(resources, "tasks.run", number) for number in range(3)]
-    failed = await add(resources, "tasks.fail", 9)
-    await run_jobs()
-    waiting = await add(resources, "tasks.run", 4)
-
-    complete = (await superuser.get(JOBS, params={"status": "complete"})).json()
-    page = (await superuser.get(JOBS, params={"sort": "-id", "items_per_page": 2})).json()
-    first = (
-        await superuser.get(
-            JOBS, params={"cursor": "", "function": "tasks.run", "items_per_page": 3}
-        )
-    ).json()
-    rest = (
-        await superuser.get(
-            JOBS,
-            params={
-                "cursor": first["next_cursor"],
-                "function": "tasks.run",
-                "items_per_page": 3,
-            },
-        )
-    ).json()
-
-    assert [job["job_id"] for job in complete["data"]] == ids
-    assert ([job["job_id"] for job in page["data"]], page["total_count"]) == ([waiting, failed], 5)
-    assert [job["job_id"] for job in first["data"] + rest["data"]] == [*ids, waiting]
 
 
 async def test_a_failed_job_keeps_its_error_and_runs_again_when_requeued(

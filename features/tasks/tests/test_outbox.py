@@ -23,7 +23,7 @@ from kernel.resources import Resources
 from tests.jobs import Declare, RunJobs, WorkerFactory
 
 
-async def test_a_job_that_nobody_declares_is_refused(resources: Resources) -> None:
+async def test_an_undeclared_job_is_refused(resources: Resources) -> None:
     with pytest.raises(LookupError, match=r"tasks\.nonsense"):
         await add(resources, "tasks.nonsense")
 

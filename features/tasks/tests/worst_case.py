@@ -1,4 +1,4 @@
-"""The calls of tasks that make the most statements (tests/test_statements.py)."""
+"""The calls of tasks that make the most statements (tests/gates/test_statements.py)."""
 
 from collections.abc import Awaitable
 

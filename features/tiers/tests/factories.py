@@ -1,9 +1,12 @@
-"""Rows of tiers for a call by each caller (tests/callers.py)."""
+"""Rows of tiers for the gates in tests/gates (see tests/callers.py)."""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from tests.callers import People
+
+missing = {"name": "Tier not found"}
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
@@ -16,3 +19,10 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     own_body = {"write_tier": {"name": f"{name}-2"}, "patch_user_tier": {"tier_id": tier["id"]}}
     own_body["patch_tier"] = own_body["write_tier"]
     return {"name": name, "body": own_body.get(operation)}
+
+
+async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
+    """Tiers."""
+    for _ in range(number):
+        await people.superuser.post("/api/v1/tier", json={"name": f"tier-{uuid4().hex[:8]}"})
+    return {}

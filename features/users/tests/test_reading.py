@@ -3,10 +3,10 @@
 import httpx2
 import pytest
 
-from tests.accounts import Person, Register, refusal
+from tests.accounts import Person, refusal
 
 
-async def test_nobody_sees_the_email_of_another(
+async def test_no_user_sees_the_email_of_another(
     user: Person, other: Person, client: httpx2.AsyncClient
 ) -> None:
     for asker in (client, other):
@@ -41,7 +41,7 @@ async def test_a_bad_token_counts_as_none_where_anyone_may_read(
     assert answer.json()["email"] is None
 
 
-async def test_only_anonymous_answers_may_be_kept_by_anybody(
+async def test_only_anonymous_answers_may_be_kept_by_shared_caches(
     user: Person, client: httpx2.AsyncClient
 ) -> None:
     path = f"/api/v1/user/{user.username}"
@@ -59,14 +59,6 @@ async def test_an_unknown_user_is_not_found(client: httpx2.AsyncClient, username
     answer = await client.get(f"/api/v1/user/{username}")
 
     assert refusal(answer) == (404, "User not found")
-
-
-async def test_me_needs_a_token(client: httpx2.AsyncClient) -> None:
-    for path in ("/api/v1/user/me/", "/api/v1/user/me"):
-        answer = await client.get(path)
-
-        assert refusal(answer) == (401, "Not authenticated")
-        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 async def test_me_is_the_callers_account(user: Person) -> None:
@@ -88,42 +80,6 @@ async def test_only_superusers_sort_and_filter_by_email(
     expected = (403, "You do not have enough privileges.")
     assert [refusal(one) for one in refused] == [expected] * 2
     assert user.email in [row["email"] for row in answer.json()["data"]]
-
-
-async def test_the_list_has_pages_in_a_stable_order(
-    register: Register, client: httpx2.AsyncClient
-) -> None:
-    people = [await register(f"person{n}") for n in range(3)]
-
-    first = await client.get("/api/v1/users?items_per_page=2")
-    second = await client.get("/api/v1/users?items_per_page=2&page=2")
-    beyond = await client.get("/api/v1/users?items_per_page=2&page=3")
-
-    ids = [row["id"] for answer in (first, second) for row in answer.json()["data"]]
-    assert ids == [person.id for person in people]
-    assert first.json()["has_more"] is True
-    assert second.json()["has_more"] is False
-    assert (beyond.json()["data"], beyond.json()["total_count"]) == ([], 3)
-
-
-@pytest.mark.parametrize("sort", ["id", "-id", "username", "-username", "created_at"])
-async def test_cursors_walk_the_whole_list(
-    register: Register, client: httpx2.AsyncClient, sort: str
-) -> None:
-    people = [await register(name) for name in ("bob", "al", "cleo")]
-
-    seen, cursor = [], ""
-    while cursor is not None:
-        answer = await client.get(
-            "/api/v1/users", params={"cursor": cursor, "sort": sort, "items_per_page": 2}
-        )
-        seen += [row["username"] for row in answer.json()["data"]]
-        cursor = answer.json()["next_cursor"]
-
-    names = [person.username for person in people]
-    by_name = sort.lstrip("-") == "username"
-    names = sorted(names) if by_name else names
-    assert seen == (names[::-1] if sort.startswith("-") else names)
 
 
 async def test_the_list_leaves_deleted_users_out(user: Person, client: httpx2.AsyncClient) -> None:

@@ -70,7 +70,7 @@ async def test_a_lone_surrogate_is_refused(client: httpx2.AsyncClient) -> None:
     ("password", "message"),
     [("seven77", "at least 8 characters"), ("ü" * 37, "at most 72 bytes of UTF-8")],
 )
-async def test_a_password_of_the_wrong_length_is_told_the_right_one(
+async def test_a_password_of_the_wrong_length_is_refused_with_the_right_one(
     client: httpx2.AsyncClient, password: str, message: str
 ) -> None:
     answer = await register(client, password=password)

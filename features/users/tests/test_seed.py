@@ -56,7 +56,7 @@ async def test_the_seed_leaves_what_an_administrator_changed(
             assert await crud_users.count(db, id=other.id, is_superuser=True) == 1
 
 
-async def test_the_seed_takes_over_nobodys_account(
+async def test_the_seed_takes_over_no_account(
     register: Register, make_app: ApplicationFactory
 ) -> None:
     await register("admin")

@@ -19,7 +19,7 @@ ELSEWHERE = {"DATABASE_URL": "postgresql://u:hidden@db/app", "REDIS_CACHE_URL": 
         ({"ENVIRONMENT": "staging"}, {}, "made before; no ADMIN_PASSWORD was given"),
     ],
 )
-def test_the_superuser_is_told_as_far_as_it_is_known_and_no_given_secret_is(
+def test_the_superuser_is_shown_as_far_as_known_and_no_given_secret_is(
     given: dict[str, str], made: dict[str, str], told: str
 ) -> None:
     text = banner("http://127.0.0.1:1", Path(".dev"), {**ELSEWHERE, **given}, made, Servers(), [])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from infra.local.postgres import start_postgres
 from infra.local.tests.test_processes import group_members, wait_until_gone
 from infra.local.valkey import start_valkey
 from kernel.config.loader import ROOT
+from kernel.web.health import revision_files
 
 COPIED = ("features", "infra", "migrations", "platform", "workers")
 
@@ -100,6 +102,18 @@ def status(url: str) -> int:
         return code
 
 
+def refusal(url: str) -> str:
+    """What it says once it answers with an error; the process before may still be there."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            status(url)
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+        time.sleep(0.2)
+    pytest.fail(f"{url} goes on to answer")
+
+
 def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> None:
     address = checkout.start()
     pids = checkout.pids()
@@ -140,6 +154,50 @@ def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
     assert f"PostgreSQL (process {postgres}) was killed by SIGKILL. Its last lines:" in rest
     assert checkout.dev.returncode == 1
     wait_until_gone(checkout.pids())
+
+
+LATER = """\
+from alembic import op
+
+revision = "later"
+down_revision = {}
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE later ()")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE later")
+"""
+
+
+def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: Checkout) -> None:
+    address = checkout.start()
+    [head] = revision_files().get_heads()
+    revision = checkout.root / "migrations" / "versions" / "2026_12_01_later.py"
+    migrate = ("infra.local.run", "python", "-m", "infra.local.migrate")
+
+    revision.write_text(LATER.format(repr(head)))
+    checkout.wait_for("  migrations/versions/2026_12_01_later.py")
+    checkout.wait_for("Apply them: hatch run migrate")
+    unready = refusal(f"{address}/health/ready")
+    ends = [checkout.run(*migrate).returncode]
+    ready = status(f"{address}/health/ready")
+    ends += [checkout.run(*migrate, "-1").returncode]
+    checkout.end(signal.SIGINT)
+    checkout.start()
+    told = checkout.output
+    ends += [checkout.run(*migrate).returncode]
+    revision.unlink()
+    gone = checkout.run(*migrate)
+
+    assert "lacks revision later; run `hatch run migrate`" in unready
+    assert (ends, ready) == ([0, 0, 0], 200)
+    assert "superuser and other first rows" not in told.partition("API and worker")[0]
+    assert "The database has revision later, whose file isn't in migrations/versions" in gone.stdout
+    assert "hatch run migrate -1" in gone.stdout
+    assert "Traceback" not in gone.stdout
 
 
 def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path: Path) -> None:

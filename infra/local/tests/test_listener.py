@@ -16,7 +16,7 @@ def test_a_taken_port_names_the_way_out() -> None:
             listen("127.0.0.1", port)
 
 
-def test_requests_wait_while_nobody_answers() -> None:
+def test_requests_wait_while_no_process_answers() -> None:
     with listen("127.0.0.1", 0) as listener, socket.socket() as request:
         request.connect(listener.getsockname())
         request.sendall(b"hello")

@@ -58,7 +58,7 @@ def test_a_server_that_was_left_running_is_taken_over(tmp_path: Path) -> None:
         assert run(server.url, "select 1") == 1
 
 
-def test_a_pid_file_that_names_somebody_else_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_pid_file_that_names_another_process_is_no_hindrance(tmp_path: Path) -> None:
     with running(tmp_path):
         pass
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
@@ -81,7 +81,7 @@ def test_half_made_data_are_made_anew(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("data.new-*"))
 
 
-def test_nobody_enters_without_the_password(tmp_path: Path) -> None:
+def test_no_client_enters_without_the_password(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         with pytest.raises(asyncpg.InvalidPasswordError):
             run(server.url.replace(server.secret, "guess"), "select 1")
@@ -105,6 +105,6 @@ def test_data_of_another_version_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has these ways")
-def test_root_without_any_way_is_told_what_to_do(tmp_path: Path) -> None:
+def test_root_without_any_way_gets_advice(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="run as an ordinary user, or set DATABASE_URL"):
         start_postgres(tmp_path, ways=())

@@ -1,4 +1,4 @@
-"""Tests of child processes: whoever started them, and however that one ends, they end, too."""
+"""Tests of child processes: however the process that started them ends, they end, too."""
 
 import os
 import signal

@@ -1,15 +1,18 @@
 """Tests of the servers under the tests: whose databases they use, and what they leave."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import redis
 
+from infra.checks import ROOT
 from infra.local import databases
 from infra.local.errors import LocalError
 from infra.local.postgres import start_postgres
-from infra.local.testing import Host, feature_path, take_external
+from infra.local.testing import Host, chosen, take_external
 from infra.local.valkey import start_valkey
 from infra.local.worker_servers import own_database, own_redis
 
@@ -99,7 +102,7 @@ def test_without_a_server_only_those_tests_fail_that_need_one() -> None:
     host.close()
 
 
-def test_processes_find_redis_databases_that_nobody_uses(tmp_path: Path) -> None:
+def test_processes_find_unused_redis_databases(tmp_path: Path) -> None:
     server = start_valkey(tmp_path, durable=False)
     named = [server.url_of(15), server.url_of(14)]
     used = redis.Redis.from_url(server.url_of(13))
@@ -133,11 +136,42 @@ def test_no_test_can_reach_what_the_environment_names() -> None:
     assert external["REDIS_URL"] == "redis://r/2"
 
 
-def test_a_feature_is_tested_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "features" / "users").mkdir(parents=True)
-    (tmp_path / "tests").mkdir()
+@pytest.mark.parametrize(
+    ("words", "paths", "features"),
+    [
+        (["users"], ["features/users", "tests/gates"], ["users"]),
+        (["users", "auth"], ["features/users", "features/auth", "tests/gates"], ["users", "auth"]),
+        (["tests/gates/test_lists.py", "users"], ["tests/gates/test_lists.py"], ["users"]),
+        (["tests", "a/b.py", "nothing"], ["tests", "a/b.py", "nothing"], []),
+    ],
+)
+def test_a_feature_is_tested_by_its_name_and_with_its_gates(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    paths: list[str],
+    features: list[str],
+) -> None:
+    for folder in ("features/users", "features/auth", "tests"):
+        (tmp_path / folder).mkdir(parents=True)
     monkeypatch.setattr("infra.local.testing.ROOT", tmp_path)
 
-    words = [feature_path(word, tmp_path) for word in ("users", "tests", "a/b.py", "nothing")]
+    found, named = chosen(words, tmp_path)
 
-    assert words == [str(tmp_path / "features" / "users"), "tests", "a/b.py", "nothing"]
+    assert [path.removeprefix(f"{tmp_path}/") for path in found] == paths
+    assert named == features
+
+
+def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_not() -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "posts"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    gates = [line for line in run.stdout.splitlines() if line.startswith("tests/gates/")]
+    assert {line.split("::")[0].rpartition("/")[2] for line in gates} == {
+        "test_access_table.py",
+        "test_lists.py",
+        "test_openapi.py",
+        "test_statements.py",
+    }
+    assert all(line.endswith("[posts]") for line in gates)
+    assert "features/posts/tests/" in run.stdout

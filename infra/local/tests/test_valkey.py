@@ -10,7 +10,7 @@ import redis
 from infra.local.valkey import start_valkey
 
 
-def test_what_it_was_told_outlives_a_killed_server(tmp_path: Path) -> None:
+def test_what_was_written_outlives_a_killed_server(tmp_path: Path) -> None:
     killed = start_valkey(tmp_path / "a folder")
     redis.Redis.from_url(killed.url_of(1)).set("job", "queued")
     os.kill(killed.pid, signal.SIGKILL)
@@ -42,7 +42,7 @@ def test_tests_keep_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "appendonlydir").exists()
 
 
-def test_nobody_enters_without_the_password(tmp_path: Path) -> None:
+def test_no_client_enters_without_the_password(tmp_path: Path) -> None:
     server = start_valkey(tmp_path, durable=False)
 
     with pytest.raises(redis.AuthenticationError):

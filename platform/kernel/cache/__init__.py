@@ -4,11 +4,3 @@ from kernel.cache.client_side import public
 from kernel.cache.decorator import cache
 from kernel.cache.invalidation import forget, forget_argument
 from kernel.cache.store import Stores
-
-__all__ = [
-    "Stores",
-    "cache",
-    "forget",
-    "forget_argument",
-    "public",
-]

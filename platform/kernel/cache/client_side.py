@@ -1,6 +1,6 @@
 """What clients and proxies may keep: public data, asked for anonymously, with an ETag (RFC 9111).
 
-`@public` at a GET route says that its anonymous answer is the same for everybody.
+`@public` at a GET route says that its anonymous answer is the same for all callers.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def known_etag(scope: Scope, etag: str) -> None:
 
 
 def allows(scope: Scope) -> bool:
-    """Whether this request's answer may be public: a GET, and nobody's token sent or looked at."""
+    """Whether this request's answer may be public: a GET, and no token sent or looked at."""
     if scope["method"] != "GET":
         return False
     context = context_of(scope)

@@ -15,24 +15,21 @@ from typing import Any, TypeVar
 import structlog
 from fastapi import Request
 from fastapi.routing import APIRoute
-from starlette.responses import Response
 from starlette.types import Scope
 
-from kernel.cache.client_side import etag_of, known_etag
+from kernel.cache.entry import encode_entry, entry_response
 from kernel.cache.invalidation import forget
 from kernel.cache.location import CachedRoute, CacheLocation, caller_of
-from kernel.cache.policy import Policy, policy_for
+from kernel.cache.policy import Policy
 from kernel.cache.store import Stores
 from kernel.cache.ticket import Ticket
 from kernel.context import RequestContext, context_of, identified
-from kernel.db.listing import JSONBytesResponse
 from kernel.errors import CustomException
 
 log = structlog.get_logger(__name__)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
-MAX_ENTRY_BYTES = 1024 * 1024
 REQUEST = "_request"
 FOUND = "kernel.cache.decorator.found"
 
@@ -48,23 +45,23 @@ def cache(
     """Keep a GET endpoint's answer for `expiration` seconds; on other methods forget it.
 
     The logical name is `key_prefix`, filled from the endpoint's arguments, and the resource id:
-    the argument named, or the one of `resource_id_type` (an int must have "id" in its name).
-    Other methods also forget the names in `to_invalidate_extra` (prefix: id, both filled) and the
+    the argument named, or the one of `resource_id_type` (an int must have "id" in its name); the
+    prefix alone for an endpoint without an id.
+    Other methods also forget the names in `to_invalidate_extra` (prefix: id or None) and the
     namespaces in `pattern_to_invalidate_extra` (`namespace:*`), once the request has committed.
     Raises CacheError for a declaration that could not work.
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        policy = policy_for(
+        policy = Policy(
             endpoint,
             key_prefix,
             resource_id_name,
             expiration,
             resource_id_type,
-            to_invalidate_extra,
-            pattern_to_invalidate_extra,
+            to_invalidate_extra or {},
+            pattern_to_invalidate_extra or [],
         )
-
         signature, asked = with_request(endpoint)
 
         @functools.wraps(endpoint)
@@ -137,12 +134,6 @@ async def look_up(
     return found
 
 
-def decode_entry(entry: bytes) -> tuple[str, bytes]:
-    """The ETag and the body of an entry."""
-    etag, _, body = entry.partition(b"\n")
-    return etag.decode(), body
-
-
 async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
     assert context.unit is not None, "@cache needs a route of kernel.web.router.Router"
     names = policy.forgotten(arguments, caller_of(context.principal))
@@ -162,35 +153,23 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
         return await policy.endpoint(**arguments)
     context = context_of(request)
     if found.entry is not None:
-        return _response(request.scope, found.entry)
+        return entry_response(request.scope, found.entry)
     uncached: Any = None
 
     async def load() -> bytes | None:
         nonlocal uncached
-        uncached = await policy.endpoint(**arguments)
-        if isinstance(uncached, JSONBytesResponse):
-            body = bytes(uncached.body)
-        elif isinstance(uncached, Response):
-            return None
-        else:
-            body = found.cached.serialise(uncached)
-        entry = etag_of(body).encode() + b"\n" + body
-        uncached = _response(request.scope, entry)
+        uncached = found.cached.respond(await policy.endpoint(**arguments))
         if context.personal and not found.cached.varies_by_caller:
             log.error("a cached endpoint looked at who asks; not kept", route=request.url.path)
             return None
-        canonical = found.cached.is_canonical(arguments, found.location)
-        return entry if canonical and len(body) <= MAX_ENTRY_BYTES else None
+        if not found.cached.is_named_rightly(arguments, found.location):
+            log.error("an argument isn't what the address says; not kept", route=request.url.path)
+            return None
+        return encode_entry(uncached)
 
     if context.unit is not None:
-        # Whoever waits for another one's load needs no connection meanwhile.
+        # A caller that waits for another's load needs no connection meanwhile.
         context.unit.release_connection()
     versions = context.resources.get(Stores)["cache"]
     entry = await versions.fill(found.ticket, found.location.names, load, policy.seconds)
-    return uncached if entry is None else _response(request.scope, entry)
-
-
-def _response(scope: Scope, entry: bytes) -> Response:
-    etag, body = decode_entry(entry)
-    known_etag(scope, etag)
-    return Response(body, media_type="application/json")
+    return uncached if entry is None else entry_response(request.scope, entry)

@@ -45,7 +45,7 @@ def forget(unit: UnitOfWork, *names: str, role: str = "cache") -> None:
 def forget_argument(unit: UnitOfWork, **arguments: str | int) -> None:
     """Forget, when the unit commits, every entry whose path holds this argument.
 
-    `forget_argument(unit, username="ada")` when ada is renamed or deleted: whoever bears the name
-    next must not be answered with her posts. `principal=7` forgets what was made for user 7.
+    `forget_argument(unit, username="ada")` when ada is renamed or deleted: the next user of the
+    name must not be answered with her posts. `principal=7` forgets what was made for user 7.
     """
     forget(unit, *[path_value_tag(name, str(value)) for name, value in arguments.items()])

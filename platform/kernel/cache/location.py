@@ -7,19 +7,28 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
+from starlette.responses import Response
 from starlette.types import Scope
 
+from kernel.cache.arguments import query_parameters, reader_of, spelled_by
 from kernel.cache.policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
+from kernel.cache.route_check import check_route, where
 from kernel.context import Principal
 
 MAX_QUERY_BYTES = 256
 MAX_KEY_BYTES = 1024
 ANONYMOUS = "anonymous"
+JSON = "application/json"
+# A route has each of them as `response_model_...`, pydantic's dump takes them by these names.
+EXCLUSIONS = "exclude_unset", "exclude_defaults", "exclude_none"
+DUMP_OPTIONS = "include", "exclude", "by_alias", *EXCLUSIONS
+ENTRY_FORMAT = b"2"  # tag, media type and body
 
-# The raw text of one argument, from the path, the query and who asks.
+# One argument as `spell` has it, from the path, the query and who asks. Raises ValueError.
 Source = Callable[[Mapping[str, Any], Mapping[str, str], str], str]
 
 
@@ -29,8 +38,8 @@ class CacheLocation:
 
     key: str
     names: list[str]
-    raw: tuple[str, ...]
-    """The arguments of its logical name, as the client spelled them."""
+    values: tuple[str, ...]
+    """The arguments of its logical name, as `spell` has them."""
 
 
 class CachedRoute:
@@ -40,22 +49,25 @@ class CachedRoute:
         self.policy = policy
         self.varies_by_caller = CALLER in policy.arguments
         asked = list(_all_asked(route.dependant))
-        _check(route, policy, personal, asked)
+        check_route(route, policy, personal, asked)
         self.route = route
         self._adapter: TypeAdapter[Any] = TypeAdapter(route.response_model)
         # With its shape, so that a new release doesn't answer in the old one's.
-        shape = orjson.dumps(self._adapter.json_schema(mode="serialization"))
+        shape = ENTRY_FORMAT + orjson.dumps(self._adapter.json_schema(mode="serialization"))
         mark = blake2b(shape, digest_size=4).hexdigest()
         endpoint = policy.endpoint
         self._id = f"{endpoint.__module__}.{endpoint.__qualname__}:{mark}"
-        self._query = _query_parameters(asked)
-        self._query_names = {alias for alias, _ in self._query.values()}
+        self._query = query_parameters(asked)
+        self._query_names = {alias for alias, _, _ in self._query.values()}
         in_path = [field for dependant in asked for field in dependant.path_params]
-        self._names = {field.name: field.alias for field in in_path}
+        self._path = {field.name: (field.alias, reader_of(field.field_info)) for field in in_path}
         self._format = PLACEHOLDER.sub("%s", policy.template.replace("%", "%%"))
         self._sources = [self._source(argument) for argument in policy.arguments]
-        texts = {field.alias for field in in_path if field.field_info.annotation is str}
-        self._tagged = [name for name in route.param_convertors if name in texts]
+        self._tagged = [
+            (field.alias, self._source(field.name))
+            for field in in_path
+            if field.field_info.annotation is str
+        ]
 
     def has_guards(self, unit_of_work: Callable[..., Any]) -> bool:
         """Whether anything but the unit of work is asked before the endpoint."""
@@ -65,7 +77,8 @@ class CachedRoute:
     def locate(
         self, scope: Scope, path_params: Mapping[str, Any], principal: Principal | None
     ) -> CacheLocation | None:
-        """Where the answer to this request is kept; None for a query that isn't canonical."""
+        """Where the answer to this request is kept; None for a query that isn't canonical, and
+        for an argument that is none of its type."""
         query: dict[str, str] = {}
         query_string: bytes = scope["query_string"]
         if query_string:
@@ -74,52 +87,59 @@ class CachedRoute:
                 return None
             query = found
         caller = caller_of(principal)
-        raw = tuple([source(path_params, query, caller) for source in self._sources])
-        name = self._format % tuple([escape(value) for value in raw])
+        try:
+            values = tuple([source(path_params, query, caller) for source in self._sources])
+            tags = [
+                path_value_tag(argument, source(path_params, query, caller))
+                for argument, source in self._tagged
+            ]
+        except ValueError:
+            return None
+        name = self._format % tuple([escape(value) for value in values])
         given = "&".join([f"{key}={value}" for key, value in sorted(query.items())])
         key = f"{self._id}:{scope['path']}?{given}"
         if self.varies_by_caller:
             key += f"#{caller}"
         if len(key) + len(name) > MAX_KEY_BYTES:
             return None
-        names = [name, *_namespaces(name)]
-        names += [path_value_tag(argument, path_params[argument]) for argument in self._tagged]
+        names = [name, *_namespaces(name), *tags]
         if self.varies_by_caller:
             names.append(path_value_tag(CALLER, caller))
-        return CacheLocation(key, names, raw)
+        return CacheLocation(key, names, values)
 
-    def is_canonical(self, arguments: Mapping[str, Any], location: CacheLocation) -> bool:
-        """Whether the name spells its arguments as a write would: 7 and not 007."""
-        values = flatten(arguments)
+    def is_named_rightly(self, arguments: Mapping[str, Any], location: CacheLocation) -> bool:
+        """Whether a write with these arguments would forget this name."""
+        given = flatten(arguments)
         return all(
-            argument == CALLER or spell(values.get(argument)) == raw
-            for argument, raw in zip(self.policy.arguments, location.raw, strict=True)
+            argument == CALLER or spell(given.get(argument)) == value
+            for argument, value in zip(self.policy.arguments, location.values, strict=True)
         )
 
-    def serialise(self, result: Any) -> bytes:
-        """The final body, as FastAPI would make it of what the endpoint returned."""
-        route = self.route
-        return self._adapter.dump_json(
-            self._adapter.validate_python(result, from_attributes=True),
-            include=route.response_model_include,
-            exclude=route.response_model_exclude,
-            by_alias=route.response_model_by_alias,
-            exclude_unset=route.response_model_exclude_unset,
-            exclude_defaults=route.response_model_exclude_defaults,
-            exclude_none=route.response_model_exclude_none,
-        )
+    def respond(self, result: Any) -> Response:
+        """The answer that FastAPI would make of what the endpoint returned."""
+        if isinstance(result, Response):
+            return result
+        route, adapter = self.route, self._adapter
+        options: Any = {name: getattr(route, f"response_model_{name}") for name in DUMP_OPTIONS}
+        value = adapter.validate_python(result, from_attributes=True)
+        if isinstance(route.response_class, DefaultPlaceholder):
+            return Response(adapter.dump_json(value, **options), media_type=JSON)
+        return route.response_class(adapter.dump_python(value, mode="json", **options))
 
     def _source(self, argument: str) -> Source:
         if argument == CALLER:
             return lambda path, query, caller: caller
-        if argument in self._names:
-            alias = self._names[argument]
-            return lambda path, query, caller: str(path[alias])
+        if argument in self._path:
+            alias, read = self._path[argument]
+            return lambda path, query, caller: spelled_by(read, path[alias])
         if argument in self._query:
-            alias, default = self._query[argument]
-            return lambda path, query, caller: query.get(alias, default)
+            name, read, default = self._query[argument]
+            usual = spell(default)
+            return lambda path, query, caller: (
+                spelled_by(read, query[name]) if name in query else usual
+            )
         raise CacheError(
-            f"@cache on GET {self.route.path}: {argument} stands neither in the path nor in the "
+            f"{where(self.route)}: {argument} stands neither in the path nor in the "
             "query, so a hit can't know it; name what does"
         )
 
@@ -153,43 +173,3 @@ def _all_asked(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for dependency in dependant.dependencies:
         yield from _all_asked(dependency)
-
-
-def _query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, str]]:
-    """How each query parameter, fields of query models too, is spelled, and its default."""
-    found: dict[str, tuple[str, str]] = {}
-    for parameter in [field for dependant in asked for field in dependant.query_params]:
-        kind = parameter.field_info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            for name, info in kind.model_fields.items():
-                found[name] = info.alias or name, spell(info.default)
-        else:
-            found[parameter.name] = parameter.alias, spell(parameter.field_info.default)
-    return found
-
-
-def _check(route: APIRoute, policy: Policy, personal: bool, asked: list[Dependant]) -> None:
-    where = f"@cache on GET {route.path}"
-    if policy.extra or policy.patterns:
-        raise CacheError(f"{where}: a GET can't forget anything; move that to the writing routes")
-    if personal and CALLER not in policy.arguments:
-        raise CacheError(
-            f"{where}: the answer depends on who asks; "
-            f"put {{{CALLER}}} into key_prefix, or don't cache it"
-        )
-    if not personal and CALLER in policy.arguments:
-        raise CacheError(f"{where}: {{{CALLER}}} needs a permission that finds out who asks")
-    foreign = [field.alias for one in asked for field in (*one.header_params, *one.cookie_params)]
-    if foreign:
-        raise CacheError(
-            f"{where}: the answer depends on {', '.join(foreign)}, and entries don't vary by "
-            "headers or cookies; don't cache it"
-        )
-    if route.response_model is None:
-        raise CacheError(f"{where}: it needs a response_model or a return annotation")
-    if route.status_code not in (None, 200):
-        raise CacheError(f"{where}: a hit answers 200, not {route.status_code}")
-    for one in asked:
-        unused = one.response_param_name or one.background_tasks_param_name
-        if unused:
-            raise CacheError(f"{where}: a hit doesn't run the endpoint, so it can't have {unused}")

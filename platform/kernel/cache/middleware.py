@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.cache.client_side import allows, is_known, is_public, public_headers
-from kernel.cache.decorator import decode_entry, look_up
+from kernel.cache.decorator import look_up
+from kernel.cache.entry import decode_entry
 from kernel.cache.location import CachedRoute
 
 
@@ -46,14 +47,14 @@ async def _hit(cached: CachedRoute, path: str, scope: Scope, send: Send) -> bool
     if found is None or found.entry is None:
         return False
     scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, params
-    tag, body = decode_entry(found.entry)
-    headers = [(b"content-type", b"application/json")]
+    tag, media_type, body = decode_entry(found.entry)
+    headers = [(b"content-type", media_type)] if media_type else []
     status = 200
     if is_public(route.endpoint) and allows(scope):
         public = public_headers(scope, tag)
         headers += [(key.lower().encode(), value.encode()) for key, value in public.items()]
         if is_known(scope, tag):
-            status, body, headers = 304, b"", headers[1:]
+            status, body, headers = 304, b"", [one for one in headers if one[0] != b"content-type"]
     if status == 200:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

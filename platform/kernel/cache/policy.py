@@ -2,15 +2,21 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
+from uuid import UUID
 
 from pydantic import BaseModel
 
+from kernel.discovery import source_of
+
 PLACEHOLDER = re.compile(r"{(\w+)}")
+SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID, Enum)
 CALLER = "principal"  # a placeholder that varies an entry by who asks
 
 
@@ -20,69 +26,57 @@ class CacheError(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """One `@cache`."""
+    """One `@cache`. Raises CacheError for a declaration that could not work."""
 
     endpoint: Callable[..., Any]
     prefix: str
-    resource_id: str
+    resource_id_name: str | None
     seconds: int
+    resource_id_type: type | tuple[type, ...]
     extra: Mapping[str, Any]
-    patterns: list[str]
-    types: Mapping[str, Any]
+    patterns: Sequence[str]
 
-    @property
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """The endpoint's arguments, and the fields of its models, with their plain types."""
+        return argument_types(self.endpoint)
+
+    @cached_property
+    def resource_id(self) -> str | None:
+        """The argument that the logical name ends with; None when there is one of it."""
+        return self.resource_id_name or _infer_id(self)
+
+    @cached_property
     def template(self) -> str:
         """The template of the logical name."""
-        return f"{self.prefix}:{{{self.resource_id}}}"
+        return self.prefix if self.resource_id is None else f"{self.prefix}:{{{self.resource_id}}}"
 
     @property
     def arguments(self) -> list[str]:
         """The arguments that the logical name is made of."""
         return PLACEHOLDER.findall(self.template)
 
-    def forgotten(self, arguments: Mapping[str, Any], caller: str) -> list[str]:
-        """The names that a write with these arguments forgets."""
-        given = {**flatten(arguments), CALLER: caller}
-        values = {name: spell(given[name]) for name in self._forgotten_arguments}
-        return [fill(template, values) for template in self._forgotten_templates]
-
     @cached_property
-    def _forgotten_templates(self) -> list[str]:
-        extra = [f"{prefix}:{resource_id}" for prefix, resource_id in self.extra.items()]
+    def forgotten_templates(self) -> list[str]:
+        """The templates of what a write forgets."""
+        extra = [
+            prefix if resource_id is None else f"{prefix}:{resource_id}"
+            for prefix, resource_id in self.extra.items()
+        ]
         return [self.template, *extra, *self.patterns]
 
-    @cached_property
-    def _forgotten_arguments(self) -> set[str]:
-        return {name for text in self._forgotten_templates for name in PLACEHOLDER.findall(text)}
+    def forgotten(self, arguments: Mapping[str, Any], caller: str) -> list[str]:
+        """The names that a write with these arguments forgets."""
+        values = {**flatten(arguments), CALLER: caller}
+        return [_fill(template, values) for template in self.forgotten_templates]
 
 
-def policy_for(
-    endpoint: Callable[..., Any],
-    prefix: str,
-    resource_id_name: str | None,
-    seconds: int,
-    resource_id_type: type | tuple[type, ...],
-    extra: dict[str, Any] | None,
-    patterns: list[str] | None,
-) -> Policy:
-    """The policy of a declaration. Raises CacheError for one that could not work."""
-    types = argument_types(endpoint)
-    policy = Policy(
-        endpoint,
-        prefix,
-        resource_id_name or _infer_id(endpoint, types, resource_id_type),
-        seconds,
-        extra or {},
-        patterns or [],
-        types,
-    )
-    _check(policy)
-    return policy
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
+def _fill(template: str, values: Mapping[str, Any]) -> str:
     """The template with its placeholders filled; no value can forge the parts of a name."""
-    return PLACEHOLDER.sub(lambda match: escape(values[match[1]]), template)
+    return PLACEHOLDER.sub(lambda match: escape(spell(values[match[1]])), template)
 
 
 def escape(value: str) -> str:
@@ -91,10 +85,14 @@ def escape(value: str) -> str:
 
 
 def spell(value: Any) -> str:
-    """A value as it stands in a name: the way in which a client spells it in the address."""
+    """A value as it stands in a name: one way for all texts of an address that mean it."""
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value.value if isinstance(value, Enum) else value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC)
+    return str(value.normalize() if isinstance(value, Decimal) else value)
 
 
 def flatten(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,9 +118,8 @@ def argument_types(endpoint: Callable[..., Any]) -> dict[str, Any]:
     return types
 
 
-def _infer_id(
-    endpoint: Callable[..., Any], types: Mapping[str, Any], kind: type | tuple[type, ...]
-) -> str:
+def _infer_id(policy: Policy) -> str | None:
+    kind, types = policy.resource_id_type, policy.types
     kinds = kind if isinstance(kind, tuple) else (kind,)
     # Any number may be an int; what is an id says so.
     candidates = [
@@ -130,27 +127,35 @@ def _infer_id(
         for argument, type_ in types.items()
         if type_ in kinds and (type_ is not int or "id" in argument.split("_"))
     ]
+    if not candidates and (PLACEHOLDER.search(policy.prefix) or not _has_scalars(policy)):
+        return None  # there is one of it, or the prefix says which
     if len(candidates) != 1:
         names = " or ".join(sorted(candidates)) or "no argument"
         raise CacheError(
-            f"{_where(endpoint)}: the resource id can't be inferred ({names} is of type "
+            f"{_where(policy.endpoint)}: the resource id can't be inferred ({names} is of type "
             f"{', '.join(one.__name__ for one in kinds)}); name it by resource_id_name"
         )
     return candidates[0]
 
 
+def _has_scalars(policy: Policy) -> bool:
+    """Whether an argument that must be given could be an id."""
+    parameters = inspect.signature(policy.endpoint).parameters.values()
+    required = [policy.types[one.name] for one in parameters if one.default is one.empty]
+    return any(isinstance(kind, type) and issubclass(kind, SCALARS) for kind in required)
+
+
 def _check(policy: Policy) -> None:
-    where, types = _where(policy.endpoint), policy.types
+    where = _where(policy.endpoint)
     if not inspect.iscoroutinefunction(policy.endpoint):
         raise CacheError(f"{where}: the endpoint must be `async def`")
     if policy.seconds <= 0:
         raise CacheError(f"{where}: expiration must be more than 0 seconds")
-    extra = [*policy.extra, *map(str, policy.extra.values())]
-    for template in (policy.template, *extra, *policy.patterns):
+    for template in policy.forgotten_templates:
         for argument in PLACEHOLDER.findall(template):
-            if argument not in types and argument != CALLER:
+            if argument not in {*policy.types, CALLER}:
                 raise CacheError(f"{where}: {template!r} names {argument}, which is no argument")
-    for template in (policy.prefix, *extra):
+    for template in (policy.prefix, *policy.extra, *map(str, policy.extra.values())):
         if "*" in template:
             raise CacheError(f"{where}: {template!r} may not hold a star; a namespace is a pattern")
     for pattern in policy.patterns:
@@ -159,4 +164,4 @@ def _check(policy: Policy) -> None:
 
 
 def _where(endpoint: Callable[..., Any]) -> str:
-    return f"@cache on {endpoint.__module__}.{endpoint.__qualname__}"
+    return f"@cache on {endpoint.__module__}.{endpoint.__qualname__} ({source_of(endpoint)})"

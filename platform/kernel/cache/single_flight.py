@@ -15,7 +15,7 @@ WAIT_SECONDS = 2.0  # the most that a reader waits for another one's load
 POLL_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05)
 
 Load = Callable[[], Awaitable[bytes | None]]
-Read = Callable[[str, tuple[str, ...]], Awaitable[tuple[bytes | None, Ticket | None]]]
+Read = Callable[[str, tuple[str, ...], bool], Awaitable[tuple[bytes | None, Ticket | None]]]
 Store = Callable[[Ticket, bytes, float], Awaitable[None]]
 
 
@@ -69,7 +69,9 @@ class SingleFlight:
         deadline, attempt = loop.time() + WAIT_SECONDS, 0
         while True:
             # Read again with each try, in the same round trip: what was in flight may have landed.
-            taken, (value, now) = await asyncio.gather(lock.take(), self._read(ticket.key, names))
+            taken, (value, now) = await asyncio.gather(
+                lock.take(), self._read(ticket.key, names, ticket.signed)
+            )
             if value is not None:
                 return value
             if taken or loop.time() > deadline:
@@ -82,7 +84,7 @@ class SingleFlight:
 
 
 class _Lock:
-    """Says to other processes that this one loads. While Redis is away everybody may."""
+    """Says to other processes that this one loads. While Redis is away every process may."""
 
     def __init__(self, redis: Redis, key: str) -> None:
         self._redis, self._key = redis, key

@@ -10,9 +10,9 @@ nothing that depends on them is a hit or is stored. If it dies in between, its i
 and the names are without a version. Names that couldn't be announced are kept for a worker, in
 the transaction (kernel.cache.deferred).
 
-Every value also stands under a epoch, which all processes extend while they reach Redis. A
-process that lost Redis ends the epoch when it is back, and a epoch that nobody could extend has
-run out by then. With it goes whatever was forgotten meanwhile in vain, by whichever process.
+Every value also stands under an epoch, which all processes extend while they reach Redis. A
+process that lost Redis ends the epoch when it is back, and an epoch that no process could extend
+has run out by then. With it goes whatever was forgotten meanwhile in vain, by whichever process.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from contextlib import suppress
 import hiredis
 
 from kernel.cache.epoch import EPOCH, EPOCH_MS, Epoch
+from kernel.cache.seal import Seal
 from kernel.cache.single_flight import SingleFlight
 from kernel.cache.ticket import Ticket
 from kernel.cache.write_intents import ANNOUNCE, FORGET, INTENT_MS, NO_WRITER
@@ -37,28 +38,29 @@ LOADING_MS = 20_000  # a version lives as long as the loads that may want to sto
 TROUBLE = (RedisUnavailable, hiredis.ReplyError)
 
 
-# A version lives as long as what is stored under it. Until then it is gone soon, so that names
-# which only occur in wrong paths fill no memory.
-STORE = Script("""
-for i = 2, #KEYS do
-  if redis.call('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end
-end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
-for i = 3, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[1], 'GT') end
-return 1
-""")
+STORE = Script.beside(__file__, "store.lua")
 
 
 class VersionedStore:
-    """The versioned values of one Redis; without a Redis every read is a miss."""
+    """The versioned values of one Redis; without a Redis every read is a miss.
 
-    def __init__(self, redis: Redis | None, role: str = "cache") -> None:
+    What is fetched as `signed` is stored with a signature by `secret` (bytes) over key, versions
+    and time, so that what others have written into Redis, copied to another key or put back after
+    its time is no hit.
+    """
+
+    def __init__(
+        self, redis: Redis | None, role: str = "cache", secret: bytes | None = None
+    ) -> None:
         self.role = role
+        self._seal = Seal(secret) if secret else None
         self._redis = redis
         self._flights = SingleFlight(self.read, self.store)
         self._epoch = Epoch(redis)
 
-    async def read(self, key: str, names: Iterable[str]) -> tuple[bytes | None, Ticket | None]:
+    async def read(
+        self, key: str, names: Iterable[str], signed: bool = False
+    ) -> tuple[bytes | None, Ticket | None]:
         """The value, or None and a ticket for storing it; no ticket: don't store.
 
         One round trip for a hit. Raises nothing when Redis is away: that is a miss.
@@ -76,28 +78,39 @@ class VersionedStore:
             return None, None
         header: bytes = b"|".join(versions) + b"\n"
         if entry is not None and entry.startswith(header):
-            return entry[len(header) :], None
-        return None, Ticket(key, keys[1:], tuple(versions), header)
+            if not signed or self._seal is None:
+                return entry[len(header) :], None
+            value = self._seal.open(key, header, entry[len(header) :])
+            if value is not None:
+                return value, None
+        return None, Ticket(key, keys[1:], tuple(versions), header, signed)
 
     async def store(self, ticket: Ticket, value: bytes, seconds: float) -> None:
         """Keep the value for those seconds, if the ticket's versions still stand."""
         if self._redis is None:
             return
         keys = [f"e:{ticket.key}", EPOCH, *ticket.names]
+        if ticket.signed and self._seal is not None:
+            value = self._seal.close(ticket.key, ticket.header, value, seconds)
         with suppress(*TROUBLE):
             life = int(seconds * 1000)
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
     async def fetch(
-        self, key: str, names: Iterable[str], load: Load, seconds: float
+        self,
+        key: str,
+        names: Iterable[str],
+        load: Load,
+        seconds: float,
+        signed: bool = False,
     ) -> bytes | None:
         """The value, loaded once however many readers miss it at the same time.
 
-        `load` may return None for what must not be kept. Whoever has waited two seconds for
+        `load` may return None for what must not be kept. A caller that has waited two seconds for
         another reader's load, in this process or elsewhere, loads for itself.
         """
         names = tuple(names)
-        value, ticket = await self.read(key, names)
+        value, ticket = await self.read(key, names, signed)
         if value is not None:
             return value
         return await self.fill(ticket, names, load, seconds)
@@ -126,7 +139,7 @@ class VersionedStore:
     async def forget(self, names: Iterable[str], token: str = NO_WRITER) -> bool:
         """After a commit: forget all that depends on these names.
 
-        False when Redis didn't confirm it: then it is owed, and done as soon as Redis is back.
+        False when Redis didn't confirm it: then it is pending, and done as soon as Redis is back.
         """
         if self._redis is None:
             return True
@@ -143,7 +156,7 @@ class VersionedStore:
         await self._epoch.close()
 
     async def _complete(self, keys: tuple[str, ...], found: list[bytes | None]) -> list[bytes]:
-        """Give a first version to each name that has none; whoever comes first wins."""
+        """Give a first version to each name that has none; the first one wins."""
         assert self._redis is not None
         missing = [key for key, version in zip(keys, found, strict=True) if version is None]
         made = {key: secrets.token_hex(8).encode() for key in missing}

@@ -12,3 +12,4 @@ class Ticket:
     versions: tuple[bytes, ...]
     header: bytes
     """What the stored value begins with."""
+    signed: bool = False

@@ -2,13 +2,3 @@
 
 from kernel.config.groups import AppSettings, SecretSettings
 from kernel.config.loader import Environment, Settings, SettingsError, SettingsGroup, is_weak
-
-__all__ = [
-    "AppSettings",
-    "Environment",
-    "SecretSettings",
-    "Settings",
-    "SettingsError",
-    "SettingsGroup",
-    "is_weak",
-]

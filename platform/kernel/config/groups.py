@@ -1,11 +1,13 @@
 """The kernel's own settings: application, secrets, HTTP, PostgreSQL, Redis, limits, worker."""
 
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -13,15 +15,39 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kernel.config.addresses import RedisUrl
+from kernel.config.connections import ConnectionSettings
 from kernel.config.loader import Environment, SettingsGroup, is_weak, project
 
 Network = IPv4Network | IPv6Network
 
 
 def _comma_separated(value: Any) -> Any:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):  # pydantic-settings' own way to write a list
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _origins(value: Any) -> list[str]:
+    try:
+        return [text if text == "*" else _origin(text) for text in _comma_separated(value)]
+    except ValueError as error:
+        raise ValueError(
+            "must be origins like https://app.example or http://localhost:3000, without a path; "
+            f"{error}"
+        ) from None
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers spell it: in lower case, without the scheme's own port."""
+    url = urlsplit(text)
+    host = (url.hostname or "").encode("idna").decode()
+    rest = f"{url.path.removesuffix('/')}{url.query}{url.fragment}{url.username or ''}"
+    if url.scheme not in ("http", "https") or not host or rest or "*" in host:
+        raise ValueError(f"{text!r} is none")
+    port = "" if url.port in (None, {"http": 80, "https": 443}[url.scheme]) else f":{url.port}"
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def _networks(value: Any) -> Any:
@@ -41,6 +67,7 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
+Origins = Annotated[list[str], NoDecode, BeforeValidator(_origins)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_networks)]
 
 
@@ -60,6 +87,9 @@ class AppSettings(SettingsGroup):
     environment: Environment = "local"
     opentelemetry: bool = Field(
         False, description="true: FastAPI reports to the OpenTelemetry providers of the process"
+    )
+    fast_path: bool = Field(
+        True, description="on or off: shortcuts past FastAPI (docs/fast-path.md)"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     dev_data_dir: Path = Field(Path(".dev"), description="where `hatch run dev` keeps its data")
@@ -89,7 +119,7 @@ class SecretSettings(SettingsGroup):
 
 
 class HttpSettings(SettingsGroup):
-    """Where the API listens and user_ref it answers."""
+    """Where the API listens, and which clients it answers."""
 
     title = "HTTP"
     host: str = "127.0.0.1"
@@ -105,7 +135,7 @@ class HttpSettings(SettingsGroup):
     trusted_proxies: Networks = Field(
         [], description="addresses or networks whose X-Forwarded-For is believed"
     )
-    cors_origins: CommaSeparated = Field([], description="origins that browsers may call from")
+    cors_origins: Origins = Field([], description="origins that browsers may call from")
     cors_allow_credentials: bool = True
     allowed_hosts: CommaSeparated = Field([], description="Host headers answered; empty: all")
     client_cache_max_age: int = Field(
@@ -211,6 +241,7 @@ KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
     AppSettings,
     SecretSettings,
     HttpSettings,
+    ConnectionSettings,
     DatabaseSettings,
     RedisSettings,
     LimitSettings,

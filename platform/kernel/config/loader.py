@@ -1,6 +1,6 @@
 """Settings: read from their sources, in groups that are declared where they are needed.
 
-The kernel's groups stand in setting_groups.py, a feature's in its own settings.py.
+The kernel's groups stand in groups.py, a feature's in its own settings.py.
 """
 
 import os
@@ -171,7 +171,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     try:
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:  # Windows writes UTF-16 where nobody tells it otherwise
+    except UnicodeDecodeError as error:  # Windows writes UTF-16 by default
         raise SettingsError(f"{path} is not UTF-8 text; save it anew in that encoding.") from error
     with StringIO(text) as stream:
         for binding in parse_stream(stream):

@@ -3,23 +3,6 @@
 from kernel.db.compiled_query import CompiledQuery, Row
 from kernel.db.errors import DatabaseUnavailable
 from kernel.db.listing import JSONBytesResponse, Listing
-from kernel.db.pagination import ListQuery, pages_of
+from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.tables import SoftDeleted, Timestamped, now, referred, unique
 from kernel.db.unit_of_work import Resources, UnitOfWork
-
-__all__ = [
-    "CompiledQuery",
-    "DatabaseUnavailable",
-    "JSONBytesResponse",
-    "ListQuery",
-    "Listing",
-    "Resources",
-    "Row",
-    "SoftDeleted",
-    "Timestamped",
-    "UnitOfWork",
-    "now",
-    "pages_of",
-    "referred",
-    "unique",
-]

@@ -1,4 +1,4 @@
-"""Statements compiled once and run on the driver: for the hot reads and writes of a crud file.
+"""Queries compiled once and run on the driver: for the hot reads and writes of a crud file.
 
 SQLAlchemy compiles a statement, builds result objects and switches greenlets at each execution,
 which costs more than a small query itself. A `CompiledQuery` keeps the SQL text and the order of
@@ -6,58 +6,97 @@ its parameters, and runs on the same connection and in the same transaction as t
 session. It stands beside the FastCRUD instance, for what is hot; nothing needs it.
 """
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+import inspect
+from collections.abc import Coroutine, Sequence
+from typing import Any, Generic, cast, overload
 
-from sqlalchemy import BindParameter, ClauseElement
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from pydantic import BaseModel
+from sqlalchemy import ClauseElement
+from sqlalchemy.exc import StatementError
 from sqlalchemy.sql.compiler import SQLCompiler
+from typing_extensions import TypeVar
 
-from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_unavailable
+from kernel.db.engine import wrong_call
+from kernel.db.errors import is_connection_lost, is_driver_unavailable, unavailable
+from kernel.db.result_columns import DIALECT, Row, reader_of, result_columns
 from kernel.db.unit_of_work import UnitOfWork
 
-Row = dict[str, Any]
+T = TypeVar("T", default=Row)
+Statement = ClauseElement | Coroutine[Any, Any, ClauseElement]
 
-DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 
+class CompiledQuery(Generic[T]):
+    """A statement of SQLAlchemy or of FastCRUD's `select`, whose `bindparam`s are filled each run.
 
-class CompiledQuery:
-    """A SQLAlchemy statement whose `bindparam`s are filled at each run.
+    `CompiledQuery(crud_posts.select(schema_to_select=PostRead, id=bindparam("post_id")), PostRead)`
+    answers PostReads: `read` is a pydantic model or a dataclass, whose fields are the columns, or
+    the type of the only column; without it rows are dictionaries. Values are those that the session
+    gives. `writes` begins the unit's transaction; a read outside one runs by itself.
 
-    `writes` begins the unit's transaction; a read outside one runs by itself. Rows are plain
-    dictionaries of column label to value. Errors are the driver's (asyncpg.PostgresError), or
-    DatabaseUnavailable. What SQLAlchemy does in Python doesn't apply: result processing of
-    column types, and columns' defaults. Raises ValueError for a statement that counts on those.
+    Errors are the driver's (asyncpg.PostgresError), StatementError for a value that a column's type
+    refuses, DatabaseUnavailable, and TypeError for a parameter that is missing or unknown. Raises
+    ValueError for a statement that counts on defaults of Python's, or has an `IN` of a list.
     """
 
-    def __init__(self, statement: ClauseElement, writes: bool = False) -> None:
+    @overload
+    def __init__(self: "CompiledQuery[Row]", statement: Statement, *, writes: bool = False): ...
+
+    @overload
+    def __init__(self, statement: Statement, read: type[T], *, writes: bool = False): ...
+
+    def __init__(
+        self, statement: Statement, read: type[Any] = dict, *, writes: bool = False
+    ) -> None:
+        statement = _written(statement)
         compiled = statement.compile(dialect=DIALECT)
         assert isinstance(compiled, SQLCompiler)
-        _refuse_defaults(compiled)
+        _refuse(compiled)
         self._writes = writes
         self._sql, values = str(compiled), compiled.params
+        names = compiled.positiontup or []
+        binds = [compiled.binds[name] for name in names]
         self._parameters = [
-            (name, values.get(name), _processor(compiled.binds[name]))
-            for name in compiled.positiontup or []
+            (name, values.get(name), bind.type.dialect_impl(DIALECT).bind_processor(DIALECT))
+            for name, bind in zip(names, binds, strict=True)
         ]
+        self._required = {n for n, bind in zip(names, binds, strict=True) if bind.required}
+        columns = result_columns(statement)
+        self._scalar = columns[0][1] if columns else None
+        is_shape = dataclasses.is_dataclass(read) or issubclass(read, BaseModel | dict)
+        self._read = reader_of(read, columns) if is_shape else None
+        self._is_scalar = not is_shape or read is dict
 
     @property
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The text that the driver gets; its parameters in order, with the values they have."""
         return self._sql, {name: default for name, default, _ in self._parameters}
 
-    async def all(self, unit: UnitOfWork, **parameters: Any) -> list[Row]:
+    async def all(self, unit: UnitOfWork, **parameters: Any) -> list[T]:
         """Every row."""
-        return [dict(record) for record in await self._run(unit, "fetch", parameters)]
+        records = await self._run(unit, "fetch", parameters)
+        return list(map(self._read or self._first, records))
 
-    async def one(self, unit: UnitOfWork, **parameters: Any) -> Row | None:
+    async def one(self, unit: UnitOfWork, **parameters: Any) -> T | None:
         """The first row, or None."""
         record = await self._run(unit, "fetchrow", parameters)
-        return None if record is None else dict(record)
+        return None if record is None else cast(T, (self._read or self._first)(record))
 
-    async def scalar(self, unit: UnitOfWork, **parameters: Any) -> Any:
+    @overload
+    async def scalar(self: "CompiledQuery[Row]", unit: UnitOfWork, /, **parameters: Any) -> Any: ...
+
+    @overload
+    async def scalar(self, unit: UnitOfWork, /, **parameters: Any) -> T | None: ...
+
+    async def scalar(self, unit: UnitOfWork, /, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        return await self._run(unit, "fetchval", parameters)
+        if not self._is_scalar:
+            raise TypeError("This query reads whole rows: use one().")
+        value = await self._run(unit, "fetchval", parameters)
+        return value if self._scalar is None else self._scalar(value)
+
+    def _first(self, record: Sequence[Any]) -> Any:
+        return record[0] if self._scalar is None else self._scalar(record[0])
 
     async def _run(self, unit: UnitOfWork, method: str, parameters: dict[str, Any]) -> Any:
         arguments = self._arguments(parameters)
@@ -67,32 +106,61 @@ class CompiledQuery:
         try:
             return await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
-            if not is_unavailable(error):
+            if wrong := wrong_call(error, connection.is_closed()):
+                raise wrong from error
+            if not is_driver_unavailable(error):
+                if not unit.in_transaction_block:
+                    # A value that asyncpg refuses to encode leaves the server in the middle of the
+                    # extended protocol, with locks; any simple query ends that.
+                    await connection.execute("SELECT")
                 raise
             if not is_connection_lost(error) or unit.in_transaction_block:
-                raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+                raise unavailable(error) from error
         # Cut while it was idle in the pool: the read begins again on a living connection.
         await unit.replace_connection()
         connection = await unit.asyncpg_connection()
         return await getattr(connection, method)(self._sql, *arguments)
 
     def _arguments(self, parameters: dict[str, Any]) -> list[Any]:
+        if parameters.keys() != self._required:
+            self._refuse_misspelt(parameters)
         arguments = []
         for name, default, process in self._parameters:
             value = parameters.get(name, default)
-            arguments.append(value if process is None else process(value))
+            if process is not None:
+                try:
+                    value = process(value)
+                except Exception as error:
+                    # As the session says it.
+                    message = f"({type(error).__name__}) {error}"
+                    raise StatementError(message, self._sql, None, error) from error
+            arguments.append(value)
         return arguments
 
+    def _refuse_misspelt(self, parameters: dict[str, Any]) -> None:
+        names = {name for name, _, _ in self._parameters}
+        unknown, missing = parameters.keys() - names, self._required - parameters.keys()
+        for fault, faulty in (("unknown", unknown), ("missing", missing)):
+            if faulty:
+                raise TypeError(
+                    f"{fault} parameters: {', '.join(sorted(faulty))}; the query takes "
+                    f"{', '.join(sorted(names)) or 'none'}: {self._sql}"
+                )
 
-def _processor(parameter: BindParameter[Any]) -> Callable[[Any], Any] | None:
-    """What makes of a value what the driver takes."""
-    processor: Callable[[Any], Any] | None = parameter.type.dialect_impl(DIALECT).bind_processor(
-        DIALECT
-    )
-    return processor
+
+def _written(statement: Statement) -> ClauseElement:
+    """The statement, also of FastCRUD's `select`: a coroutine that has nothing to wait for."""
+    if not inspect.iscoroutine(statement):
+        return cast(ClauseElement, statement)
+    try:
+        statement.send(None)
+    except StopIteration as finished:
+        return cast(ClauseElement, finished.value)
+    statement.close()
+    raise TypeError("The coroutine waits for something: give the statement that it returns.")
 
 
-def _refuse_defaults(compiled: SQLCompiler) -> None:
+def _refuse(compiled: SQLCompiler) -> None:
     columns = [*compiled.insert_prefetch, *compiled.update_prefetch]
     if columns:
         names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
@@ -100,4 +168,9 @@ def _refuse_defaults(compiled: SQLCompiler) -> None:
             f"A compiled query runs no default of Python's: it would store NULL in {names}: "
             "give the values, or leave them to the database by "
             "from_select(..., include_defaults=False)."
+        )
+    if any(bind.expanding or bind.literal_execute for bind in compiled.binds.values()):
+        raise ValueError(
+            "A compiled query has a fixed number of parameters: write "
+            "column == func.any(bindparam(name, type_=ARRAY(...))) in place of in_()."
         )

@@ -3,19 +3,25 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
 from typing import Any
+from uuid import UUID
 
-import orjson
-from sqlalchemy import Column, TypeDecorator
-from sqlmodel import SQLModel
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+from sqlalchemy import Column, ColumnElement, Interval, TypeDecorator
+from sqlmodel import AutoString, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from kernel.config.groups import SecretSettings
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.errors import UnprocessableEntityException
 
 SIGNATURE_BYTES = 16
-KINDS = (int, str, datetime)
+# Of what is written to JSON and read back without loss.
+KINDS = (int, str, bool, datetime, date, time, timedelta, Decimal, UUID)
 
 
 class ListingError(Exception):
@@ -23,19 +29,23 @@ class ListingError(Exception):
 
 
 class CursorSigner:
-    """Makes cursors that only this list, with these filters, accepts (HMAC, RFC 2104)."""
+    """Makes cursors that only this list, with these filters, accepts (HMAC, RFC 2104).
 
-    def __init__(self, unit: UnitOfWork, scope: Any) -> None:
+    A cursor holds the values of `columns`: the sort's and the primary key's.
+    """
+
+    def __init__(self, unit: UnitOfWork, scope: Any, *columns: Column[Any]) -> None:
         secret = unit.resources.settings.group(SecretSettings).key
-        self._key = hashlib.sha256(b"cursor:" + secret + orjson.dumps(scope)).digest()
+        self._key = hashlib.sha256(b"cursor:" + secret + to_json(scope, fallback=repr)).digest()
+        self._kinds = tuple(kind_of(column) for column in columns)
 
-    def seal(self, value: Any, row_id: int) -> str:
-        """A cursor that stands after the row with this sort value and id."""
-        payload = orjson.dumps([value, row_id])
+    def seal(self, *values: Any) -> str:
+        """A cursor that stands after the row with these values."""
+        payload = to_json(values)
         return urlsafe_b64encode(self._sign(payload) + payload).decode().rstrip("=")
 
-    def open(self, cursor: str) -> tuple[Any, int]:
-        """The sort value and the id in it. Raises UnprocessableEntityException for a forged one."""
+    def open(self, cursor: str) -> tuple[Any, ...]:
+        """The values in it. Raises UnprocessableEntityException for a forged one."""
         try:
             raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         except ValueError:
@@ -43,11 +53,16 @@ class CursorSigner:
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(payload)):
             raise UnprocessableEntityException("The cursor is not one of this list.")
-        value, row_id = orjson.loads(payload)
-        return value, row_id
+        values: tuple[Any, ...] = _payload_of(self._kinds).validate_json(payload)
+        return values
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, "sha256")[:SIGNATURE_BYTES]
+
+
+@cache
+def _payload_of(kinds: tuple[Any, ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[kinds])  # type: ignore[valid-type]
 
 
 def column_of(table: type[SQLModel], name: str) -> Column[Any]:
@@ -59,23 +74,35 @@ def column_of(table: type[SQLModel], name: str) -> Column[Any]:
     return column
 
 
+def key_of(table: type[SQLModel]) -> Column[Any]:
+    """The table's primary key. Raises ListingError for one of several columns."""
+    columns = list(table.__table__.primary_key)  # type: ignore[attr-defined]
+    if len(columns) != 1:
+        raise ListingError(f"{table.__name__}'s primary key has several columns: no list pages it.")
+    column: Column[Any] = columns[0]
+    return column
+
+
 def refuse_unsortable(column: Column[Any]) -> None:
     """Raise ListingError for a column whose values a cursor can't hold."""
     if column.nullable:
         # A null is neither before nor after anything: cursor pages would lose its row.
         raise ListingError(f"{column} may be null: lists can't be sorted by it.")
     if kind_of(column) not in KINDS:
+        kinds = ", ".join(kind.__name__ for kind in KINDS)
         raise ListingError(
-            f"{column} is of type {column.type!r}: a cursor can hold whole numbers, text and "
-            "moments only, so take it out of what a list is sorted by."
+            f"{column} is of type {column.type!r}: a cursor can hold {kinds}, so take it out of "
+            "what a list is sorted by."
         )
 
 
-def kind_of(column: Column[Any]) -> type | None:
-    """The type of what the driver gives for the column; None when nobody can tell."""
-    # SQLModel wraps the types of text and of moments.
-    wrapped = isinstance(column.type, TypeDecorator)
-    kind = column.type.impl_instance if wrapped else column.type  # type: ignore[attr-defined]
+def kind_of(column: ColumnElement[Any]) -> type | None:
+    """The type of the column's values in Python; None where a type of its own makes them."""
+    kind = column.type
+    if isinstance(kind, TypeDecorator) and not isinstance(kind, Interval):
+        if not isinstance(kind, AutoString | UTCDateTime):
+            return None
+        kind = kind.impl_instance
     try:
         python_type: type = kind.python_type
     except NotImplementedError:

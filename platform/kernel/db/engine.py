@@ -1,15 +1,18 @@
 """PostgreSQL: the engine of a process, and its one bounded pool of connections."""
 
 from typing import Any
+from weakref import WeakSet
 
+import asyncpg
 from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from kernel.config.groups import DatabaseSettings
-from kernel.db.errors import UNAVAILABLE, DatabaseUnavailable
+from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 
 
 class Database:
@@ -23,9 +26,11 @@ class Database:
         }
         if settings.database_pgbouncer:
             # A prepared statement belongs to one server connection; PgBouncer hands out another
-            # one for each transaction, and refuses start-up parameters that it doesn't know.
+            # one for each transaction. Of settings it tracks those two for each of its clients, and
+            # refuses others: docs/running/pgbouncer.md says how the role gets them.
             connect |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-            connect["server_settings"] = {"application_name": application_name}
+        else:
+            connect["server_settings"] |= time_limits(settings)
         self.engine: AsyncEngine = create_async_engine(
             settings.url,
             pool_size=settings.database_pool_size,
@@ -37,8 +42,11 @@ class Database:
             hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
         self.size = settings.database_pool_size
-        self._hollow = 0
-        event.listen(self.engine.sync_engine.pool, "invalidate", self._on_invalidate)
+        # The places of the pool whose connection was given up; they connect when they are taken.
+        self._empty: WeakSet[Any] = WeakSet()
+        event.listen(self.engine.sync_engine, "handle_error", _translate)
+        for name in ("close", "detach", "invalidate", "soft_invalidate"):
+            event.listen(self.engine.sync_engine.pool, name, self._on_empty)
         event.listen(self.engine.sync_engine.pool, "connect", self._on_connect)
 
     async def checkout(self) -> PoolProxiedConnection:
@@ -46,23 +54,60 @@ class Database:
         pool = self.engine.sync_engine.pool
         try:
             # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
-            idle = not self._hollow and pool.checkedin()  # type: ignore[attr-defined]
+            idle = not self._empty and pool.checkedin()  # type: ignore[attr-defined]
             fairy = pool.connect() if idle else await greenlet_spawn(pool.connect)
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
-                await greenlet_spawn(fairy.invalidate)
+                fairy.invalidate()
                 fairy = await greenlet_spawn(pool.connect)
-        except DBAPIError as error:
-            raise DatabaseUnavailable(str(error.orig)) from error
-        except UNAVAILABLE as error:
-            raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+        except Exception as error:
+            if not (isinstance(error, DBAPIError) or is_driver_unavailable(error)):
+                raise
+            raise unavailable(error) from error
         return fairy
 
     async def close(self) -> None:
         await self.engine.dispose()
 
-    def _on_invalidate(self, *_: object) -> None:
-        # The pool keeps a place whose connection was given up, and fills it at its next use.
-        self._hollow += 1
+    def _on_empty(self, _: Any, place: Any, *__: Any) -> None:
+        self._empty.add(place)
 
-    def _on_connect(self, *_: object) -> None:
-        self._hollow = max(0, self._hollow - 1)
+    def _on_connect(self, _: Any, place: Any) -> None:
+        self._empty.discard(place)
+
+
+def time_limits(settings: DatabaseSettings) -> dict[str, str]:
+    """What PostgreSQL ends by itself, in milliseconds, once this process no longer waits for it:
+    a little after its own time is up, so that the client's message is the one that is seen."""
+    late = int(settings.database_timeout * 1000) + 500
+    return {
+        "statement_timeout": str(late),
+        "lock_timeout": str(late),
+        "idle_in_transaction_session_timeout": str(late + 60_000),
+        # A statement whose connection was given up ends within a second.
+        "client_connection_check_interval": "1000",
+    }
+
+
+def wrong_call(error: BaseException, closed: bool) -> RuntimeError | None:
+    """What an asyncpg.InterfaceError of a connection that is still open means; None for others."""
+    if closed or not isinstance(error, asyncpg.InterfaceError) or isinstance(error, ValueError):
+        return None
+    return RuntimeError(
+        f"{error}. A unit of work serves one task at a time: await one call after the other, or "
+        "give each task a unit of its own (`async with resources.unit() as db`); a statement takes "
+        "at most 32,767 parameters."
+    )
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Say of a time-out or a socket's error that it was the database's, which nothing else can."""
+    # Each connection is looked at when it is taken, so one that is lost condemns no other.
+    context.invalidate_pool_on_disconnect = False
+    error = context.original_exception
+    if isinstance(error, OSError):
+        raise unavailable(error) from error
+    cause = driver_error(error)
+    fairy = context.connection.connection if context.connection is not None else None
+    driver = fairy and fairy.driver_connection
+    if driver is not None and (wrong := wrong_call(cause, driver.is_closed())):
+        raise wrong from error

@@ -1,12 +1,11 @@
 """What the errors of PostgreSQL mean, whichever way in they came by."""
 
-import re
-
 import asyncpg
 from asyncpg.exceptions import (
     ConnectionDoesNotExistError,
     InterfaceError,
     InternalClientError,
+    InvalidCachedStatementError,
     OperatorInterventionError,
     PostgresConnectionError,
 )
@@ -20,31 +19,47 @@ CONNECTION_LOST = (
     InternalClientError,  # the server's last words have arrived in the middle of something
     OperatorInterventionError,
     PostgresConnectionError,
-    OSError,
 )
-# What makes a request answer 503: the database is away, silent, or has no connection free.
-UNAVAILABLE = (*CONNECTION_LOST, TimeoutError, PoolTimeoutError, asyncpg.TooManyConnectionsError)
-# Around names, in the languages that PostgreSQL speaks.
-QUOTE = '["«»„“”]'
+# What makes a request answer 503: the database is away, silent, has no connection free, or a
+# migration has changed what a connection's prepared statements give.
+UNAVAILABLE = (
+    *CONNECTION_LOST,
+    PoolTimeoutError,
+    asyncpg.TooManyConnectionsError,
+    InvalidCachedStatementError,
+)
 
 
 class DatabaseUnavailable(Exception):
     """PostgreSQL can't be reached, or doesn't answer in time."""
 
 
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """What to raise from an error of the driver's, in its words."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return DatabaseUnavailable(str(cause) or type(cause).__name__)
+
+
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether the error means that the connection was lost."""
-    cause = driver_error(error)
+    """Whether what the driver raised means that the connection was lost."""
+    cause = error if isinstance(error, OSError) else driver_error(error)
     # A TimeoutError is an OSError, and asyncpg's complaint about an argument an InterfaceError.
-    return isinstance(cause, CONNECTION_LOST) and not isinstance(cause, TimeoutError | ValueError)
+    return isinstance(cause, (*CONNECTION_LOST, OSError)) and not isinstance(
+        cause, TimeoutError | ValueError
+    )
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error means that the database is away or silent."""
+    """Whether the error, raised by anything, means that the database is away or silent."""
     cause = driver_error(error)
     return isinstance(cause, (DatabaseUnavailable, *UNAVAILABLE)) and not isinstance(
         cause, ValueError
     )
+
+
+def is_driver_unavailable(error: BaseException) -> bool:
+    """As `is_unavailable`, for what the driver raised: its time-outs and sockets' errors, too."""
+    return isinstance(error, OSError) or is_unavailable(error)
 
 
 def driver_error(error: BaseException) -> BaseException:
@@ -63,15 +78,3 @@ def constraint_of(error: BaseException) -> str | None:
     if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
         return cause.constraint_name
     return None
-
-
-def is_in_use(error: asyncpg.IntegrityConstraintViolationError, table: str) -> bool:
-    """Whether a broken foreign key to `table` means that a row of it would go that is in use.
-
-    Else a row was named that isn't there. Until PostgreSQL 18 both have one code, and both bear
-    the name of the referring table; but only the former's message names the other table, too.
-    """
-    if isinstance(error, asyncpg.RestrictViolationError):
-        return True
-    named = re.findall(rf"{QUOTE}\s?{re.escape(table)}\s?{QUOTE}", str(error.args[0]))
-    return len(named) > (1 if error.table_name == table else 0)

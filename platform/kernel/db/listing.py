@@ -5,20 +5,24 @@ next page starts after the last row's sort value and primary key, so rows that c
 meanwhile neither repeat nor hide others.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar, get_args
 
-from pydantic import BaseModel
+from fastcrud import FastCRUD
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, true, tuple_
-from sqlmodel import SQLModel
+from sqlalchemy import ColumnElement
 from starlette.responses import Response
 
-from kernel.db.compiled_query import CompiledQuery, Row
-from kernel.db.cursors import CursorSigner, column_of, kind_of, refuse_unsortable
-from kernel.db.pagination import ListQuery
+from kernel.db.compiled_query import Row
+from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, refuse_unsortable
+from kernel.db.list_statements import ListStatements
+from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
+from kernel.db.plain_rows import is_plain
 from kernel.db.unit_of_work import UnitOfWork
+
+Crud = FastCRUD[Any, Any, Any, Any, Any, Any]
+Read = TypeVar("Read", bound=BaseModel)
 
 
 class JSONBytesResponse(Response):
@@ -27,59 +31,89 @@ class JSONBytesResponse(Response):
     media_type = "application/json"
 
 
-class Listing:
-    """A list of one table's rows, as `read` shows them.
+class Listing(Generic[Read]):
+    """A list of one table's rows, as `read` shows them, within the reach of the crud's policy.
 
-    `query` names what may be sorted and filtered by; `where` always holds; `given` are columns
-    whose value the route supplies at each call (the owner, the tier). Statements are built once
-    per combination of sort and filters. Raises ListingError for columns that can't be served.
+    `query` names what may be sorted and filtered by; `where` always holds; `scope` are columns
+    whose value the route supplies at each call (the owner, the tier); `expressions` are fields of
+    `read` that SQL computes, whose bindparams the route supplies, too. Statements are built once
+    per combination of sort and filters. Raises ListingError for columns that can't be served, and
+    for fields of `read` that no column gives.
     """
 
     def __init__(
         self,
-        table: type[SQLModel],
-        read: type[BaseModel],
+        crud: Crud,
+        read: type[Read],
         query: type[ListQuery],
         where: Sequence[ColumnElement[bool]] = (),
-        given: Sequence[str] = (),
+        scope: Sequence[str] = (),
+        expressions: Mapping[str, ColumnElement[Any]] | None = None,
     ) -> None:
-        self._columns = table.__table__.columns  # type: ignore[attr-defined]
-        self._shown = [name for name in read.model_fields if name in self._columns]
+        table, policy = crud.model, crud.policy
+        columns = table.__table__.columns
+        self._columns: dict[str, Any] = {**columns, **(expressions or {})}
+        self._key = key_of(table)
+        shown = [name for name in read.model_fields if name in self._columns]
         self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
-        self._where, self._given = list(where), list(given)
-        self._statements: dict[tuple[Any, ...], CompiledQuery] = {}
+        reach = [*where, *_reach(crud)]
+        self._statements = ListStatements(self._columns, self._key, shown, reach, scope)
         sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
-        for name in (*self._filters, *self._given):
+        for name in (*self._filters, *scope):
             column_of(table, name)
-        for name in ("id", *sorts):
+        for name in (self._key.name, *sorts):
             refuse_unsortable(column_of(table, name))
+        if policy and (hidden := {*shown, *self._filters, *sorts} & policy.hidden_columns):
+            raise ListingError(
+                f"{table.__name__} hides {', '.join(sorted(hidden))}: a list shows,"
+                " filters and sorts by no hidden column."
+            )
+        for name, field in read.model_fields.items():
+            if name not in self._columns and (field.is_required() or hasattr(table, name)):
+                raise ListingError(
+                    f"{read.__name__}.{name} is no column of {table.__name__}: give it a default, "
+                    "make it a computed_field, or answer this list by a query of your own."
+                )
+        self._plain = is_plain(read, {name: self._columns[name] for name in shown})
+        self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
     async def answer(
-        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
+        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **scope: Any
     ) -> JSONBytesResponse:
-        """The page asked for, as a finished answer.
+        """The page asked for, as a finished answer: what `read` makes of the rows.
 
-        Its columns are those of `read`, typed by the database, so the response model has nothing
-        to add but time. The columns in `hide` are shown as null.
+        The columns in `hide` are shown as null.
         """
-        return JSONBytesResponse(to_json(await self.page(unit, query, hide, **given)))
+        page = await self._page(unit, query, hide, scope)
+        if self._plain:
+            # The model has nothing to add but time.
+            return JSONBytesResponse(to_json(page, inf_nan_mode="null"))
+        made = self._pages.validate_python(page, by_name=True)
+        return JSONBytesResponse(self._pages.dump_json(made, by_alias=True))
 
     async def page(
-        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **given: Any
-    ) -> dict[str, Any]:
-        """The page asked for, in the shape of Page or CursorPage, by one statement.
+        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **scope: Any
+    ) -> Page[Read] | CursorPage[Read]:
+        """The page asked for, by one statement; its `data` may be changed before it is answered.
 
         Raises UnprocessableEntityException for a bad cursor.
         """
+        page = await self._page(unit, query, hide, scope)
+        made: Page[Read] | CursorPage[Read] = self._pages.validate_python(page, by_name=True)
+        return made
+
+    async def _page(
+        self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str], scope: Row
+    ) -> Row:
         filters = {
             name: getattr(query, name) for name in self._filters if getattr(query, name) is not None
         }
-        values = {**filters, **given}
+        values = {**filters, **scope}
         if query.cursor is not None:
             return await self._cursor_page(unit, query, filters, values, hide)
         number, size = query.page or 1, query.items_per_page
         mode = "page" if number == 1 else "later page"
-        statement = self._statement(mode, query.sort, filters, hide)
+        statement = self._statements.get(mode, query.sort, filters, hide)
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
         total = rows[0]["total_"] if rows else 0
@@ -96,18 +130,16 @@ class Listing:
 
     async def _cursor_page(
         self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
-    ) -> dict[str, Any]:
+    ) -> Row:
         column = self._columns[query.sort.lstrip("-")]
-        signer = CursorSigner(unit, [query.sort, sorted(values.items())])
+        scope = [self._key.table.name, query.sort, sorted(values.items())]
+        signer = CursorSigner(unit, scope, column, self._key)
         size = query.items_per_page
         if query.cursor:
-            after, row_id = signer.open(query.cursor)
-            if kind_of(column) is datetime:
-                after = datetime.fromisoformat(after)
-            statement = self._statement("after", query.sort, filters, hide)
-            keys = {"after_": after, "id_": row_id}
+            keys = dict(zip(("after_", "id_"), signer.open(query.cursor), strict=True))
         else:
-            statement, keys = self._statement("first", query.sort, filters, hide), {}
+            keys = {}
+        statement = self._statements.get("after" if keys else "first", query.sort, filters, hide)
         rows = await statement.all(unit, **values, **keys, limit_=size + 1)
         more = len(rows) > size
         rows = rows[:size]
@@ -115,48 +147,14 @@ class Listing:
         _strip(rows)
         return {"data": rows, "next_cursor": last, "has_more": more}
 
-    def _statement(
-        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
-    ) -> CompiledQuery:
-        key = (mode, sort, *filters, "", *hide)
-        if key not in self._statements:
-            self._statements[key] = CompiledQuery(self._build(mode, sort, filters, hide))
-        return self._statements[key]
 
-    def _build(
-        self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
-    ) -> Select[Any]:
-        where = [*self._where]
-        where += [self._columns[name] == bindparam(name) for name in (*filters, *self._given)]
-        count = select(func.count().label("total_")).select_from(self._columns["id"].table)
-        count = count.where(*where)
-        by, row_id = self._columns[sort.lstrip("-")], self._columns["id"]
-        descending = sort.startswith("-")
-
-        def ordered(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-            return [column.desc() if descending else column for column in columns]
-
-        chosen: list[ColumnElement[Any]] = [
-            null().label(name) if name in hide else self._columns[name] for name in self._shown
-        ]
-        if mode == "page":
-            chosen.append(count.scalar_subquery().label("total_"))
-        else:
-            chosen += [by.label("sort_"), row_id.label("id_")]
-        statement = select(*chosen).where(*where).limit(bindparam("limit_"))
-        statement = statement.order_by(*ordered(*([by] if by is row_id else [by, row_id])))
-        if mode == "page":
-            return statement.offset(bindparam("offset_"))
-        if mode == "later page":
-            # Joined to the count, which is there even where no row is.
-            rows, total = statement.offset(bindparam("offset_")).subquery(), count.subquery()
-            joined = select(rows, total).select_from(total.outerjoin(rows, true()))
-            return joined.order_by(*ordered(rows.c.sort_, rows.c.id_))
-        if mode == "after":
-            keys = tuple_(by, row_id)
-            after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
-            statement = statement.where(keys < after if descending else keys > after)
-        return statement
+def _reach(crud: Crud) -> list[Any]:
+    """The rows that the policy lets be read."""
+    if crud.policy is None:
+        return []
+    if not crud.policy.grants("read"):
+        raise ListingError(f"The policy of {crud.model.__name__} lets no row be read.")
+    return list(crud.policy.row_conditions("read"))
 
 
 def _strip(rows: list[Row]) -> None:

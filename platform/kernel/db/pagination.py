@@ -59,7 +59,7 @@ def _kind(value: Any) -> str:
 
 
 def pages_of(read: type[BaseModel]) -> Any:
-    """The response model of a list: either page, told apart without trying both."""
+    """The response model of a list: either page, chosen without trying both."""
     page = Annotated[Page[read], Tag("page")]  # type: ignore[valid-type]
     cursor_page = Annotated[CursorPage[read], Tag("cursor")]  # type: ignore[valid-type]
     return Annotated[page | cursor_page, Discriminator(_kind)]

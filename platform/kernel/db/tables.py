@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Index, MetaData, Table, TextClause, func, text
+from sqlalchemy import DateTime, ForeignKeyConstraint, Index, MetaData, TextClause, func, text
 from sqlmodel import Field, SQLModel
 
 # Constraints that have no name of their own can be neither dropped by a migration nor mapped to
@@ -32,10 +32,7 @@ class Timestamped(SQLModel):
         sa_column_kwargs={"server_default": func.now()},
         nullable=False,
     )
-    updated_at: datetime | None = Field(
-        default=None,
-        sa_type=DateTime(timezone=True),
-    )
+    updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class SoftDeleted(SQLModel):
@@ -46,10 +43,7 @@ class SoftDeleted(SQLModel):
     is_deleted: bool = Field(
         default=False, nullable=False, sa_column_kwargs={"server_default": text("false")}
     )
-    deleted_at: datetime | None = Field(
-        default=None,
-        sa_type=DateTime(timezone=True),
-    )
+    deleted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 def unique(name: str, *columns: str, answer: str, where: TextClause | None = None) -> Index:
@@ -63,7 +57,7 @@ def unique(name: str, *columns: str, answer: str, where: TextClause | None = Non
 
 
 def answer_of(constraint: str | None) -> str | None:
-    """What a violation of that constraint tells the client, where a table declares it."""
+    """The message to the client for a violation of that constraint, where a table declares it."""
     for table in metadata.tables.values():
         for index in table.indexes:
             if index.name == constraint and "answer" in index.info:
@@ -72,19 +66,19 @@ def answer_of(constraint: str | None) -> str | None:
 
 
 def referred(*, missing: str, in_use: str) -> dict[str, Any]:
-    """The end of `__table_args__` of a table that others refer to: what its foreign keys answer.
+    """The end of `__table_args__` of a table that others refer to: what their foreign keys answer.
 
     404 with `missing` when a row is named that isn't there; 409 with `in_use` when one would go
-    that others refer to.
+    that others refer to. Each of those keys says what a deletion does, `ondelete="RESTRICT"` if
+    nothing else: without it PostgreSQL gives both errors one code.
     """
     return {"info": {"missing": missing, "in_use": in_use}}
 
 
-def referred_by(foreign_key: str | None) -> Table | None:
-    """The table that the foreign key of that name refers to."""
+def foreign_key(name: str | None) -> ForeignKeyConstraint | None:
+    """The foreign key of that name."""
     for table in metadata.tables.values():
         for constraint in table.foreign_key_constraints:
-            if constraint.name == foreign_key:
-                target = constraint.elements[0].target_fullname
-                return metadata.tables.get(target.rpartition(".")[0])
+            if constraint.name == name:
+                return constraint
     return None

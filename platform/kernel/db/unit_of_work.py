@@ -1,23 +1,23 @@
 """The unit of work that every request and every job runs in."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CursorResult, ScalarResult, UpdateBase
+from sqlalchemy.engine import TupleResult
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from kernel.config.loader import Settings
+from kernel.db.driver_connection import DriverConnection
 from kernel.db.engine import Database
-from kernel.db.errors import DatabaseUnavailable, is_connection_lost, is_unavailable
+from kernel.db.errors import is_unavailable, unavailable
+from kernel.db.session import UnitSession
 from kernel.errors import CustomException
 from kernel.redis.client import Redis
 
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
 Kind = TypeVar("Kind")
+Columns = TypeVarTuple("Columns")
 
 
 class Resources(Protocol):
@@ -47,31 +48,24 @@ class Resources(Protocol):
         """What a feature's providers.py offers under that name; None when none does."""
 
 
-class _UnitSession(Session):
-    """A session on the unit's own connection, taken when the session first needs it."""
-
-    unit: "UnitOfWork"
-
-    def get_bind(self, *_: Any, **__: Any) -> Connection:
-        return await_only(self.unit._session_connection())
-
-
 class UnitOfWork(AsyncSession):
-    """One transaction on one connection, committed once, by whoever began the unit.
+    """One transaction on one connection, committed once, where the unit was begun.
 
-    It is an AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection to
-    kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the transaction
-    is committed when the unit ends well, before the answer leaves, and then the after-commit hooks
-    run in order. A hook that fails is logged and changes nothing. Used after its end, it raises.
+    It is an AsyncSession, for FastCRUD and the ORM, with SQLModel's `exec`, and it gives the
+    driver's connection to kernel.db.compiled_query; both see each other's rows. `commit()` only
+    flushes: the transaction is committed when the unit ends well, before the answer leaves, and
+    then the after-commit hooks run in order. A hook that fails is logged and changes nothing. Used
+    after its end, it raises.
     """
+
+    raised: BaseException | None = None
+    """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
     def __init__(self, database: Database, resources: Resources) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
-        self._database = database
         self.resources = resources
         self._async_bind, self._async_binds = database.engine, {}
-        self._fairy: PoolProxiedConnection | None = None
-        self._connection: Connection | None = None
+        self._connection = DriverConnection(database)
         self._session: Session | None = None
         self._info: dict[Any, Any] = {}
         self._before_commit: list[Hook] = []
@@ -82,14 +76,36 @@ class UnitOfWork(AsyncSession):
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
         """SQLAlchemy's Session, made when it is first used: most requests need none."""
-        session = _UnitSession(close_resets_only=False, expire_on_commit=False)
-        session.unit = self
+        session = UnitSession(close_resets_only=False, expire_on_commit=False)
+        session.take_connection = self._connection.for_session
         self._session = self._assign_proxied(session)
         return session
 
     @property
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
+
+    @overload
+    async def exec(self, statement: SelectOfScalar[Kind], **options: Any) -> ScalarResult[Kind]: ...
+
+    @overload
+    async def exec(
+        self, statement: Select[*Columns], **options: Any
+    ) -> TupleResult[tuple[*Columns]]: ...
+
+    @overload
+    async def exec(
+        self, statement: UpdateBase, **options: Any
+    ) -> CursorResult[*tuple[Any, ...]]: ...
+
+    async def exec(self, statement: Any, **options: Any) -> Any:
+        """Execute as SQLModel's session does: `(await db.exec(select(Post))).all()` are posts.
+
+        The result of a `sqlmodel.select` of one entity or column holds those, any other one rows.
+        `options` are those of `execute`.
+        """
+        result = await self.execute(statement, **options)
+        return result.scalars() if isinstance(statement, SelectOfScalar) else result
 
     @property
     def info(self) -> dict[Any, Any]:
@@ -115,17 +131,17 @@ class UnitOfWork(AsyncSession):
         """
         if self._over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
-        if self._fairy is None:
-            self._fairy = await self._database.checkout()
-        if write and self._adapted._transaction is None:
-            await self._begin()
-        return self._fairy.driver_connection  # type: ignore[return-value]
+        return await self._connection.take(write)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended; its after-commit hooks may still run."""
+        return self._over
 
     @property
     def in_transaction_block(self) -> bool:
         """Whether a transaction has begun on the unit's connection."""
-        # SQLAlchemy takes a connection that was cut away from its fairy.
-        return bool(self._fairy and self._adapted) and self._adapted._transaction is not None
+        return self._connection.in_transaction
 
     @property
     def has_pending_changes(self) -> bool:
@@ -142,27 +158,15 @@ class UnitOfWork(AsyncSession):
     async def replace_connection(self) -> None:
         """Give up a connection that was cut, for one that answers. Only for a unit that hasn't
         begun a transaction. Raises DatabaseUnavailable."""
-        # What has cut this one has cut the idle ones, too, and a client sees that late.
-        for _ in range(self._database.size + 1):
-            await self._discard()
-            self._fairy = await self._database.checkout()
-            try:
-                await self._fairy.driver_connection.fetchval("SELECT 1")  # type: ignore[union-attr]
-            except Exception as error:
-                if not is_connection_lost(error):
-                    raise
-            else:
-                return
-        raise DatabaseUnavailable("Every connection was cut.")
+        await self._connection.replace()
 
     def release_connection(self) -> None:
         """Give the connection back before a long wait; the next use takes one again.
 
         Does nothing once a transaction has begun.
         """
-        if self._fairy is not None and not self.in_transaction_block:
-            fairy, self._fairy = self._fairy, None
-            fairy.close()
+        if not self.in_transaction_block:
+            self._connection.give_back()
 
     async def commit(self) -> None:
         """Flush. The unit commits at its end, once, so that an error undoes all of it."""
@@ -175,7 +179,7 @@ class UnitOfWork(AsyncSession):
             hooks.clear()
         if self._session is not None:
             await super().rollback()
-        await self._roll_back()
+        await self._connection.rollback()
 
     async def finish(self) -> None:
         """Commit, then run the hooks. When the commit fails, the error is raised."""
@@ -189,7 +193,7 @@ class UnitOfWork(AsyncSession):
         self._over = True
         self._give_back()
         for hook in self._after_commit:
-            await _run_hook(hook)
+            await run_hook(hook)
 
     async def fail(self, error: BaseException) -> None:
         """Roll back because of `error`; no hook runs, and nothing is raised."""
@@ -208,7 +212,7 @@ class UnitOfWork(AsyncSession):
         if rolled_back:
             self._give_back()
         else:
-            await self._discard()
+            self._connection.discard()
 
     async def __aenter__(self) -> Self:
         return self
@@ -216,39 +220,11 @@ class UnitOfWork(AsyncSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        error = error or self.raised
         if error is None or (isinstance(error, CustomException) and error.commits):
             await self.finish()
         else:
             await self.fail(error)
-
-    # SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
-    # (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else,
-    # the version is pinned, and tests/test_database.py fails when one of them is gone.
-
-    @property
-    def _adapted(self) -> Any:
-        assert self._fairy is not None
-        return self._fairy.dbapi_connection
-
-    async def _begin(self) -> None:
-        for attempt in (1, 2):
-            try:
-                await self._adapted._start_transaction()
-            except DBAPIError as error:
-                raise DatabaseUnavailable(str(error.orig)) from error
-            except Exception as error:
-                if attempt == 2 or not is_connection_lost(error):
-                    raise
-                # Cut while it was idle: nothing has happened in this unit yet.
-                await self.replace_connection()
-            else:
-                return
-
-    async def _session_connection(self) -> Connection:
-        if self._connection is None:
-            await self.asyncpg_connection(write=True)
-            self._connection = Connection(self._database.engine.sync_engine, connection=self._fairy)
-        return self._connection
 
     async def _commit(self) -> None:
         if self._session is not None:
@@ -258,32 +234,21 @@ class UnitOfWork(AsyncSession):
         try:
             if self._session is not None and self._session.in_transaction():
                 await super().commit()
-            if self.in_transaction_block:
-                await self._adapted._call_and_discard(self._adapted._transaction.commit)
+            await self._connection.commit()
+        except OSError as error:
+            raise unavailable(error) from error
         finally:
             for hook in self._after_attempt:
                 await hook()
 
-    async def _roll_back(self) -> None:
-        if self.in_transaction_block:
-            await self._adapted._call_and_discard(self._adapted._transaction.rollback)
-
     def _give_back(self) -> None:
         if self._session is not None:
             self._session.expunge_all()
-        fairy, self._fairy = self._fairy, None
-        if fairy is not None:
-            fairy.close()
-
-    async def _discard(self) -> None:
-        fairy, self._fairy = self._fairy, None
-        # SQLAlchemy gives a connection up itself when it sees that it was cut.
-        if fairy is not None and fairy.driver_connection is not None:
-            fairy.driver_connection.terminate()
-            await asyncio.shield(greenlet_spawn(fairy.invalidate))
+        self._connection.give_back()
 
 
-async def _run_hook(hook: Hook) -> None:
+async def run_hook(hook: Hook) -> None:
+    """Run an after-commit hook; an error is logged."""
     try:
         await hook()
     except Exception:

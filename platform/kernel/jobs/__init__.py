@@ -1,5 +1,6 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
+from kernel.jobs import arq_queue
 from kernel.jobs.control import (
     abort_after_commit,
     progress_of,
@@ -7,7 +8,7 @@ from kernel.jobs.control import (
     wake_after_commit,
     why_waiting,
 )
-from kernel.jobs.declare import JobContext, Schedule, task
+from kernel.jobs.declare import JobContext, Schedule, Task, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
     QUEUE_UNAVAILABLE,
@@ -19,26 +20,3 @@ from kernel.jobs.enqueue import (
 )
 from kernel.jobs.job import Attempt, Job, JobInfo, Retry
 from kernel.jobs.registry import declared
-
-__all__ = [
-    "QUEUE_OFF",
-    "QUEUE_UNAVAILABLE",
-    "Attempt",
-    "Job",
-    "JobContext",
-    "JobInfo",
-    "Retry",
-    "Schedule",
-    "abort_after_commit",
-    "add",
-    "caller",
-    "declared",
-    "enqueue",
-    "enqueue_after_commit",
-    "progress_of",
-    "queue_of",
-    "queued_job",
-    "task",
-    "wake_after_commit",
-    "why_waiting",
-]

@@ -1,6 +1,6 @@
 """The queue behind a narrow port: ARQ's data in Redis, written and read exactly as ARQ does.
 
-Whoever replaces ARQ replaces this file and workers/. Jobs are JSON, never pickle.
+To replace ARQ, replace this file and workers/. Jobs are JSON, never pickle.
 """
 
 import asyncio

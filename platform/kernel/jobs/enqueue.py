@@ -29,7 +29,7 @@ def prepare(
     defer_by: float = 0,
     durable: bool = False,
 ) -> Job:
-    """A job, its arguments validated. Raises LookupError for a task that nobody declares, and
+    """A job, its arguments validated. Raises LookupError for an undeclared task, and
     pydantic's ValidationError."""
     declaration = declared().get(name)
     if declaration is None:

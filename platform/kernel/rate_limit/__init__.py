@@ -3,14 +3,3 @@
 from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter, sanitise
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
-
-__all__ = [
-    "Decision",
-    "Limiter",
-    "Quota",
-    "Rule",
-    "forget_rules",
-    "network_of",
-    "rate_limiter",
-    "sanitise",
-]

@@ -17,8 +17,6 @@ from kernel.rate_limit.sliding_log import ACQUIRE
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable
 
-__all__ = ["Decision", "Limiter", "Quota", "Rule"]
-
 log = structlog.get_logger(__name__)
 
 LOG_INTERVAL = 60.0  # seconds

@@ -1,7 +1,3 @@
 """The pipelined Redis client, with its circuit breaker."""
 
 from kernel.redis.connection import RedisUnavailable
-
-__all__ = [
-    "RedisUnavailable",
-]

@@ -17,8 +17,6 @@ from redis.asyncio.connection import parse_url
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
 
-__all__ = ["Argument", "Connection", "Redis", "RedisUnavailable", "Script"]
-
 log = structlog.get_logger(__name__)
 
 RETRY_DELAYS = (0.0, 0.1, 0.2, 0.5)  # seconds before each attempt to come back; then the last
@@ -49,8 +47,8 @@ class Redis:
         self._recovery: asyncio.Task[None] | None = None
         self._open = self._closed = False
         self._attempt = 0
-        self._connected_at = self._told = self._complained = float("-inf")
-        self._is_told = False
+        self._connected_at = self._logged_at = self._complained = float("-inf")
+        self._is_logged = False
 
     @property
     def available(self) -> bool:
@@ -156,8 +154,8 @@ class Redis:
         self._open = True
         if fresh:
             self._connected_at = time.monotonic()
-        if self._is_told:
-            self._is_told = False
+        if self._is_logged:
+            self._is_logged = False
             log.info("redis is back", redis=self._name)
 
     def _recover(self) -> None:
@@ -183,6 +181,6 @@ class Redis:
                 return
 
     def _tell(self, reason: str) -> None:
-        if not self._closed and time.monotonic() - self._told > LOG_INTERVAL:
-            self._told, self._is_told = time.monotonic(), True
+        if not self._closed and time.monotonic() - self._logged_at > LOG_INTERVAL:
+            self._logged_at, self._is_logged = time.monotonic(), True
             log.warning("redis away", redis=self._name, reason=reason)

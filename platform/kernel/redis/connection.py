@@ -1,12 +1,13 @@
 """One connection to Redis: what one turn of the event loop collects leaves in one write.
 
-Answers are matched in order, so a caller that gave up waiting shifts nobody's answer. It speaks
+Answers are matched in order, so a caller that timed out shifts no other answer. It speaks
 RESP2 through hiredis, on asyncio's and uvloop's transports alike.
 """
 
 import asyncio
 import hashlib
 from collections import deque
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import hiredis
@@ -27,9 +28,15 @@ class Script:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
+    @classmethod
+    def beside(cls, module: str, *names: str) -> "Script":
+        """The script in these files, one after the other, beside a module's `__file__`."""
+        folder = Path(module).parent
+        return cls("".join((folder / name).read_text(encoding="utf-8") for name in names))
+
 
 class Events(Protocol):
-    """Who is told what becomes of a connection."""
+    """Callbacks for what becomes of a connection."""
 
     def on_silence(self, connection: "Connection") -> None:
         """An answer is overdue; all who waited have got RedisUnavailable."""
@@ -85,7 +92,7 @@ class Connection(asyncio.Protocol):
         self._arm(None)
 
     def close(self, reason: str = "Redis is away") -> None:
-        """Close without waiting; nobody is told but those who wait for an answer."""
+        """Close without waiting; only those who wait for an answer get an error."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
@@ -95,7 +102,7 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def lose(self, reason: str) -> None:
-        """Close, and tell."""
+        """Close, and call back."""
         if self._transport is not None:
             self.close(reason)
             self._events.on_loss(self, reason)
@@ -127,7 +134,7 @@ class Connection(asyncio.Protocol):
     def _write(self) -> None:
         data, self._outgoing = self._outgoing, []
         if self._transport is None:
-            # Closed since: whoever came after that must not wait for ever.
+            # Closed since: a later caller must not wait for ever.
             self.close()
             return
         self._sent += len(data)

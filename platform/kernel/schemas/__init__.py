@@ -12,20 +12,5 @@ from kernel.schemas.schemas import (
     RowId,
     clean,
     example,
-    may_be_absent,
+    url_of,
 )
-
-__all__ = [
-    "MAX_ROW_ID",
-    "CleanText",
-    "InputSchema",
-    "JsonNumber",
-    "Message",
-    "NoNul",
-    "PathId",
-    "ReadSchema",
-    "RowId",
-    "clean",
-    "example",
-    "may_be_absent",
-]

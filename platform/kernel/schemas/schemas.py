@@ -1,15 +1,18 @@
 """What requests and answers are made of: strict input shapes, read shapes, row ids, clean text."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path
 from pydantic import (
     AfterValidator,
+    AnyUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    TypeAdapter,
+    UrlConstraints,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -63,17 +66,37 @@ def _number(value: Any) -> Any:
 
 
 CleanText = Annotated[str, AfterValidator(clean), NoNul()]
-# Of a number in a JSON body: 5 and 5.0, which JSON doesn't tell apart, but not "5" or true.
+# Of a number in a JSON body: 5 and 5.0, which are the same in JSON, but not "5" or true.
 # It stands behind the bounds: Annotated[int, Field(ge=1), JsonNumber].
 JsonNumber = BeforeValidator(_number)
 RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
 PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
 
+def url_of(*schemes: str) -> AfterValidator:
+    """Refuse text that is no URL of these schemes with a host; the text stays as it was written."""
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(schemes), host_required=True)]
+    )
+
+    def check(text: str) -> str:
+        adapter.validate_python(text)
+        return text
+
+    return AfterValidator(check)
+
+
 class InputSchema(BaseModel):
-    """Base of every request body: unknown fields are refused, so is text that can't be stored."""
+    """Base of every request body: unknown fields are refused, so is text that can't be stored.
+
+    It stands before a SQLModel that gives the fields: `class PostCreate(InputSchema, PostBase)`.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    if not TYPE_CHECKING:
+        # SQLModel's own, which a table needs, costs a validation several calls of Python.
+        __init__ = BaseModel.__init__
 
     @model_validator(mode="before")
     @classmethod
@@ -82,21 +105,12 @@ class InputSchema(BaseModel):
         return data
 
 
-def example(**values: Any) -> ConfigDict:
+def example(**values: Any) -> Any:
     """An input shape's `model_config`: what a client might send, shown in the documentation.
 
     The access table sends it, too, so it must be one that works.
     """
     return ConfigDict(json_schema_extra={"examples": [values]})
-
-
-def may_be_absent() -> Any:
-    """Default of a field in an update that may be left out but must not be null.
-
-    Annotate the field with its plain type, without None, and read `model_fields_set` (or
-    `model_dump(exclude_unset=True)`): the default itself is None and never validated.
-    """
-    return Field(default_factory=lambda: None)
 
 
 class ReadSchema(BaseModel):

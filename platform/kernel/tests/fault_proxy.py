@@ -1,4 +1,4 @@
-"""A wire between a client and a server, which a test can stall, cut and unplug."""
+"""A proxy between a client and a server, which a test can stall, cut and unplug."""
 
 import asyncio
 import ssl
@@ -25,7 +25,7 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        """The server's address, through this wire."""
+        """The server's address, through this proxy."""
         netloc = f"{self._target.netloc.rpartition('@')[0]}@127.0.0.1:{self.port}"
         return self._target._replace(netloc=netloc.lstrip("@")).geturl()
 
@@ -88,15 +88,15 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def wire_to(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultProxy]:
-    """A wire to the server of that URL, unplugged at the end."""
-    wire = FaultProxy(url)
-    await wire.plug(tls)
+async def proxy_to(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultProxy]:
+    """A proxy to the server of that URL, unplugged at the end."""
+    proxy = FaultProxy(url)
+    await proxy.plug(tls)
     try:
-        yield wire
+        yield proxy
     finally:
-        wire.flow()
-        await wire.unplug()
+        proxy.flow()
+        await proxy.unplug()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
@@ -106,11 +106,11 @@ async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def cut_and_back(wire: FaultProxy, redis: Redis) -> None:
-    """Cut the wire, and wait until the client has a new connection."""
-    before = wire.connections
-    wire.cut()
-    await until(lambda: wire.connections > before and redis.available)
+async def cut_and_back(proxy: FaultProxy, redis: Redis) -> None:
+    """Cut the proxy, and wait until the client has a new connection."""
+    before = proxy.connections
+    proxy.cut()
+    await until(lambda: proxy.connections > before and redis.available)
 
 
 async def is_unavailable(redis: Redis) -> bool:

@@ -124,7 +124,7 @@ async def test_an_id_is_queued_once_while_it_waits_and_while_its_result_is_kept(
         ({"arq:result:the-job": None}, "complete"),
     ],
 )
-async def test_the_state_is_the_one_that_arq_tells(
+async def test_the_state_is_the_one_that_arq_reports(
     arq: ArqRedis, redis: Redis, keys: dict[str, Any], status: str
 ) -> None:
     now = round(time.time() * 1000)

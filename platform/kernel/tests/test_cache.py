@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from kernel.app import Application
-from kernel.cache.decorator import MAX_ENTRY_BYTES
+from kernel.cache.entry import MAX_ENTRY_BYTES
 from kernel.cache.invalidation import forget_argument
 from kernel.cache.location import MAX_QUERY_BYTES
 from kernel.redis.client import Redis

@@ -241,5 +241,7 @@ def test_a_decorator_above_the_route_s_comes_too_late_and_says_so() -> None:
     router.get("/book/{id}")(endpoint)
     module.endpoint = cache("book")(endpoint)  # type: ignore[attr-defined]
 
-    with pytest.raises(RouteError, match="endpoint: @cache must stand below @router"):
+    with pytest.raises(
+        RouteError, match=r"endpoint \(.*\.py:\d+\): @cache must stand below @router"
+    ):
         refuse_misplaced(place([router], None), [module])

@@ -14,7 +14,7 @@ from kernel.cache.invalidation import forget
 from kernel.config.loader import Settings
 from kernel.db.errors import is_unavailable
 from kernel.tests import sample_app
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 from tests.application import client_of
 
 SHELF = "/api/v1/shelf"
@@ -22,7 +22,7 @@ ROUTES = ["books", "guarded"]
 
 
 class Two:
-    """A writing and a reading application, each with a wire of its own to Redis."""
+    """A writing and a reading application, each with a proxy of its own to Redis."""
 
     def __init__(self, apps: list[Application], wires: list[FaultProxy]) -> None:
         self.writer: httpx2.AsyncClient = client_of(apps[0])
@@ -51,8 +51,8 @@ class Two:
 @pytest.fixture
 async def two(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Two]:
     async with AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(wire_to(redis_url)) for _ in range(2)]
-        given = [{**setting_values, "REDIS_CACHE_URL": wire.url} for wire in wires]
+        wires = [await stack.enter_async_context(proxy_to(redis_url)) for _ in range(2)]
+        given = [{**setting_values, "REDIS_CACHE_URL": proxy.url} for proxy in wires]
         writing = await stack.enter_async_context(sample_app.shelf_app(given[0]))
         reading = create_application(Settings(given[1]), routers=[sample_app.router])
         await stack.enter_async_context(reading.router.lifespan_context(reading))
@@ -153,11 +153,11 @@ async def test_who_waits_for_a_load_holds_no_connection(two: Two) -> None:
 async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trouble: str) -> None:
     await two.put("old")
     assert await two.titles() == ["old"]
-    for wire in (two.writer_wire, two.reader_wire):
+    for proxy in (two.writer_wire, two.reader_wire):
         if trouble == "stalled":
-            wire.stall()
+            proxy.stall()
         elif trouble == "cut off":
-            await wire.unplug()
+            await proxy.unplug()
     if trouble == "flushed":
         await two.writing.state.resources.redis("cache").execute("FLUSHALL")
 
@@ -167,11 +167,11 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
         assert await two.titles() == [f"new{number}"]
     assert time.perf_counter() - started < 2
 
-    for wire in (two.writer_wire, two.reader_wire):
+    for proxy in (two.writer_wire, two.reader_wire):
         if trouble == "stalled":
-            wire.flow()
+            proxy.flow()
         elif trouble == "cut off":
-            await wire.plug()
+            await proxy.plug()
     for app in (two.writing, two.reading):
         async with asyncio.timeout(3):
             while not app.state.resources.redis("cache").available:  # noqa: ASYNC110

@@ -1,4 +1,4 @@
-"""What clients may keep: public answers with a tag, 304 for whoever has them, nothing else."""
+"""What clients may keep: public answers with a tag, 304 to a client that has it, nothing else."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -41,7 +41,7 @@ async def read_plain() -> dict[str, int]:
 @router.post("/plain", response_model=dict)
 @public
 async def write_plain() -> dict[str, int]:
-    """Anybody may, and nobody shall keep it."""
+    """Public, and not to be kept."""
     return {"a": 1}
 
 
@@ -71,7 +71,7 @@ async def read_own(who: Annotated[Principal | None, Depends(caller)]) -> dict[st
 @router.get("/unmarked/{id}", response_model=dict)
 @cache("unmarked")
 async def read_unmarked(request: Request, id: int) -> dict[str, int]:
-    """Cached here, and nobody said that it is public."""
+    """Cached here, and not declared public."""
     return {"a": id}
 
 
@@ -156,7 +156,7 @@ async def test_head_is_get_without_the_body(client: httpx2.AsyncClient, path: st
 
 
 @pytest.mark.parametrize("path", [*PATHS, "own", "unmarked/1"])
-async def test_whoever_sends_a_token_gets_nothing_to_keep(
+async def test_a_caller_with_a_token_gets_nothing_to_keep(
     client: httpx2.AsyncClient, path: str
 ) -> None:
     await get(client, path)
@@ -178,7 +178,7 @@ async def test_what_looks_at_who_asks_is_private_whatever_it_is_said_to_be(
     assert "etag" not in answer.headers
 
 
-async def test_what_nobody_said_is_public_is_not(client: httpx2.AsyncClient) -> None:
+async def test_what_is_not_declared_public_is_not_public(client: httpx2.AsyncClient) -> None:
     for _ in range(2):
         answer = await get(client, "unmarked/1", if_none_match="*")
         assert answer.status_code == 200

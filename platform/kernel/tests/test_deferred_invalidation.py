@@ -13,20 +13,20 @@ from kernel.config.loader import Settings
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources, opened
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 from tests.jobs import RunJobs
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
-    async with wire_to(redis_url) as wire:
-        yield wire
+async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    async with proxy_to(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def cut_off(setting_values: dict[str, str], wire: FaultProxy) -> AsyncIterator[Resources]:
-    """The resources of a process whose wire to Redis the test can cut."""
-    addresses = {"REDIS_CACHE_URL": wire.url, "REDIS_RATE_LIMIT_URL": wire.url}
+async def cut_off(setting_values: dict[str, str], proxy: FaultProxy) -> AsyncIterator[Resources]:
+    """The resources of a process whose proxy to Redis the test can cut."""
+    addresses = {"REDIS_CACHE_URL": proxy.url, "REDIS_RATE_LIMIT_URL": proxy.url}
     async with opened(Settings({**setting_values, **addresses}), "cut off") as resources:
         yield resources
 
@@ -55,11 +55,11 @@ async def hit(versions: VersionedStore, name: str) -> bytes | None:
 
 @pytest.mark.parametrize("role", ["cache", "rate_limit"])
 async def test_a_worker_forgets_what_a_dead_writer_left_pending(
-    role: str, cut_off: Resources, wire: FaultProxy, resources: Resources, run_jobs: RunJobs
+    role: str, cut_off: Resources, proxy: FaultProxy, resources: Resources, run_jobs: RunJobs
 ) -> None:
     others = resources.get(Stores)[role]
     await keep(others, "x")
-    await wire.unplug()
+    await proxy.unplug()
     async with cut_off.unit() as db:
         await write(db)
         forget(db, "x", role=role)
@@ -72,9 +72,9 @@ async def test_a_worker_forgets_what_a_dead_writer_left_pending(
 
 
 async def test_a_pending_invalidation_is_part_of_the_transaction(
-    cut_off: Resources, wire: FaultProxy, resources: Resources
+    cut_off: Resources, proxy: FaultProxy, resources: Resources
 ) -> None:
-    await wire.unplug()
+    await proxy.unplug()
     with pytest.raises(ZeroDivisionError):
         async with cut_off.unit() as db:
             await write(db)
@@ -85,12 +85,12 @@ async def test_a_pending_invalidation_is_part_of_the_transaction(
 
 
 async def test_nothing_is_pending_while_redis_is_reached_or_nothing_was_written(
-    cut_off: Resources, wire: FaultProxy, resources: Resources
+    cut_off: Resources, proxy: FaultProxy, resources: Resources
 ) -> None:
     async with cut_off.unit() as db:
         await write(db)
         forget(db, "x")
-    await wire.unplug()
+    await proxy.unplug()
     async with cut_off.unit() as db:
         forget(db, "x")
 
@@ -98,9 +98,9 @@ async def test_nothing_is_pending_while_redis_is_reached_or_nothing_was_written(
 
 
 async def test_a_worker_that_can_t_forget_either_has_to_try_again(
-    cut_off: Resources, wire: FaultProxy
+    cut_off: Resources, proxy: FaultProxy
 ) -> None:
-    await wire.unplug()
+    await proxy.unplug()
 
     with pytest.raises(RedisUnavailable):
         async with cut_off.unit() as db:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import features
 from kernel import discovery, events
 from kernel.db.unit_of_work import UnitOfWork
 
@@ -47,7 +49,7 @@ async def test_handlers_run_in_order_of_feature_name_in_the_emitters_unit(
 async def test_an_event_without_handlers_is_no_error(
     seen: list[tuple[str, UnitOfWork]], db: UnitOfWork
 ) -> None:
-    await events.emit(db, "nobody's")
+    await events.emit(db, "unhandled")
 
     assert seen == []
 
@@ -70,3 +72,18 @@ def test_two_features_that_offer_the_same_stop_the_start(monkeypatch: pytest.Mon
         discovery.DiscoveryError, match=r"pears/providers\.py offers identify, and another"
     ):
         discovery.providers()
+
+
+def test_a_feature_folder_that_is_no_package_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "apples").mkdir()
+    (tmp_path / "apples" / "router.py").touch()
+    (tmp_path / "pears" / "__pycache__").mkdir(parents=True)
+    monkeypatch.setattr(features, "__path__", [str(tmp_path)])
+
+    with pytest.raises(discovery.DiscoveryError, match=r"features/apples has no __init__\.py"):
+        discovery.names()
+
+    (tmp_path / "apples" / "__init__.py").touch()
+    assert discovery.names() == ["apples"]

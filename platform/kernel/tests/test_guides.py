@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 
+from features.auth.principals import KnownUser
 from kernel.app import create_application
 from kernel.config.loader import ROOT, Settings
 from kernel.rate_limit.limiter import Limiter
@@ -36,6 +38,33 @@ async def test_the_guide_to_caching_caches_and_forgets(
         answer = await client.patch(f"{paths[0]}?title=Blue")
         assert answer.json() == {"message": "Album updated"}
         assert [(await client.get(path)).json() for path in paths] == ["Blue", ["Blue"], ["Blue"]]
+
+
+async def test_the_guide_s_list_for_owners_and_superusers_is_never_stale(
+    setting_values: dict[str, str], redis_url: str
+) -> None:
+    names = examples("caching")
+    app = create_application(Settings(setting_values), routers=[names["router"]])
+
+    async def identify(connection: HTTPConnection) -> KnownUser:
+        number = int(connection.headers["authorization"].removeprefix("Bearer "))
+        return KnownUser(number, 1, f"user{number}", number == 1, None, b"")
+
+    app.state.resources.providers["identify"] = identify
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        owner, superuser = {"Authorization": "Bearer 2"}, {"Authorization": "Bearer 1"}
+        path = "/api/v1/invoices"
+        assert [(await client.get(path, headers=who)).json() for who in (owner, superuser)] == [
+            [],
+            [],
+        ]
+
+        await client.put("/api/v1/invoice/7", headers=owner)
+
+        assert [(await client.get(path, headers=who)).json() for who in (owner, superuser)] == [
+            [7],
+            [7],
+        ]
 
 
 async def test_the_guide_to_rate_limits_limits(

@@ -9,18 +9,18 @@ from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.redis.client import Redis
 from kernel.tests import processes
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
-    async with wire_to(redis_url) as wire:
-        yield wire
+async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    async with proxy_to(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def redis(wire: FaultProxy) -> AsyncIterator[Redis]:
-    client = Redis(wire.url, timeout=0.1)
+async def redis(proxy: FaultProxy) -> AsyncIterator[Redis]:
+    client = Redis(proxy.url, timeout=0.1)
     await client.open()
     yield client
     await client.close()
@@ -42,7 +42,7 @@ def quota(key: str = "a", limit: int = 3, period: float = 60) -> Quota:
 
 
 @pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])
-async def test_several_processes_share_one_budget_exactly(
+async def test_several_processes_share_one_quota_exactly(
     redis_url: str, limit: int, period: int
 ) -> None:
     results = await processes.run("take", redis_url, 2, limit, period, 800)
@@ -81,7 +81,7 @@ async def test_a_call_that_did_not_count_is_given_back(limiter: Limiter) -> None
     assert (await take(limiter, quota("a"))).remaining == 0
 
 
-async def test_a_cleared_budget_is_whole_again(limiter: Limiter) -> None:
+async def test_a_cleared_quota_is_whole_again(limiter: Limiter) -> None:
     for _ in range(3):
         await take(limiter, quota())
     await limiter.clear("a")
@@ -104,10 +104,10 @@ class Told:
         return "".join(self._capsys.readouterr()).count(words)
 
 
-async def test_without_redis_a_stand_in_keeps_the_same_rule_and_says_so_once(
-    limiter: Limiter, wire: FaultProxy, told: Told
+async def test_without_redis_the_in_memory_fallback_keeps_the_rule_and_logs_once(
+    limiter: Limiter, proxy: FaultProxy, told: Told
 ) -> None:
-    await wire.unplug()
+    await proxy.unplug()
     decisions = [await take(limiter, quota()) for _ in range(5)]
 
     assert [decision.accepted for decision in decisions] == [True] * 3 + [False] * 2
@@ -123,12 +123,12 @@ async def test_without_redis_a_stand_in_keeps_the_same_rule_and_says_so_once(
 
 
 async def test_when_redis_is_back_it_decides_again(
-    limiter: Limiter, redis: Redis, wire: FaultProxy
+    limiter: Limiter, redis: Redis, proxy: FaultProxy
 ) -> None:
     await take(limiter, quota())
-    wire.stall()
+    proxy.stall()
     assert (await take(limiter, quota())).stamp is None
-    wire.flow()
+    proxy.flow()
     async with asyncio.timeout(3):
         while not redis.available:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from kernel.config.loader import Settings
 from kernel.db.compiled_query import CompiledQuery
 from kernel.resources import Resources
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
 SIZE = 4
 one = CompiledQuery(text("SELECT 1"))
@@ -17,15 +17,15 @@ written = CompiledQuery(text("SELECT 1"), writes=True)
 
 
 @pytest.fixture
-async def wire(setting_values: dict[str, str]) -> AsyncIterator[FaultProxy]:
-    async with wire_to(setting_values["DATABASE_URL"]) as wire:
-        yield wire
+async def proxy(setting_values: dict[str, str]) -> AsyncIterator[FaultProxy]:
+    async with proxy_to(setting_values["DATABASE_URL"]) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def own(setting_values: dict[str, str], wire: FaultProxy) -> AsyncIterator[Resources]:
-    """Resources with a full pool of idle connections, over the wire."""
-    values = {"DATABASE_URL": wire.url, "DATABASE_POOL_SIZE": str(SIZE)}
+async def own(setting_values: dict[str, str], proxy: FaultProxy) -> AsyncIterator[Resources]:
+    """Resources with a full pool of idle connections, over the proxy."""
+    values = {"DATABASE_URL": proxy.url, "DATABASE_POOL_SIZE": str(SIZE)}
     resources = Resources(Settings({**setting_values, **values}))
     units = [resources.unit() for _ in range(SIZE)]
     await asyncio.gather(*[one.scalar(unit) for unit in units])
@@ -36,13 +36,13 @@ async def own(setting_values: dict[str, str], wire: FaultProxy) -> AsyncIterator
 
 @pytest.mark.parametrize("statement", [one, written])
 async def test_a_unit_outlives_cuts_that_come_to_light_one_by_one(
-    own: Resources, wire: FaultProxy, statement: CompiledQuery
+    own: Resources, proxy: FaultProxy, statement: CompiledQuery
 ) -> None:
-    wire.cut_when_used()
+    proxy.cut_when_used()
 
     async with own.unit() as unit:
         assert await statement.scalar(unit) == 1
 
-    assert wire.connections > SIZE
+    assert proxy.connections > SIZE
     async with own.unit() as unit:
         assert await statement.scalar(unit) == 1

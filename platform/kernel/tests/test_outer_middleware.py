@@ -16,7 +16,7 @@ from kernel.schemas.schemas import InputSchema
 from kernel.web.client_address import forwarded_for
 from tests.application import client_of
 
-router = APIRouter(tags=["edge"])
+router = APIRouter(tags=["outer"])
 
 
 class Note(InputSchema):
@@ -47,7 +47,7 @@ async def read_plain() -> PlainTextResponse:
 
 
 @pytest.fixture
-def edge_app(setting_values: dict[str, str]) -> Application:
+def application(setting_values: dict[str, str]) -> Application:
     """An application of these routes, behind a proxy at 10.0.0.1, for bodies up to 100 bytes."""
     values = {
         **setting_values,
@@ -60,9 +60,9 @@ def edge_app(setting_values: dict[str, str]) -> Application:
 
 
 @pytest.fixture
-async def edge(edge_app: Application) -> AsyncIterator[httpx2.AsyncClient]:
+async def outer(application: Application) -> AsyncIterator[httpx2.AsyncClient]:
     """A client at 127.0.0.1, which is no trusted proxy."""
-    async with edge_app.router.lifespan_context(edge_app), client_of(edge_app) as client:
+    async with application.router.lifespan_context(application), client_of(application) as client:
         yield client
 
 
@@ -71,9 +71,9 @@ def behind_proxy(app: Application) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=transport, base_url="https://test")
 
 
-async def test_every_answer_has_an_id_and_the_security_headers(edge: httpx2.AsyncClient) -> None:
+async def test_every_answer_has_an_id_and_the_security_headers(outer: httpx2.AsyncClient) -> None:
     for path in ("/api/v1/whoami", "/api/v1/crash", "/nowhere", "/api/v1/plain"):
-        answer = await edge.get(path)
+        answer = await outer.get(path)
 
         assert len(answer.headers["x-request-id"]) == 32
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -82,8 +82,8 @@ async def test_every_answer_has_an_id_and_the_security_headers(edge: httpx2.Asyn
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_nobody_but_a_trusted_proxy_says_who_is_calling(
-    edge: httpx2.AsyncClient, edge_app: Application
+async def test_only_a_trusted_proxy_says_who_is_calling(
+    outer: httpx2.AsyncClient, application: Application
 ) -> None:
     claims = {
         "X-Forwarded-For": "6.6.6.6, 1.2.3.4",
@@ -91,8 +91,8 @@ async def test_nobody_but_a_trusted_proxy_says_who_is_calling(
         "X-Forwarded-Proto": "http",
     }
 
-    direct = (await edge.get("/api/v1/whoami", headers=claims)).json()
-    async with behind_proxy(edge_app) as client:
+    direct = (await outer.get("/api/v1/whoami", headers=claims)).json()
+    async with behind_proxy(application) as client:
         proxied = await client.get("/api/v1/whoami", headers=claims)
 
     assert direct["address"] == "127.0.0.1"
@@ -103,10 +103,10 @@ async def test_nobody_but_a_trusted_proxy_says_who_is_calling(
 
 
 @pytest.mark.parametrize("bad", ["x" * 129, "new\tline", "ümlaut"])
-async def test_an_odd_request_id_is_replaced(edge_app: Application, bad: str) -> None:
+async def test_an_odd_request_id_is_replaced(application: Application, bad: str) -> None:
     async with (
-        edge_app.router.lifespan_context(edge_app),
-        behind_proxy(edge_app) as client,
+        application.router.lifespan_context(application),
+        behind_proxy(application) as client,
     ):
         answer = await client.get("/api/v1/whoami", headers=[(b"X-Request-ID", bad.encode())])
 
@@ -133,9 +133,9 @@ def test_the_rightmost_untrusted_hop_is_the_client(header: list[str], address: s
 
 
 async def test_a_crash_is_a_problem_without_its_details(
-    edge: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
+    outer: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = await edge.get("/api/v1/crash")
+    answer = await outer.get("/api/v1/crash")
 
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -156,9 +156,9 @@ async def test_a_crash_is_a_problem_without_its_details(
     ],
 )
 async def test_every_error_is_a_problem(
-    edge: httpx2.AsyncClient, method: str, path: str, status: int, detail: str
+    outer: httpx2.AsyncClient, method: str, path: str, status: int, detail: str
 ) -> None:
-    answer = await edge.request(method, path)
+    answer = await outer.request(method, path)
 
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -167,20 +167,20 @@ async def test_every_error_is_a_problem(
     assert answer.json()["type"] == "about:blank"
 
 
-async def test_an_unknown_host_is_refused(edge: httpx2.AsyncClient) -> None:
-    answer = await edge.get("/api/v1/whoami", headers={"Host": "evil.example"})
+async def test_an_unknown_host_is_refused(outer: httpx2.AsyncClient) -> None:
+    answer = await outer.get("/api/v1/whoami", headers={"Host": "evil.example"})
 
     assert answer.status_code == 400
     assert answer.json()["detail"] == "Invalid host header."
 
 
-async def test_a_body_too_large_is_413_announced_or_streamed(edge: httpx2.AsyncClient) -> None:
+async def test_a_body_too_large_is_413_announced_or_streamed(outer: httpx2.AsyncClient) -> None:
     async def stream() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 10
 
-    announced = await edge.post("/api/v1/notes", content=b"x" * 101)
-    streamed = await edge.post(
+    announced = await outer.post("/api/v1/notes", content=b"x" * 101)
+    streamed = await outer.post(
         "/api/v1/notes", content=stream(), headers={"Content-Type": "application/json"}
     )
 
@@ -205,8 +205,8 @@ async def test_a_body_too_large_is_413_announced_or_streamed(edge: httpx2.AsyncC
         b"",
     ],
 )
-async def test_no_body_makes_a_500(edge: httpx2.AsyncClient, body: bytes) -> None:
-    answer = await edge.post(
+async def test_no_body_makes_a_500(outer: httpx2.AsyncClient, body: bytes) -> None:
+    answer = await outer.post(
         "/api/v1/notes", content=body, headers={"Content-Type": "application/json"}
     )
 
@@ -216,9 +216,9 @@ async def test_no_body_makes_a_500(edge: httpx2.AsyncClient, body: bytes) -> Non
 
 
 async def test_a_validation_error_names_the_place_and_not_the_value(
-    edge: httpx2.AsyncClient,
+    outer: httpx2.AsyncClient,
 ) -> None:
-    answer = await edge.post("/api/v1/notes", json={"text": ["hunter2"]})
+    answer = await outer.post("/api/v1/notes", json={"text": ["hunter2"]})
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["loc"] == ["body", "text"]
@@ -226,38 +226,38 @@ async def test_a_validation_error_names_the_place_and_not_the_value(
     assert "hunter2" not in answer.text
 
 
-async def test_head_is_get_without_the_body(edge: httpx2.AsyncClient) -> None:
-    got = await edge.get("/api/v1/whoami")
-    head = await edge.head("/api/v1/whoami")
+async def test_head_is_get_without_the_body(outer: httpx2.AsyncClient) -> None:
+    got = await outer.get("/api/v1/whoami")
+    head = await outer.head("/api/v1/whoami")
 
     assert head.status_code == 200
     assert head.content == b""
     assert head.headers["content-length"] == got.headers["content-length"]
 
 
-async def test_405_names_every_method_of_the_path(edge: httpx2.AsyncClient) -> None:
-    answer = await edge.put("/api/v1/whoami")
+async def test_405_names_every_method_of_the_path(outer: httpx2.AsyncClient) -> None:
+    answer = await outer.put("/api/v1/whoami")
 
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-async def test_cors_answers_the_front_end_and_nobody_else(edge: httpx2.AsyncClient) -> None:
-    ours = await edge.get("/api/v1/whoami", headers={"Origin": "https://front.example"})
-    other = await edge.get("/api/v1/whoami", headers={"Origin": "https://evil.example"})
+async def test_cors_answers_the_front_end_and_no_other_origin(outer: httpx2.AsyncClient) -> None:
+    ours = await outer.get("/api/v1/whoami", headers={"Origin": "https://front.example"})
+    other = await outer.get("/api/v1/whoami", headers={"Origin": "https://evil.example"})
 
     assert ours.headers["access-control-allow-origin"] == "https://front.example"
     assert "access-control-allow-origin" not in other.headers
 
 
 async def test_observers_see_template_status_and_time(
-    edge: httpx2.AsyncClient, edge_app: Application
+    outer: httpx2.AsyncClient, application: Application
 ) -> None:
     seen: list[tuple[str, str | None, int, float]] = []
-    await edge.get("/api/v1/whoami")
-    edge_app.outer.observers.append(lambda *figures: seen.append(figures))
+    await outer.get("/api/v1/whoami")
+    application.outer.observers.append(lambda *figures: seen.append(figures))
 
-    await edge.get("/api/v1/whoami")
-    await edge.get("/nowhere")
+    await outer.get("/api/v1/whoami")
+    await outer.get("/nowhere")
 
     assert [figures[:3] for figures in seen] == [
         ("GET", "/api/v1/whoami", 200),
@@ -265,8 +265,8 @@ async def test_observers_see_template_status_and_time(
     ]
 
 
-async def test_an_endpoint_s_own_error_leaves_as_it_is(edge: httpx2.AsyncClient) -> None:
-    answer = await edge.get("/api/v1/plain")
+async def test_an_endpoint_s_own_error_leaves_as_it_is(outer: httpx2.AsyncClient) -> None:
+    answer = await outer.get("/api/v1/plain")
 
     assert (answer.status_code, answer.text) == (418, "plain words")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"

@@ -18,12 +18,11 @@ from kernel.rate_limit import dependency
 from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter
 from kernel.rate_limit.rules import Rule
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import wire_to
+from kernel.tests.fault_proxy import proxy_to
 from kernel.web.router import SessionDep
 from tests.application import client_of
 
 router = APIRouter(tags=["limits"], dependencies=[Depends(rate_limiter)])
-ITEM = "/api/v1/item/{id}"
 RULES: dict[int, dict[str, Rule]] = {}
 loads: list[int] = []
 
@@ -96,7 +95,7 @@ async def statuses(client: httpx2.AsyncClient, count: int, *args: str) -> list[i
     return [(await call(client, *args)).status_code for _ in range(count)]
 
 
-async def test_a_budget_is_one_client_s_for_one_template(app: Application) -> None:
+async def test_a_quota_is_one_client_s_for_one_template(app: Application) -> None:
     async with client_of(app) as one, client_of(app, address="203.0.113.9") as other:
         assert [(await call(one, path=f"item/{n}")).status_code for n in range(3)] == [
             200,
@@ -195,7 +194,7 @@ async def test_rules_of_odd_characters_are_words_of_their_own(client: httpx2.Asy
         assert odd.headers["ratelimit-policy"] == '"default";q=4;w=60'
 
 
-async def test_falling_back_to_the_default_is_told_once_per_tier_and_path(
+async def test_falling_back_to_the_default_is_logged_once_per_tier_and_path(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
@@ -212,10 +211,10 @@ async def test_without_redis_the_tier_s_rule_holds_in_the_process(
     setting_values: dict[str, str], redis_url: str
 ) -> None:
     RULES[5] = {"api_v1_item_{id}": Rule(3, 60)}
-    async with wire_to(redis_url) as wire:
-        app = build({**setting_values, "REDIS_RATE_LIMIT_URL": wire.url})
+    async with proxy_to(redis_url) as proxy:
+        app = build({**setting_values, "REDIS_RATE_LIMIT_URL": proxy.url})
         async with app.router.lifespan_context(app), client_of(app) as client:
-            await wire.unplug()
+            await proxy.unplug()
 
             assert await statuses(client, 4, "7:5") == [200, 200, 200, 429]
             assert await statuses(client, 3) == [200, 200, 429]
@@ -247,7 +246,7 @@ def test_an_ipv6_client_is_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-async def test_an_ipv6_network_shares_a_budget(app: Application) -> None:
+async def test_an_ipv6_network_shares_a_quota(app: Application) -> None:
     answers: list[Any] = []
     for host in ("1", "2:3", "ffff"):
         async with client_of(app, address=f"2001:db8::{host}") as client:

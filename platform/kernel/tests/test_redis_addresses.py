@@ -18,7 +18,7 @@ from redis import Redis as RedisPy
 from infra.local.binaries import find_valkey
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import wire_to
+from kernel.tests.fault_proxy import proxy_to
 
 SECRET = "p@ss:w/rd?"
 
@@ -54,7 +54,7 @@ async def test_user_password_and_database_come_from_the_url(server: ValkeyServer
     assert await echo(server.url_of(2)) == {"db": "2", "user": "default"}
 
 
-async def test_a_wrong_password_is_told_and_leaves_redis_away(
+async def test_a_wrong_password_is_logged_and_leaves_redis_unavailable(
     server: ValkeyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await echo(f"redis://:wrong@127.0.0.1:{server.port}/0") == "away"
@@ -110,13 +110,13 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return files
 
 
-async def test_tls_trusts_whom_the_url_says(
+async def test_tls_trusts_the_authority_that_the_url_names(
     server: ValkeyServer, certificate: tuple[Path, Path]
 ) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(*certificate)
-    async with wire_to(server.url, tls) as wire:
-        url = urlsplit(wire.url)._replace(scheme="rediss").geturl()
+    async with proxy_to(server.url, tls) as proxy:
+        url = urlsplit(proxy.url)._replace(scheme="rediss").geturl()
 
         assert await echo(f"{url}?ssl_ca_certs={certificate[0]}") == {"db": "0", "user": "default"}
         assert await echo(f"{url}?ssl_cert_reqs=none") == {"db": "0", "user": "default"}

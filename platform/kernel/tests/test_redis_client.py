@@ -10,20 +10,20 @@ import pytest
 
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable, Script
-from kernel.tests.fault_proxy import FaultProxy, cut_and_back, is_unavailable, until, wire_to
+from kernel.tests.fault_proxy import FaultProxy, cut_and_back, is_unavailable, proxy_to, until
 
 TIMEOUT = 0.08
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[FaultProxy]:
-    async with wire_to(redis_url) as wire:
-        yield wire
+async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    async with proxy_to(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def redis(wire: FaultProxy) -> AsyncIterator[Redis]:
-    client = Redis(wire.url, TIMEOUT, "test")
+async def redis(proxy: FaultProxy) -> AsyncIterator[Redis]:
+    client = Redis(proxy.url, TIMEOUT, "test")
     await client.open()
     yield client
     await client.close()
@@ -35,7 +35,7 @@ async def test_each_of_many_callers_gets_its_own_answer(redis: Redis) -> None:
     assert echoes == [f"n{n}".encode() for n in range(2000)]
 
 
-async def test_a_caller_that_gave_up_shifts_nobody_s_answer(redis: Redis) -> None:
+async def test_a_caller_that_timed_out_shifts_no_other_answer(redis: Redis) -> None:
     async def ask(number: int) -> Any:
         return await redis.execute("ECHO", str(number))
 
@@ -51,9 +51,9 @@ async def test_a_caller_that_gave_up_shifts_nobody_s_answer(redis: Redis) -> Non
 
 
 async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
-    redis: Redis, wire: FaultProxy
+    redis: Redis, proxy: FaultProxy
 ) -> None:
-    wire.stall()
+    proxy.stall()
     started = time.perf_counter()
     answers = await asyncio.gather(
         *[redis.execute("ECHO", str(n)) for n in range(500)], return_exceptions=True
@@ -69,38 +69,38 @@ async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
 
 
 async def test_a_hiccup_keeps_the_connection_and_the_order_of_answers(
-    redis: Redis, wire: FaultProxy
+    redis: Redis, proxy: FaultProxy
 ) -> None:
-    wire.stall()
+    proxy.stall()
     await asyncio.gather(*[is_unavailable(redis) for _ in range(50)])
-    wire.flow()
+    proxy.flow()
     await until(lambda: redis.available)
 
-    assert wire.connections == 1
+    assert proxy.connections == 1
     assert await redis.execute("ECHO", "mine") == b"mine"
 
 
 async def test_a_server_that_is_silent_for_long_gets_a_new_connection(
-    redis: Redis, wire: FaultProxy
+    redis: Redis, proxy: FaultProxy
 ) -> None:
-    wire.stall()
+    proxy.stall()
     assert await is_unavailable(redis)
     await asyncio.sleep(1.1)
-    wire.flow()
+    proxy.flow()
     await until(lambda: redis.available)
 
-    assert wire.connections > 1
+    assert proxy.connections > 1
     assert await redis.execute("ECHO", "mine") == b"mine"
 
 
 async def test_a_lost_connection_fails_who_waits_and_comes_back_by_itself(
-    redis: Redis, wire: FaultProxy
+    redis: Redis, proxy: FaultProxy
 ) -> None:
-    wire.stall()
+    proxy.stall()
     waiting = asyncio.create_task(redis.execute("ECHO", "lost"))
     await asyncio.sleep(0.01)
-    wire.cut()
-    wire.flow()
+    proxy.cut()
+    proxy.flow()
 
     with pytest.raises(RedisUnavailable):
         await waiting
@@ -109,35 +109,35 @@ async def test_a_lost_connection_fails_who_waits_and_comes_back_by_itself(
 
 
 async def test_a_server_that_comes_up_later_is_taken_up(redis_url: str) -> None:
-    async with wire_to(redis_url) as wire:
-        await wire.unplug()
-        redis = Redis(wire.url, TIMEOUT)
+    async with proxy_to(redis_url) as proxy:
+        await proxy.unplug()
+        redis = Redis(proxy.url, TIMEOUT)
         await redis.open()
 
         assert await is_unavailable(redis)
-        await wire.plug()
+        await proxy.plug()
         await until(lambda: redis.available)
         assert await redis.execute("PING") == b"PONG"
         await redis.close()
 
 
 async def test_a_connection_that_is_lost_while_greeting_is_tried_again(redis_url: str) -> None:
-    async with wire_to(redis_url) as wire:
-        redis = Redis(wire.url, TIMEOUT)
-        wire.stall()
+    async with proxy_to(redis_url) as proxy:
+        redis = Redis(proxy.url, TIMEOUT)
+        proxy.stall()
         opening = asyncio.create_task(redis.open())
         await asyncio.sleep(0.05)
-        wire.cut()
+        proxy.cut()
         started = time.perf_counter()
         await opening
         assert time.perf_counter() - started < 0.5  # it was told, and waited for no time-out
 
-        wire.flow()
+        proxy.flow()
         await until(lambda: redis.available)
         await redis.close()
 
 
-async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: FaultProxy) -> None:
+async def test_hooks_run_before_any_call_gets_through(redis: Redis, proxy: FaultProxy) -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
     seen: list[bool] = []
 
@@ -148,20 +148,20 @@ async def test_hooks_run_before_any_call_gets_through(redis: Redis, wire: FaultP
         await may_end.wait()
 
     redis.on_connect(hook)
-    wire.cut()
+    proxy.cut()
     await begun.wait()
     assert await is_unavailable(redis)
     may_end.set()
     await until(lambda: redis.available)
-    wire.stall()
+    proxy.stall()
     assert await is_unavailable(redis)
-    wire.flow()
+    proxy.flow()
     await until(lambda: redis.available)
 
     assert seen == [True, False]
 
 
-async def test_a_hook_that_fails_gets_another_connection(redis: Redis, wire: FaultProxy) -> None:
+async def test_a_hook_that_fails_gets_another_connection(redis: Redis, proxy: FaultProxy) -> None:
     failures = [ValueError("a mistake"), RedisUnavailable("away again")]
 
     async def hook(connection: Any, fresh: bool) -> None:
@@ -169,30 +169,30 @@ async def test_a_hook_that_fails_gets_another_connection(redis: Redis, wire: Fau
             raise failures.pop()
 
     redis.on_connect(hook)
-    wire.cut()
-    await until(lambda: wire.connections == 4 and redis.available)
+    proxy.cut()
+    await until(lambda: proxy.connections == 4 and redis.available)
 
 
 async def test_closing_ends_a_recovery_and_every_wait(redis_url: str) -> None:
-    async with wire_to(redis_url) as wire:
-        redis = Redis(wire.url, TIMEOUT)
+    async with proxy_to(redis_url) as proxy:
+        redis = Redis(proxy.url, TIMEOUT)
         await redis.open()
-        wire.stall()
+        proxy.stall()
         waiting = asyncio.create_task(redis.execute("PING"))
         await asyncio.sleep(0.01)
-        wire.cut()
+        proxy.cut()
         await asyncio.sleep(0.05)  # it greets a server that is silent
         await redis.close()
 
         with pytest.raises(RedisUnavailable):
             await waiting
         assert await is_unavailable(redis)
-        connections = wire.connections
+        connections = proxy.connections
         await asyncio.sleep(0.3)
-        assert wire.connections == connections
+        assert proxy.connections == connections
 
 
-async def test_a_wrong_command_is_the_caller_s_affair_and_told_once_a_minute(
+async def test_a_wrong_command_fails_its_caller_only_and_is_logged_once_a_minute(
     redis: Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
@@ -237,23 +237,23 @@ async def test_what_is_no_text_can_be_part_of_a_key(redis: Redis) -> None:
     assert await redis.execute("GET", "login:\ud800") == b"\xff\x00"
 
 
-async def test_many_waiting_calls_take_little_memory(redis: Redis, wire: FaultProxy) -> None:
-    wire.stall()
+async def test_many_waiting_calls_take_little_memory(redis: Redis, proxy: FaultProxy) -> None:
+    proxy.stall()
     calls = [asyncio.ensure_future(redis.execute("GET", f"key{n}")) for n in range(5_000)]
     await asyncio.wait(calls)
 
     assert all(isinstance(call.exception(), RedisUnavailable) for call in calls)
-    wire.flow()
+    proxy.flow()
     await until(lambda: redis.available)
     assert redis._connection is not None
     assert not redis._connection._waiting
 
 
-async def test_trouble_is_told_once_a_minute(
-    redis: Redis, wire: FaultProxy, capsys: pytest.CaptureFixture[str]
+async def test_trouble_is_logged_once_a_minute(
+    redis: Redis, proxy: FaultProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
-        await cut_and_back(wire, redis)
+        await cut_and_back(proxy, redis)
     told = "".join(capsys.readouterr())
 
     assert told.count("redis away") == 1

@@ -8,19 +8,19 @@ import pytest
 import uvloop
 
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import cut_and_back, is_unavailable, until, wire_to
+from kernel.tests.fault_proxy import cut_and_back, is_unavailable, proxy_to, until
 
 TIMEOUT = 0.08
 
 
 async def work(url: str) -> None:
-    async with wire_to(url) as wire:
-        redis = Redis(wire.url, TIMEOUT)
+    async with proxy_to(url) as proxy:
+        redis = Redis(proxy.url, TIMEOUT)
         await redis.open()
-        await cut_and_back(wire, redis)
-        wire.stall()
+        await cut_and_back(proxy, redis)
+        proxy.stall()
         assert await is_unavailable(redis)
-        wire.flow()
+        proxy.flow()
         await until(lambda: redis.available)
         big = b"x" * 3_000_000
         await redis.execute("SET", "big", big)

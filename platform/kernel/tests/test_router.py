@@ -1,4 +1,4 @@
-"""Routes: the house law's order, access before the body, literal templates first."""
+"""Routes: the order of a write, access before the body, literal templates first."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -33,7 +33,7 @@ from kernel.web.router import FeatureRoute, SessionDep
 from tests.application import client_of
 
 happened: list[str] = []
-router = APIRouter(tags=["law"])
+router = APIRouter(tags=["sample"])
 
 
 class Number(InputSchema):
@@ -67,7 +67,7 @@ async def look(resources: object) -> int:
         return count
 
 
-@router.post("/law", response_model=dict)
+@router.post("/sample", response_model=dict)
 async def write_law(values: Number, db: SessionDep) -> JSONResponse:
     await insert(db, values.number)
     happened.append("endpoint")
@@ -78,32 +78,32 @@ async def write_law(values: Number, db: SessionDep) -> JSONResponse:
     return JSONResponse({"ok": True}, background=BackgroundTask(later))
 
 
-@router.post("/law/refused", response_model=dict)
+@router.post("/sample/refused", response_model=dict)
 async def write_refused(values: Number, db: SessionDep) -> None:
     await insert(db, values.number)
-    raise NotFoundException("No such law.")
+    raise NotFoundException("No such sample.")
 
 
-@router.post("/law/traced", response_model=dict)
+@router.post("/sample/traced", response_model=dict)
 async def write_traced(values: Number, db: SessionDep) -> None:
     await insert(db, values.number)
     raise UnauthorizedException("Seen.", commits=True)
 
 
-@router.post("/law/malformed", response_model=Number)
+@router.post("/sample/malformed", response_model=Number)
 async def write_malformed(values: Number, db: SessionDep) -> dict[str, str]:
     await insert(db, values.number)
     return {"number": "not one"}
 
 
-@router.post("/law/known", response_model=dict)
+@router.post("/sample/known", response_model=dict)
 async def write_known(
     values: Number, caller: Annotated[Principal, Depends(known)]
 ) -> dict[str, int]:
     return {"number": values.number}
 
 
-@router.post("/law/mighty", response_model=dict)
+@router.post("/sample/mighty", response_model=dict)
 async def write_mighty(
     values: Number, caller: Annotated[Principal, Depends(mighty)]
 ) -> dict[str, int]:
@@ -131,7 +131,7 @@ async def read_url(request: Request) -> str:
 
 
 @pytest.fixture
-async def law_app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
+async def sample(setting_values: dict[str, str]) -> AsyncIterator[Application]:
     app = create_application(Settings(setting_values), routers=[router])
     happened.clear()
     async with app.router.lifespan_context(app):
@@ -149,25 +149,25 @@ async def law_app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
 
 
 @pytest.fixture
-async def law(law_app: Application) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(law_app) as client:
+async def client(sample: Application) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_of(sample) as client:
         yield client
 
 
-async def test_endpoint_commit_hooks_answer_background(law: httpx2.AsyncClient) -> None:
-    answer = await law.post("/api/v1/law", json={"number": 1})
+async def test_endpoint_commit_hooks_answer_background(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/api/v1/sample", json={"number": 1})
 
     assert answer.status_code == 200
     assert happened == ["endpoint", "hook sees 1", "background"]
 
 
 async def test_an_error_at_commit_is_the_answer_and_runs_no_hook(
-    law: httpx2.AsyncClient,
+    client: httpx2.AsyncClient,
 ) -> None:
-    await law.post("/api/v1/law", json={"number": 1})
+    await client.post("/api/v1/sample", json={"number": 1})
     happened.clear()
 
-    answer = await law.post("/api/v1/law", json={"number": 1})
+    answer = await client.post("/api/v1/sample", json={"number": 1})
 
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
@@ -175,47 +175,47 @@ async def test_an_error_at_commit_is_the_answer_and_runs_no_hook(
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/api/v1/law/refused", 404), ("/api/v1/law/malformed", 500)]
+    ("path", "status"), [("/api/v1/sample/refused", 404), ("/api/v1/sample/malformed", 500)]
 )
 async def test_what_fails_leaves_nothing(
-    law: httpx2.AsyncClient, law_app: Application, path: str, status: int
+    client: httpx2.AsyncClient, sample: Application, path: str, status: int
 ) -> None:
-    answer = await law.post(path, json={"number": 1})
+    answer = await client.post(path, json={"number": 1})
 
     assert answer.status_code == status
-    assert await look(law_app.state.resources) == 0
+    assert await look(sample.state.resources) == 0
     assert happened == []
 
 
 async def test_a_refusal_that_leaves_a_trace_commits_first(
-    law: httpx2.AsyncClient, law_app: Application
+    client: httpx2.AsyncClient, sample: Application
 ) -> None:
-    answer = await law.post("/api/v1/law/traced", json={"number": 1})
+    answer = await client.post("/api/v1/sample/traced", json={"number": 1})
 
     assert answer.status_code == 401
     assert answer.json()["detail"] == "Seen."
-    assert await look(law_app.state.resources) == 1
+    assert await look(sample.state.resources) == 1
     assert happened == ["hook sees 1"]
 
 
 async def test_access_comes_before_the_body(
-    law: httpx2.AsyncClient, law_app: Application, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.AsyncClient, sample: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nobody_or_ada(connection: HTTPConnection) -> Principal | None:
+    async def none_or_ada(connection: HTTPConnection) -> Principal | None:
         known = connection.headers.get("authorization") == "Bearer ada"
         return Principal(1, 1, "ada", False, None) if known else None
 
-    monkeypatch.setitem(law_app.state.resources.providers, "identify", nobody_or_ada)
+    monkeypatch.setitem(sample.state.resources.providers, "identify", none_or_ada)
     as_ada = {"Authorization": "Bearer ada", "Content-Type": "application/json"}
 
-    anonymous = await law.post(
-        "/api/v1/law/known", content=b"{", headers={"Content-Type": "application/json"}
+    anonymous = await client.post(
+        "/api/v1/sample/known", content=b"{", headers={"Content-Type": "application/json"}
     )
-    bad_token = await law.post(
-        "/api/v1/law/known", content=b"{", headers={"Authorization": "Bearer x"}
+    bad_token = await client.post(
+        "/api/v1/sample/known", content=b"{", headers={"Authorization": "Bearer x"}
     )
-    forbidden = await law.post("/api/v1/law/mighty", content=b"{", headers=as_ada)
-    invalid = await law.post("/api/v1/law/known", content=b"{", headers=as_ada)
+    forbidden = await client.post("/api/v1/sample/mighty", content=b"{", headers=as_ada)
+    invalid = await client.post("/api/v1/sample/known", content=b"{", headers=as_ada)
 
     assert (anonymous.status_code, anonymous.json()["detail"]) == (401, "Not authenticated")
     assert anonymous.headers["www-authenticate"] == "Bearer"
@@ -226,17 +226,17 @@ async def test_access_comes_before_the_body(
     assert forbidden.headers["cache-control"] == "private, no-store"
 
 
-async def test_the_more_literal_template_wins(law: httpx2.AsyncClient) -> None:
-    assert (await law.get("/api/v1/tier/things")).json() == "tier things"
-    assert (await law.get("/api/v1/tier/me")).json() == "my tier"
-    assert (await law.get("/api/v1/ada/things")).json() == "things of ada"
-    assert (await law.get("/api/v1/url")).json() == "https://test/api/v1/tier/gold"
+async def test_the_more_literal_template_wins(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/api/v1/tier/things")).json() == "tier things"
+    assert (await client.get("/api/v1/tier/me")).json() == "my tier"
+    assert (await client.get("/api/v1/ada/things")).json() == "things of ada"
+    assert (await client.get("/api/v1/url")).json() == "https://test/api/v1/tier/gold"
 
 
-def test_words_that_hide_a_username_are_reserved(law_app: Application) -> None:
-    routes: list[FeatureRoute] = law_app.state.feature_routes
+def test_words_that_hide_a_username_are_reserved(sample: Application) -> None:
+    routes: list[FeatureRoute] = sample.state.feature_routes
 
-    assert reserved_names([route.path for route in routes], "username") == {"law", "tier", "url"}
+    assert reserved_names([route.path for route in routes], "username") == {"sample", "tier", "url"}
 
 
 @pytest.mark.parametrize(

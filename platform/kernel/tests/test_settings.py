@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from kernel.app import create_application, feature_settings
 from kernel.config.groups import (
     KERNEL_GROUPS,
     AppSettings,
@@ -20,6 +21,7 @@ OLD_DOTENV = """
 # ------------- app settings -------------
 APP_NAME="My app"
 APP_DESCRIPTION="Your app description here"
+CONTACT_EMAIL="Your email"
 POSTGRES_USER="me"
 POSTGRES_PASSWORD="p@ss/word"
 POSTGRES_SERVER="db" # default "localhost"
@@ -28,6 +30,7 @@ POSTGRES_DB="mine"
 SECRET_KEY= # result of openssl rand -hex 32
 ALGORITHM= # pick an algorithm, default HS256
 LICENSE_NAME=
+ADMIN_EMAIL="your_email"
 REDIS_CACHE_HOST="redis"
 TEST_NAME="Tester User"
 TEST_PASSWORD="Str1ng$t"
@@ -50,11 +53,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_told(root: Path) -> None:
+def test_the_old_dotenv_loads_unchanged_and_unknown_names_are_listed(root: Path) -> None:
     (root / ".env").write_text(OLD_DOTENV)
 
-    settings = Settings.load([*KERNEL_GROUPS, Pets], root)
+    settings = Settings.load([*KERNEL_GROUPS, *feature_settings(), Pets], root)
 
+    assert create_application(settings).openapi()["info"]["title"] == "My app"
     assert settings.group(AppSettings).app_name == "My app"
     assert settings.group(SecretSettings).secret_key is None
     assert settings.group(AppSettings).license_name is None
@@ -198,3 +202,39 @@ def test_lists_are_comma_separated() -> None:
 
     assert [str(network) for network in http.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert http.cors_origins == ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("http://a.example/", ["http://a.example"]),
+        (
+            '["http://a.example", "https://b.example:8443"]',
+            ["http://a.example", "https://b.example:8443"],
+        ),
+        (
+            "HTTPS://A.Example:443,http://localhost:3000",
+            ["https://a.example", "http://localhost:3000"],
+        ),
+        ("http://bücher.example", ["http://xn--bcher-kva.example"]),
+        ("http://[::1]:3000", ["http://[::1]:3000"]),
+        ("*", ["*"]),
+    ],
+)
+def test_origins_are_kept_as_browsers_spell_them(given: str, origins: list[str]) -> None:
+    assert Settings({"CORS_ORIGINS": given}).group(HttpSettings).cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *["a.example", "http://a.example/path", "http://a.example?x=1", "http://", "null"],
+        *["ftp://a.example", "http://a..example", "http://a.example:port", "http://u@a.example"],
+        *["http://*.example", '["http://a.example"'],
+    ],
+)
+def test_what_no_browser_sends_as_an_origin_is_refused_by_name(given: str) -> None:
+    with pytest.raises(SettingsError, match="CORS_ORIGINS: ") as refused:
+        Settings({"CORS_ORIGINS": given}).check([HttpSettings])
+
+    assert "must be origins like https://app.example" in str(refused.value)

@@ -1,4 +1,4 @@
-"""What many miss at once is loaded once, by one process for all, and nobody waits for ever."""
+"""What many miss at once is loaded once, by one process for all, and no caller waits for ever."""
 
 import asyncio
 import time
@@ -71,7 +71,7 @@ async def test_who_comes_after_an_answered_write_joins_no_older_load(
     assert await versions.fetch("key", ["x"], old, 60) == b"new"
 
 
-async def test_a_load_that_fails_fails_nobody_else(versions: VersionedStore) -> None:
+async def test_a_load_that_fails_fails_no_other_caller(versions: VersionedStore) -> None:
     begun = 0
 
     async def load() -> bytes:
@@ -111,7 +111,7 @@ async def test_what_must_not_be_kept_is_loaded_by_each(versions: VersionedStore)
     assert load.count == 2
 
 
-async def test_nobody_waits_longer_than_is_bearable(
+async def test_no_caller_waits_longer_than_the_timeout(
     versions: VersionedStore, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_flight, "WAIT_SECONDS", 0.2)
@@ -139,3 +139,21 @@ async def test_a_dead_loader_s_lock_runs_out(versions: VersionedStore, redis: Re
     (lock,) = await redis.execute("KEYS", "l:*")
     assert 0 < await redis.execute("PTTL", lock) <= single_flight.LOCK_MS
     await slow
+
+
+async def test_who_waits_goes_on_when_the_loading_request_is_cancelled(
+    versions: VersionedStore,
+) -> None:
+    load = Load(seconds=0.2)
+    leading = asyncio.create_task(versions.fetch("key", ["x"], load, 60))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(versions.fetch("key", ["x"], load, 60)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+
+    leading.cancel()
+
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(*waiting) == [b"value"] * 3
+    with pytest.raises(asyncio.CancelledError):
+        await leading
+    assert await versions.fetch("key", ["x"], load, 60) == b"value"

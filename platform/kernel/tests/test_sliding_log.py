@@ -102,7 +102,7 @@ def test_a_changed_limit_keeps_what_was_used(
 
 @settings(max_examples=100, deadline=None)
 @given(calls=st.lists(st.tuples(gaps, limits, periods), max_size=25))
-def test_whatever_the_rules_were_nobody_is_refused_below_the_limit(
+def test_no_call_is_refused_below_the_limit_after_any_change_of_rules(
     server: Any, calls: list[tuple[int, int, int]]
 ) -> None:
     log, now, stamps = Log(server), 10**15, list[int]()
@@ -124,7 +124,7 @@ quotas = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(calls=st.lists(st.tuples(gaps, quotas), max_size=20), data=st.data())
-def test_of_several_budgets_each_must_have_room_and_a_refusal_costs_none(
+def test_of_several_quotas_each_must_have_room_and_a_refusal_costs_none(
     server: Any, calls: list[tuple[int, list[tuple[str, int, int]]]], data: Any
 ) -> None:
     log, now = Log(server), 10**15
@@ -154,7 +154,7 @@ def test_of_several_budgets_each_must_have_room_and_a_refusal_costs_none(
     period=periods,
     calls=st.lists(st.tuples(gaps, st.sampled_from([0, 0, 0, 1, UNIT, 50 * UNIT])), max_size=25),
 )
-def test_a_clock_that_is_set_back_lets_nobody_over_the_limit(
+def test_a_clock_that_is_set_back_lets_no_call_over_the_limit(
     server: Any, limit: int, period: int, calls: list[tuple[int, int]]
 ) -> None:
     log, length = Log(server), period * UNIT
@@ -167,7 +167,7 @@ def test_a_clock_that_is_set_back_lets_nobody_over_the_limit(
             assert in_window(stamps, true, length) < limit
             stamps.append(true)
         else:
-            assert reset <= length + 1  # nobody waits for the clock to catch up
+            assert reset <= length + 1  # no call waits for the clock to catch up
 
 
 def test_the_log_of_a_large_limit_is_moved_and_trimmed_whole(server: Any) -> None:
@@ -195,7 +195,7 @@ def test_memory_is_bounded_by_the_limit_and_given_back_after_the_period(
 
 @settings(max_examples=150, deadline=None)
 @given(calls=st.lists(st.tuples(st.integers(0, 3), quotas), max_size=30))
-def test_the_stand_in_decides_as_the_script_does(
+def test_the_in_memory_fallback_decides_as_the_script_does(
     server: Any, calls: list[tuple[int, list[tuple[str, int, int]]]]
 ) -> None:
     log, now = Log(server), 10**9
@@ -214,7 +214,7 @@ def test_the_stand_in_decides_as_the_script_does(
             assert mine.remaining == mine.rule.limit - used
 
 
-def test_the_stand_in_s_memory_is_bounded() -> None:
+def test_the_in_memory_fallback_is_bounded() -> None:
     stand_in = InMemoryFallback(max_stamps=100)
     for number in range(1000):
         stand_in.acquire((Quota(f"address{number}", Rule(3, 60)),))

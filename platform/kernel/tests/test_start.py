@@ -13,7 +13,7 @@ from kernel.config.loader import ROOT
 from tests.application import ApplicationFactory, client_of
 from tests.copies import copy_to, run_module
 
-NOWHERE = "127.0.0.1:1"  # nobody listens there
+NOWHERE = "127.0.0.1:1"  # a free port
 
 
 async def test_a_start_without_redis_names_each_role_and_the_way_out(

@@ -30,14 +30,14 @@ async def versions(redis_url: str) -> AsyncIterator[VersionedStore]:
     await client.close()
 
 
-def orders(*lengths: int) -> Iterator[list[int]]:
+def interleavings(*lengths: int) -> Iterator[list[int]]:
     """Every order in which actors can take their steps, as the numbers of who is next."""
     if not any(lengths):
         yield []
     for actor, left in enumerate(lengths):
         if left:
             shorter = [n - (actor == number) for number, n in enumerate(lengths)]
-            yield from ([actor, *rest] for rest in orders(*shorter))
+            yield from ([actor, *rest] for rest in interleavings(*shorter))
 
 
 class World:
@@ -101,7 +101,7 @@ class World:
 async def test_no_order_of_a_reader_and_a_writer_is_stale(
     versions: VersionedStore, look: bool
 ) -> None:
-    for number, order in enumerate(orders(3, 3)):
+    for number, order in enumerate(interleavings(3, 3)):
         world = World(versions, f"name{number}{look}")
 
         await world.play(order, [world.reader(), world.writer("a")], look)
@@ -115,7 +115,9 @@ async def test_no_order_of_three_is_stale(versions: VersionedStore, cast: str) -
         actors.append(world.writer("b") if cast.endswith("writers") else world.reader())
         await world.play(order, actors, look=False)
 
-    await asyncio.gather(*[one(number, order) for number, order in enumerate(orders(3, 3, 3))])
+    await asyncio.gather(
+        *[one(number, order) for number, order in enumerate(interleavings(3, 3, 3))]
+    )
 
 
 async def test_flushing_redis_at_any_moment_brings_nothing_back(
@@ -124,7 +126,7 @@ async def test_flushing_redis_at_any_moment_brings_nothing_back(
     async def flush() -> None:
         await redis.execute("FLUSHALL")
 
-    for number, order in enumerate(orders(3, 3)):
+    for number, order in enumerate(interleavings(3, 3)):
         for moment in range(7):
             world = World(versions, f"name{number}.{moment}")
             actors: list[list[Step]] = [world.reader(), world.writer("a"), [flush]]
@@ -233,3 +235,62 @@ async def test_without_a_redis_every_read_is_a_miss() -> None:
     assert await versions.announce(["x"], "a")
     assert await versions.forget(["x"], "a")
     await versions.close()
+
+
+@pytest.fixture
+async def signed(redis_url: str) -> AsyncIterator[VersionedStore]:
+    client = Redis(redis_url, timeout=1)
+    await client.open()
+    store = VersionedStore(client, secret=b"a secret")
+    yield store
+    await store.close()
+    await client.close()
+
+
+async def keep(store: VersionedStore, key: str, value: bytes, seconds: float = 60) -> None:
+    _, ticket = await store.read(key, ["x"], signed=True)
+    assert ticket is not None
+    await store.store(ticket, value, seconds)
+
+
+async def test_a_signed_value_is_a_hit(signed: VersionedStore) -> None:
+    await keep(signed, "mine", b"user")
+
+    assert await signed.read("mine", ["x"], signed=True) == (b"user", None)
+
+
+async def test_a_value_that_others_have_written_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "mine", b"user")
+    entry = await redis.execute("GET", "e:mine")
+
+    await redis.execute("SET", "e:mine", entry.replace(b"user", b"root"))
+
+    value, ticket = await signed.read("mine", ["x"], signed=True)
+    assert value is None
+    assert ticket is not None
+
+
+async def test_a_value_that_was_copied_to_another_key_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "theirs", b"root")
+    await redis.execute("SET", "e:mine", await redis.execute("GET", "e:theirs"))
+
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None
+
+
+async def test_an_older_value_that_was_put_back_is_a_miss(
+    signed: VersionedStore, redis: Redis
+) -> None:
+    await keep(signed, "mine", b"root", seconds=0.05)
+    entry, version = [await redis.execute("GET", key) for key in ("e:mine", "v:x")]
+    await signed.forget(["x"])
+    await keep(signed, "mine", b"user")
+
+    await redis.execute("SET", "e:mine", entry)
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None  # of other versions
+    await redis.execute("SET", "v:x", version)
+    await asyncio.sleep(0.06)
+    assert (await signed.read("mine", ["x"], signed=True))[0] is None  # of another time

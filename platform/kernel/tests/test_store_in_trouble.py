@@ -13,17 +13,17 @@ from infra.local.valkey import start_valkey
 from kernel.cache import epoch
 from kernel.cache.store import VersionedStore
 from kernel.redis.client import Redis
-from kernel.tests.fault_proxy import FaultProxy, wire_to
+from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
 TIMEOUT = 0.08
 
 
 class Process:
-    """What stands for one process: a client of its own, by its own wire."""
+    """What stands for one process: a client of its own, by its own proxy."""
 
-    def __init__(self, wire: FaultProxy) -> None:
-        self.wire = wire
-        self.redis = Redis(wire.url, TIMEOUT)
+    def __init__(self, proxy: FaultProxy) -> None:
+        self.proxy = proxy
+        self.redis = Redis(proxy.url, TIMEOUT)
         self.versions = VersionedStore(self.redis)
 
     async def keep(self, value: bytes, name: str = "x") -> None:
@@ -56,8 +56,8 @@ class Process:
 
 @asynccontextmanager
 async def process(url: str) -> AsyncIterator[Process]:
-    async with wire_to(url) as wire:
-        one = Process(wire)
+    async with proxy_to(url) as proxy:
+        one = Process(proxy)
         await one.redis.open()
         yield one
         await one.die()
@@ -82,10 +82,10 @@ async def test_what_was_forgotten_in_vain_is_forgotten_once_redis_is_back(
 ) -> None:
     writer, reader = two
     await reader.keep(b"old")
-    await writer.wire.unplug()
+    await writer.proxy.unplug()
     assert not await writer.write()
 
-    await writer.wire.plug()
+    await writer.proxy.plug()
 
     await gone(reader)
 
@@ -96,14 +96,14 @@ async def test_a_hiccup_costs_only_what_was_written_during_it(
     writer, reader = two
     await reader.keep(b"old")
     await reader.keep(b"other", "y")
-    writer.wire.stall()
+    writer.proxy.stall()
     assert not await writer.write()
 
-    writer.wire.flow()
+    writer.proxy.flow()
 
     await gone(reader)
     assert await reader.hit("y") == b"other"
-    assert writer.wire.connections == 1
+    assert writer.proxy.connections == 1
 
 
 async def test_a_write_while_redis_comes_back_is_not_lost(two: tuple[Process, Process]) -> None:
@@ -116,7 +116,7 @@ async def test_a_write_while_redis_comes_back_is_not_lost(two: tuple[Process, Pr
         await may_end.wait()
 
     writer.redis.on_connect(hook)
-    writer.wire.cut()
+    writer.proxy.cut()
     await begun.wait()
     await reader.keep(b"old")  # under the new epoch
     assert not await writer.write()
@@ -129,19 +129,19 @@ async def test_a_write_while_redis_comes_back_is_not_lost(two: tuple[Process, Pr
 async def test_nothing_of_before_an_outage_is_served_after_it_though_the_writer_has_died(
     tmp_path: Path,
 ) -> None:
-    server = start_valkey(tmp_path, durable=False)  # where nobody else extends the epoch
+    server = start_valkey(tmp_path, durable=False)  # no other process extends its epoch
     async with AsyncExitStack() as stack:
         stack.callback(server.stop)
         writer = await stack.enter_async_context(process(server.url))
         reader = await stack.enter_async_context(process(server.url))
         await reader.keep(b"old")
-        reader.wire.stall()
-        await writer.wire.unplug()
+        reader.proxy.stall()
+        await writer.proxy.unplug()
         assert not await writer.write()
         await writer.die()
         await asyncio.sleep(epoch.EPOCH_MS / 1000 + 0.1)
 
-        reader.wire.flow()
+        reader.proxy.flow()
 
         assert await reader.redis_is_back()
         assert await reader.hit() is None
@@ -157,32 +157,32 @@ async def test_a_process_that_starts_or_ends_costs_no_entry(redis_url: str) -> N
 
 
 async def test_a_process_that_could_never_connect_pays_when_it_can(redis_url: str) -> None:
-    async with process(redis_url) as reader, wire_to(redis_url) as wire:
-        await wire.unplug()
-        writer = Process(wire)
+    async with process(redis_url) as reader, proxy_to(redis_url) as proxy:
+        await proxy.unplug()
+        writer = Process(proxy)
         await writer.redis.open()
         await reader.keep(b"old")
         assert not await writer.write()
 
-        await wire.plug()
+        await proxy.plug()
 
         await gone(reader)
         await writer.die()
 
 
-async def test_who_owes_too_much_to_remember_forgets_everything(
+async def test_too_many_pending_invalidations_forget_everything(
     two: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer, reader = two
     monkeypatch.setattr(epoch, "MAX_PENDING", 10)
     await reader.keep(b"old", "last")
     await reader.keep(b"other", "y")
-    writer.wire.stall()
+    writer.proxy.stall()
     for number in range(20):
         await writer.write(f"name{number}")
     await writer.write("last")
 
-    writer.wire.flow()
+    writer.proxy.flow()
 
     await gone(reader, "last")
     await gone(reader, "y")

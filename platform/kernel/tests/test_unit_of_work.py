@@ -234,7 +234,7 @@ async def test_the_dialect_still_has_the_names_that_the_unit_uses(own: Resources
     """Fails when SQLAlchemy renames what kernel.db.engine builds on."""
     async with own.unit() as unit:
         await unit.asyncpg_connection(write=True)
-        adapted = unit._adapted
+        adapted = unit._connection.adapted
 
         assert adapted._transaction is not None
         assert callable(adapted._start_transaction)

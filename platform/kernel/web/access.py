@@ -23,7 +23,7 @@ class Access(StrEnum):
     OPTIONAL = "optional"  # anyone; a caller who is known may see more
     USER = "user"
     SELF = "self"  # the user in the path, or a superuser
-    OWNER = "owner"  # whoever owns the row, or a superuser; others don't find it (404)
+    OWNER = "owner"  # the row's owner, or a superuser; others don't find it (404)
     SUPER = "super"
 
 

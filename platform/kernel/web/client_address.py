@@ -1,6 +1,6 @@
 """Whose request it is: the address at the far end of the trusted proxies."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from kernel.config.groups import Network
 
@@ -13,7 +13,7 @@ def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
     """
     address = peer
     for entry in reversed([part.strip() for line in header for part in line.split(",")]):
-        hop = _without_port(entry)
+        hop = unmapped(_without_port(entry))
         try:
             ip_address(hop)
         except ValueError:
@@ -21,6 +21,18 @@ def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
         address = hop
         if not is_in(hop, trusted):
             return address
+    return address
+
+
+def unmapped(address: str) -> str:
+    """The IPv4 address in `::ffff:a.b.c.d`, as which an IPv6 socket shows its IPv4 clients."""
+    if ":" in address:
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return address
+        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
     return address
 
 

@@ -1,11 +1,14 @@
 """OpenAPI and its pages: open in local, for superusers in staging, absent in production."""
 
 import html
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
-import orjson
-from fastapi import FastAPI
+import structlog
+from fastapi import Depends, FastAPI
+from pydantic import validate_email
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -14,9 +17,9 @@ from kernel.config.groups import AppSettings
 from kernel.context import Principal, context_of
 from kernel.errors import ForbiddenException, UnauthorizedException
 from kernel.web.access import PRIVILEGES, Access, require
-from kernel.web.problems import translate
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+log = structlog.get_logger(__name__)
+
 VerifyBasic = Callable[[HTTPConnection], Awaitable[Principal | None]]
 
 BROWSER_CHALLENGE = {"WWW-Authenticate": 'Basic realm="API documentation", charset="UTF-8"'}
@@ -32,41 +35,19 @@ POLICY = {
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
-HEAD = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-"""
-# Every address is relative, for proxies that serve the API below a prefix.
-SWAGGER = """\
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<div id="swagger-ui"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
-"""
-START_SWAGGER = """\
-SwaggerUIBundle({
-  url: "openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-});
-"""
-REDOC = """\
-<style>body { margin: 0 }</style>
-<redoc spec-url="openapi.json"></redoc>
-<script src="redoc/redoc.standalone.js"></script>
-"""
+# Its addresses are relative, for proxies that serve the API below a prefix.
+PAGES = Path(__file__).with_name("pages")
 
 
 def metadata(settings: AppSettings) -> dict[str, Any]:
     """FastAPI's arguments that describe the API. Its own pages are switched off: they load their
     scripts from other hosts."""
     contact = {"name": settings.contact_name, "email": settings.contact_email}
+    try:
+        validate_email(settings.contact_email or "")
+    except ValueError:
+        if contact.pop("email"):
+            log.warning("CONTACT_EMAIL is no e-mail address; left out of the OpenAPI document")
     contact = {key: value for key, value in contact.items() if value}
     return {
         "title": settings.app_name,
@@ -84,25 +65,21 @@ def install(app: FastAPI, settings: AppSettings) -> None:
     """Serve /openapi.json, /docs and /redoc, as far as the environment has them."""
     if settings.environment == "production":
         return
-    guarded = settings.environment != "local"
 
-    async def document(request: Request) -> Response:
-        return Response(orjson.dumps(app.openapi()), media_type="application/json")
+    def document() -> Response:
+        return Response(json.dumps(app.openapi()), media_type="application/json")
 
-    async def start(request: Request) -> Response:
-        return Response(START_SWAGGER, media_type="text/javascript")
-
-    head = HEAD.format(title=html.escape(settings.app_name))
+    guards = [] if settings.environment == "local" else [Depends(require_superuser)]
     for path, endpoint in {
         "/openapi.json": document,
-        "/docs": _page(head + SWAGGER),
-        "/redoc": _page(head + REDOC),
+        "/docs": _page("docs.html", settings),
+        "/redoc": _page("redoc.html", settings),
     }.items():
-        app.add_route(path, _for_superusers(endpoint) if guarded else endpoint)
-    # What everybody can download elsewhere is guarded from nobody.
-    app.add_route("/docs/start.js", start)
+        app.add_api_route(path, endpoint, dependencies=guards, include_in_schema=False)
+    # Anyone can download these elsewhere.
     for name, folder in {"docs": "swagger", "redoc": "redoc"}.items():
-        app.mount(f"/{name}", _Assets(packages=[(ASSETS, f"static/{folder}")]), name=name)
+        assets = _Assets(directory=PAGES, packages=[(ASSETS, f"static/{folder}")])
+        app.mount(f"/{name}", assets, name=name)
 
 
 class _Assets(StaticFiles):
@@ -112,35 +89,25 @@ class _Assets(StaticFiles):
         return response
 
 
-def _page(text: str) -> Endpoint:
-    async def page(request: Request) -> Response:
-        return HTMLResponse(text, headers=POLICY)
-
-    return page
-
-
-def _for_superusers(endpoint: Endpoint) -> Endpoint:
-    """Ask for a superuser's bearer token, or name and password, which a browser can send."""
-
-    async def guarded(request: Request) -> Response:
-        scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
-        try:
-            if scheme == "bearer":
-                await require(request, Access.SUPER)
-            else:
-                await _require_basic(request, named=scheme == "basic")
-        except Exception as error:
-            raise translate(error) from error
-        return await endpoint(request)
-
-    return guarded
+def _page(name: str, settings: AppSettings) -> Callable[[], Response]:
+    text = (PAGES / name).read_text(encoding="utf-8")
+    text = text.replace("{title}", html.escape(settings.app_name))
+    return lambda: HTMLResponse(text, headers=POLICY)
 
 
-async def _require_basic(request: Request, *, named: bool) -> None:
+async def require_superuser(request: Request) -> None:
+    """Ask for a superuser's bearer token, or name and password, which a browser can send.
+
+    Raises UnauthorizedException (401) and ForbiddenException (403).
+    """
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    if scheme == "bearer":
+        await require(request, Access.SUPER)
+        return
     verify: VerifyBasic | None = context_of(request).resources.provider("verify_basic")
-    principal = await verify(request) if named and verify else None
+    principal = await verify(request) if scheme == "basic" and verify else None
     if principal is None:
-        detail = "User not authenticated." if named else "Not authenticated"
+        detail = "User not authenticated." if scheme == "basic" else "Not authenticated"
         raise UnauthorizedException(detail, headers=BROWSER_CHALLENGE)
     if not principal.is_superuser:
         raise ForbiddenException(PRIVILEGES)

@@ -4,143 +4,168 @@ FastAPI describes inputs and the answer that went well. The rest is known from t
 who may call it, whether it takes a body, whether it is limited, whether clients may keep it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import orjson
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordRequestForm
 
 from kernel.cache.client_side import is_public
-from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
+from kernel.errors import phrase
 from kernel.rate_limit.dependency import rate_limiter
-from kernel.web.access import NOT_YOURS, PRIVILEGES, Access
-from kernel.web.problems import DATABASE_UNAVAILABLE, MEDIA_TYPE, Problem
+from kernel.web.access import Access
+from kernel.web.documented_errors import (
+    HEADERS,
+    PROBLEM,
+    RATE_LIMIT_HEADERS,
+    SCHEMAS,
+    SHARED,
+    Json,
+    examples_of,
+    header_references,
+    problem_answer,
+)
+from kernel.web.problems import MEDIA_TYPE, Problem
+from kernel.web.raised_errors import errors_of
 from kernel.web.router import FeatureRoute, access_of, calls_of
 
-Json = dict[str, Any]
-
-SCHEMAS = "#/components/schemas/"
+INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
-HEADERS: Json = {
-    "RateLimit": {
-        "description": "What is left (r) and the seconds until more is (t), by "
-        "draft-ietf-httpapi-ratelimit-headers.",
-        "schema": {"type": "string", "examples": ['"default";r=9;t=3600']},
-    },
-    "RateLimit-Policy": {
-        "description": "The requests (q) allowed in any window of w seconds.",
-        "schema": {"type": "string", "examples": ['"default";q=10;w=3600']},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next attempt.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-    },
-    "WWW-Authenticate": {
-        "description": "How to authenticate.",
-        "schema": {"type": "string", "examples": ["Bearer"]},
-    },
-    "ETag": {
-        "description": "Names this very answer, for If-None-Match.",
-        "schema": {"type": "string"},
-    },
-}
-RATE_LIMIT_HEADERS = ["RateLimit", "RateLimit-Policy"]
-HEADERS_OF_STATUS = {
-    401: ["WWW-Authenticate"],
-    429: ["Retry-After"],
-    503: ["Retry-After"],
-}
-INVALID: Json = {
-    "detail": "body.name: Field required",
-    "errors": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}],
-}
-
-
-def _examples(*details: str) -> dict[str, Json]:
-    return {detail: {"detail": detail} for detail in details}
-
-
-# The errors that the kernel answers: their name in the document, status and examples.
-SHARED: dict[str, tuple[int, dict[str, Json]]] = {
-    "Unreadable": (400, _examples("There was an error parsing the body")),
-    "Unauthenticated": (401, _examples("Not authenticated", "User not authenticated.")),
-    "Unprivileged": (403, _examples(PRIVILEGES)),
-    "NotYours": (403, _examples(NOT_YOURS)),
-    "TooLarge": (413, _examples("The body is larger than 1048576 bytes.")),
-    "Invalid": (422, {"Invalid input": INVALID}),
-    "Limited": (429, _examples(RATE_LIMIT_EXCEEDED)),
-    "Unavailable": (503, _examples(DATABASE_UNAVAILABLE)),
-}
-
-
-def error_responses(details: Mapping[int, Sequence[str]]) -> dict[int | str, dict[str, Any]]:
-    """A route's own errors for `responses=`: each status with the details that it may bear."""
-    return {status: _problem(status, _examples(*texts)) for status, texts in details.items()}
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
 def complete(document: Json, routes: Iterable[APIRoute]) -> Json:
     """FastAPI's document with every other answer of these routes, and how to authenticate."""
-    # Routes may share what they were declared with; each gets its own copy to be completed.
-    document = orjson.loads(orjson.dumps(document))
-    routes = [route for route in routes if route.include_in_schema]
-    for route in routes:
-        for method in route.methods or ():
-            operation = document["paths"][route.path_format][method.lower()]
-            _describe(route, operation)
-    components = document.setdefault("components", {})
+    # Routes may share what they were declared with; each gets its own copy to be completed. An
+    # infinite default becomes null: JSON has no word for it.
+    document = json.loads(json.dumps(document), parse_constant=lambda _: None)
+    components, paths = document.setdefault("components", {}), document["paths"]
     schemas = components.setdefault("schemas", {})
-    for name in filter(lambda name: name.startswith("Body_"), schemas):  # FastAPI's, of forms
-        for field in schemas[name]["properties"].values():
-            _without_null(field)
-    for replaced in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(replaced, None)
-    problem = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
-    schemas.update({**problem.pop("$defs", {}), Problem.__name__: problem})
+    routes = [route for route in routes if route.include_in_schema]
+    described = {(r.path_format, method.lower()): r for r in routes for method in r.methods or ()}
+    for (path, method), route in described.items():
+        if method in METHODS:
+            _describe(route, paths[path][method])
+            _take_null_from_forms(paths[path][method], schemas)
+        else:  # of WebDAV, say: OpenAPI can't name it
+            del paths[path][method]
+    _name_apart(paths)
     components["headers"] = HEADERS
     components["responses"] = {
-        name: _problem(status, examples) for name, (status, examples) in SHARED.items()
+        name: problem_answer(status, examples) for name, (status, examples) in SHARED.items()
     }
-    components["responses"]["Limited"]["headers"] |= _headers(RATE_LIMIT_HEADERS)
+    components["responses"]["Limited"]["headers"] |= header_references(RATE_LIMIT_HEADERS)
+    scheme: Json = {"type": "http", "scheme": "bearer"}
     if login := _login_path(routes):
-        flow = {"tokenUrl": login, "scopes": {}}
-        components["securitySchemes"] = {SCHEME: {"type": "oauth2", "flows": {"password": flow}}}
-    else:
-        components["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer"}}
+        scheme = {"type": "oauth2", "flows": {"password": {"tokenUrl": login, "scopes": {}}}}
+    components.setdefault("securitySchemes", {}).setdefault(SCHEME, scheme)
+    for replaced in (INVALID_OF_FASTAPI, "ValidationError"):
+        if not _refers(document, replaced):  # a feature may have a model of that name
+            schemas.pop(replaced, None)
+    _add_problem(document)
     return document
 
 
 def _describe(route: APIRoute, operation: Json) -> None:
     for parameter in operation.get("parameters", []):
-        _without_null(parameter["schema"])
+        _without_null(parameter.get("schema", {}))
     answered = operation["responses"]
     takes_body = "requestBody" in operation
     takes_input = takes_body or bool(operation.get("parameters"))
-    if takes_input and MEDIA_TYPE not in answered.get("422", {}).get("content", {}):
-        answered.pop("422", None)  # FastAPI's own shape, which no answer has here
-    for name in _shared_by(route, takes_input, takes_body):
+    called_back = [one for call in operation.get("callbacks", {}).values() for one in call.values()]
+    for one in [operation, *[one for item in called_back for one in item.values()]]:
+        if _refers(one["responses"].get("422"), INVALID_OF_FASTAPI):
+            del one["responses"]["422"]  # FastAPI's own shape, which no answer has here
+    names = list(_shared_by(route, takes_input, takes_body))
+    shared = {SHARED[name][0]: SHARED[name][1] for name in names}
+    for status, details in errors_of(route).items():
+        own = [detail for detail in details if detail not in shared.get(status, {})]
+        if own or not {status, str(status)} & {*shared, *answered}:
+            _add_error(answered, status, examples_of(*own or [phrase(status)]))
+    for name in names:
         status, examples = SHARED[name]
-        if str(status) not in answered:
+        if str(status) in answered:
+            _add_error(answered, status, examples)
+        else:
             answered[str(status)] = {"$ref": f"#/components/responses/{name}"}
-            continue
-        named = answered[str(status)]["content"][MEDIA_TYPE]["examples"]
-        for title, example in examples.items():
-            named.setdefault(title, {"value": _value(status, example)})
-    good = next(answer for status, answer in answered.items() if status.startswith("2"))
-    headers = []
-    if is_public(route.endpoint):
-        headers.append("ETag")
-        answered["304"] = {"description": phrase(304), "headers": _headers(["ETag"])}
-    if _is_limited(route):
-        headers += RATE_LIMIT_HEADERS
-    if headers:
-        good["headers"] = {**good.get("headers", {}), **_headers(headers)}
+    _add_good_headers(route, answered)
     operation["responses"] = dict(sorted(answered.items()))
     access = route.access if isinstance(route, FeatureRoute) else Access.PUBLIC
-    if access is Access.OPTIONAL:
-        operation["security"] = [{}, {SCHEME: []}]
-    elif access is not Access.PUBLIC:
-        operation["security"] = [{SCHEME: []}]
+    if access is not Access.PUBLIC:
+        own_schemes = operation.get("security", [{}])
+        optional = own_schemes if access is Access.OPTIONAL else []
+        operation["security"] = [*optional, *[{**one, SCHEME: []} for one in own_schemes]]
+
+
+def _add_error(answered: Json, status: int, examples: Mapping[str, Json]) -> None:
+    """Add the problems of a status to what the route itself says of it."""
+    answer = answered.setdefault(str(status), {"description": phrase(status)})
+    if "$ref" in answer:
+        return
+    problem = problem_answer(status, examples)
+    media = answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {})
+    media.setdefault("schema", problem["content"][MEDIA_TYPE]["schema"])
+    if "example" not in media:  # which excludes examples
+        for name, example in problem["content"][MEDIA_TYPE]["examples"].items():
+            media.setdefault("examples", {}).setdefault(name, example)
+    if "headers" in problem:
+        answer["headers"] = {**problem["headers"], **answer.get("headers", {})}
+
+
+def _add_good_headers(route: APIRoute, answered: Json) -> None:
+    limits = RATE_LIMIT_HEADERS if _is_limited(route) else []
+    for status, answer in answered.items():
+        kept = ["ETag"] if is_public(route.endpoint) and status == "200" else []
+        if status[0] in "23" and "$ref" not in answer and (kept or limits):
+            answer["headers"] = {**answer.get("headers", {}), **header_references([*kept, *limits])}
+    if is_public(route.endpoint):
+        answered.setdefault(
+            "304", {"description": phrase(304), "headers": header_references(["ETag"])}
+        )
+
+
+def _name_apart(paths: Json) -> None:
+    """Give operations that share an id one of their own each, in FastAPI's way."""
+    operations = [
+        (f"{path}_{method}", operation)
+        for path, item in paths.items()
+        for method, operation in item.items()
+    ]
+    times = Counter(operation.get("operationId") for _, operation in operations)
+    for address, operation in operations:
+        name = operation.get("operationId")
+        if times[name] > 1:
+            operation["operationId"] = re.sub(r"\W", "_", f"{name}{address}")
+
+
+def _add_problem(document: Json) -> None:
+    """Add the schemas of a problem, under other names where a feature has models of theirs."""
+    schemas, paths = document["components"]["schemas"], document["paths"]
+    for prefix in ("", "Kernel"):
+        problem = Problem.model_json_schema(ref_template=SCHEMAS + prefix + "{model}")
+        ours = {prefix + name: schema for name, schema in problem.pop("$defs").items()}
+        ours[prefix + Problem.__name__] = problem
+        if all(schemas.get(n, s).get("description") == s["description"] for n, s in ours.items()):
+            break
+    schemas.update(ours)
+    answers = [*document["components"]["responses"].values()]
+    for operation in [one for item in paths.values() for one in item.values()]:
+        answers += operation["responses"].values()
+    for answer in answers:
+        media = answer.get("content", {}).get(MEDIA_TYPE, {})
+        if media.get("schema") == PROBLEM:
+            media["schema"] = {"$ref": SCHEMAS + prefix + Problem.__name__}
+
+
+def _take_null_from_forms(operation: Json, schemas: Json) -> None:
+    for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
+        name = media.get("schema", {}).get("$ref", "").removeprefix(SCHEMAS)
+        if media_type != "application/json" and "Body_" in name:  # FastAPI's own
+            for field in schemas[name].get("properties", {}).values():
+                _without_null(field)
 
 
 def _without_null(schema: Json) -> None:
@@ -149,6 +174,10 @@ def _without_null(schema: Json) -> None:
     if len(alternatives) == 1:
         del schema["anyOf"]
         schema.update(alternatives[0])
+
+
+def _refers(value: Any, schema: str) -> bool:
+    return json.dumps(SCHEMAS + schema) in json.dumps(value)
 
 
 def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator[str]:
@@ -168,32 +197,6 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
     if _is_limited(route):
         yield "Limited"
     yield "Unavailable"
-
-
-def _problem(status: int, examples: Mapping[str, Json]) -> Json:
-    values = {name: {"value": _value(status, example)} for name, example in examples.items()}
-    schema = {"$ref": SCHEMAS + Problem.__name__}
-    problem = {
-        "description": phrase(status),
-        "content": {MEDIA_TYPE: {"schema": schema, "examples": values}},
-    }
-    if status in HEADERS_OF_STATUS:
-        problem["headers"] = _headers(HEADERS_OF_STATUS[status])
-    return problem
-
-
-def _value(status: int, example: Json) -> Json:
-    return {
-        "type": "about:blank",
-        "title": phrase(status),
-        "status": status,
-        "instance": "/api/v1/...",
-        **example,
-    }
-
-
-def _headers(names: Iterable[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _is_limited(route: APIRoute) -> bool:

@@ -6,22 +6,29 @@ no exception leaves at all, not even one from the layers around the router.
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import structlog
-from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kernel.config.connections import ConnectionSettings
 from kernel.config.groups import HttpSettings
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
-from kernel.errors import CustomException, phrase
-from kernel.web.client_address import forwarded_for, is_in
+from kernel.web.body_bounds import BodyBounds
+from kernel.web.client_address import forwarded_for, is_in, unmapped
 from kernel.web.cors import Cors
-from kernel.web.problems import CRASHED, problem_body, problem_response
+from kernel.web.problems import (
+    CRASHED,
+    as_problem,
+    exception_response,
+    is_plain_error,
+    problem_response,
+)
+from kernel.web.refusals import Refusals
 
 log = structlog.get_logger("kernel.access")
 
@@ -34,17 +41,13 @@ SECURITY_HEADERS: dict[bytes, bytes] = {
     b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
-PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
+
+# What the log says, as NGINX's does, of a request that was given up since its client hung up.
+CLIENT_GONE = 499
 
 # Called once per request with: method, path template (None when no route matched), status,
 # seconds. It must not block.
 Observer = Callable[[str, str | None, int, float], None]
-
-
-class BodyTooLarge(CustomException):
-    """413: the body is larger than MAX_BODY_BYTES."""
-
-    status = 413
 
 
 class OuterMiddleware:
@@ -56,36 +59,38 @@ class OuterMiddleware:
         settings: HttpSettings,
         resources: Resources,
         cors: Cors,
-        routes: Iterable[APIRoute],
+        routes: Sequence[BaseRoute],
     ) -> None:
-        self._app, self._cors = cors(app), cors
-        self._heads = [route.path_regex for route in routes if "HEAD" in (route.methods or ())]
-        self._settings = settings
+        self._app, self._cors, self._routes = cors(app), cors, routes
+        self._trusted = settings.trusted_proxies
         self._resources = resources
-        self._hosts = {host.lower() for host in settings.allowed_hosts} - {"*"}
+        self._bounds = resources.settings.group(ConnectionSettings)
+        self.refusals = Refusals(settings)
         self.observers: list[Observer] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            if scope["type"] == "websocket":
-                scope[KEY] = self.open(scope)
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(self, scope, receive, send)
-        token = request_id_var.set(exchange.context.request_id)
+        context = self.open(scope)
+        token = request_id_var.set(context.request_id)
         try:
-            await exchange.run()
+            if scope["type"] == "http":
+                await _Exchange(self, context, scope, receive, send).run()
+            else:
+                scope[KEY] = context
+                app = self.refusals.of(scope) or self._app
+                await app(scope, _releasing(receive, context), send)
         finally:
             request_id_var.reset(token)
 
     def open(self, scope: Scope) -> RequestContext:
         """Make the request's context; believe forwarding headers only from a trusted proxy."""
-        peer = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        peer = unmapped(scope["client"][0]) if scope.get("client") else "127.0.0.1"
         request_id, address = None, peer
-        trusted = self._settings.trusted_proxies
-        if trusted and is_in(peer, trusted):
+        if self._trusted and is_in(peer, self._trusted):
             headers = Headers(scope=scope)
-            address = forwarded_for(headers.getlist("x-forwarded-for"), peer, trusted)
+            address = forwarded_for(headers.getlist("x-forwarded-for"), peer, self._trusted)
             request_id = _acceptable_id(headers.get("x-request-id"))
             if headers.get("x-forwarded-proto") in ("http", "https"):
                 scope["scheme"] = headers["x-forwarded-proto"]
@@ -93,33 +98,21 @@ class OuterMiddleware:
 
     def has_head(self, scope: Scope) -> bool:
         """Whether a route answers HEAD itself; else a HEAD is a GET without its body."""
-        return any(regex.match(scope["path"]) for regex in self._heads)
-
-    def refusal(self, scope: Scope) -> Response | None:
-        """An answer for what must not reach the application."""
-        path = scope["path"]
-        if "\x00" in path:
-            return problem_response(404, phrase(404), path)
-        if b"%00" in scope["query_string"]:
-            return problem_response(422, "query: must not contain NUL characters", path, [])
-        # A probe asks by address, and gets nothing that anybody could misuse.
-        if self._hosts and not path.startswith("/health"):
-            host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
-            if host not in self._hosts:
-                return problem_response(400, "Invalid host header.", path)
-        # A read's body is counted only if it is received, as every streamed one is.
-        reads = scope["method"] in ("GET", "HEAD")
-        length = "" if reads else Headers(scope=scope).get("content-length", "")
-        if length.isdigit() and int(length) > self._settings.max_body_bytes:
-            detail = f"The body is larger than {self._settings.max_body_bytes} bytes."
-            return problem_response(413, detail, path, headers={"Connection": "close"})
-        return None
+        return any(route.matches(scope)[0] is Match.FULL for route in self._routes)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, outer: OuterMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        outer: OuterMiddleware,
+        context: RequestContext,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self.context = context
         self._outer, self._receive, self._send = outer, receive, send
         self._started = time.perf_counter()
         self._method: str = scope["method"]
@@ -129,19 +122,18 @@ class _Exchange:
         self._scope = scope
         self._status = 0
         self._received = 0
-        self._replaced = False
-        self.context = outer.open(scope)
-        scope[KEY] = self.context
+        self._body: BodyBounds | None = None
+        self._complete = False  # whether the body is there
+        self._plain_error: Message | None = None
+        scope[KEY] = context
 
     async def run(self) -> None:
-        refusal = self._outer.refusal(self._scope)
+        refusal = self._outer.refusals.of(self._scope)
         app = self._outer._app if refusal is None else self._outer._cors(refusal)
         try:
             await app(self._scope, self.receive, self.send)
         except HTTPException as error:  # of a middleware: routes answer theirs
-            response = problem_response(
-                error.status_code, str(error.detail), self._path, headers=error.headers
-            )
+            response = exception_response(error, self._path)
             await self._outer._cors(response)(self._scope, self.receive, self.send)
         except Exception:
             log.exception("request crashed")
@@ -156,21 +148,33 @@ class _Exchange:
         return str(self._scope["path"])
 
     async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        if self.context.unit is not None:
+            # The client may take its time, and other requests want the connection.
+            self.context.unit.release_connection()
         message = await self._receive()
         if message["type"] == "http.request":
-            self._received += len(message.get("body", b""))
-            limit = self._outer._settings.max_body_bytes
-            if self._received > limit:
-                raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+            body, more = message.get("body", b""), message.get("more_body", False)
+            self._received += len(body)
+            self._outer.refusals.count(self._received)
+            self._complete = not more
+            self._body = self._body or BodyBounds(self._scope, self._outer._bounds)
+            self._body.check(body, more)
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            if self._status >= 400 and is_plain_error(self._scope, message):
+                self._plain_error = message  # until its words come
+                return
             message["headers"] = self._headers(message)
-        elif self._replaced:
-            message = {"type": "http.response.body", "body": self._problem()}
-            self._replaced = False
+        elif self._plain_error is not None:
+            start, self._plain_error = self._plain_error, None
+            message = as_problem(start, message, self._path)
+            start["headers"] = self._headers(start)
+            await self._send(start)
         if self._method == "HEAD" and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
@@ -179,30 +183,15 @@ class _Exchange:
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         headers += self.context.headers
         names = {name for name, _ in headers}
-        unrouted = template_of(self._scope) is None
-        if (
-            unrouted
-            and self._status >= 400
-            and dict(headers).get(b"content-type", PLAIN[0]) in PLAIN
-        ):
-            # Starlette's middleware answers in plain text; every error here is a problem.
-            self._replaced = True
-            dropped = (b"content-type", b"content-length")
-            headers = [(name, value) for name, value in headers if name not in dropped]
-            headers.append((b"content-type", b"application/problem+json"))
-            headers.append((b"content-length", str(len(self._problem())).encode()))
         headers.append((b"x-request-id", self.context.request_id.encode("latin-1")))
         if b"cache-control" not in names:
             private = self.context.personal
             headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
         if self._outer._resources.draining and b"connection" not in names:
-            # The process is about to end: nobody shall send another request down this connection.
+            # The process is about to end: no other request may come on this connection.
             headers.append((b"connection", b"close"))
         headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
         return headers
-
-    def _problem(self) -> bytes:
-        return problem_body(self._status, phrase(self._status), self._path)
 
     def _close(self) -> None:
         seconds = time.perf_counter() - self._started
@@ -213,13 +202,24 @@ class _Exchange:
             method=self._method,
             path=self._path,
             route=template,
-            status=self._status,
+            status=self._status or CLIENT_GONE,
             ms=round(seconds * 1000, 1),
             client=self.context.address,
             user=principal.user_id if principal else None,
         )
         for observe in self._outer.observers:
             observe(self._method, template, self._status, seconds)
+
+
+def _releasing(receive: Receive, context: RequestContext) -> Receive:
+    """`receive` of a websocket, which holds no database connection while it waits."""
+
+    async def release_and_receive() -> Message:
+        if context.unit is not None:
+            context.unit.release_connection()
+        return await receive()
+
+    return release_and_receive
 
 
 def _acceptable_id(value: str | None) -> str | None:

@@ -1,40 +1,32 @@
-"""One shape for every error: problem details by RFC 9457, and what becomes which of them."""
+"""One shape for every error: problem details by RFC 9457, and which exception becomes which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
 import orjson
-import structlog
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from fastapi.utils import is_body_allowed_for_status_code
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.responses import Response
+from starlette.types import Message, Scope
 
-from kernel.db.errors import (
-    DatabaseUnavailable,
-    constraint_of,
-    driver_error,
-    is_in_use,
-    is_unavailable,
-)
-from kernel.db.tables import answer_of, referred_by
-from kernel.errors import (
-    ConflictException,
-    DuplicateValueException,
-    NotFoundException,
-    ServiceUnavailableException,
-    UnprocessableEntityException,
-    phrase,
-)
+from kernel.db.errors import DatabaseUnavailable
+from kernel.errors import phrase
+from kernel.web.database_errors import translate
 
-log = structlog.get_logger(__name__)
-
+MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
+MAX_TEXT = 1000  # characters of one message, or of a name that the client sent
 MEDIA_TYPE = "application/problem+json"
+PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
+DRIVER_ERRORS = asyncpg.PostgresError, asyncpg.InterfaceError
 CRASHED = "Something went wrong on our side."
-DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
 
 
 class Invalid(BaseModel):
@@ -59,88 +51,79 @@ class Problem(BaseModel):
 
 
 def problem_body(
-    status: int, detail: str, path: str, errors: Sequence[Any] | None = None, **extra: Any
+    status: int, detail: str, path: str, members: Mapping[str, Any] = MappingProxyType({})
 ) -> bytes:
-    """The JSON bytes of a problem."""
-    problem = {
-        "type": "about:blank",
-        "title": phrase(status),
-        "status": status,
-        "detail": detail,
-        "instance": path.encode("utf-8", "replace").decode(),
-        **extra,
-    }
-    if errors is not None:
-        problem["errors"] = errors
-    return orjson.dumps(problem)
+    """The JSON bytes of a problem; `members` go beside the standard ones."""
+    fixed = {"status": status, "detail": detail, "instance": path}
+    problem = {"type": "about:blank", "title": phrase(status)} | fixed | {**members} | fixed
+    try:
+        return orjson.dumps(problem, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # what a client has sent may be no valid Unicode
+        return orjson.dumps(_encodable(problem), option=orjson.OPT_NON_STR_KEYS)
 
 
 def problem_response(
     status: int,
     detail: str,
     path: str,
-    errors: Sequence[Any] | None = None,
     headers: Mapping[str, str] | None = None,
-    **extra: Any,
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
     """A whole problem answer."""
-    body = problem_body(status, detail, path, errors, **extra)
-    return Response(body, status, headers, media_type=MEDIA_TYPE)
+    return Response(problem_body(status, detail, path, members), status, headers, MEDIA_TYPE)
 
 
-def translate(error: Exception) -> Exception:
-    """What a database error means for the client; any other error comes back as it is."""
-    if isinstance(error, HTTPException):
-        return error  # raised from a database error, by someone who knows what it means
-    if is_unavailable(error):
-        log.warning("database away", error=str(error))
-        return ServiceUnavailableException(DATABASE_UNAVAILABLE)
-    cause, constraint = driver_error(error), constraint_of(error)
-    if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-        log.warning("transaction given up", error=str(cause))
-        return ServiceUnavailableException("Another request was in the way; try again shortly.")
-    answer = answer_of(constraint)
-    if answer is not None:
-        return DuplicateValueException(answer)
-    if isinstance(cause, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
-        return _broken_reference(cause)
-    if isinstance(cause, asyncpg.UniqueViolationError):
-        return _unnamed_conflict(constraint)
-    # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
-    unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
-    if unencodable or isinstance(cause, asyncpg.DataError):
-        return UnprocessableEntityException("A value can't be stored.")
-    return error
+def exception_response(error: HTTPException, path: str) -> Response:
+    """The answer to an HTTPException. `detail` is text: the members of a dictionary go beside it,
+    any other value goes into `errors`."""
+    status, headers, detail = error.status_code, error.headers, error.detail
+    if not is_body_allowed_for_status_code(status):
+        return Response(None, status, headers)
+    members: dict[str, Any] = {}
+    if not isinstance(detail, str):
+        given: Any = jsonable_encoder(detail)
+        listed = given if isinstance(given, list) else [given]
+        members = given if isinstance(given, dict) else {"errors": listed}
+        detail = members.get("detail")
+    text = detail if isinstance(detail, str) else phrase(status)
+    return problem_response(status, text, path, headers, members)
 
 
-def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
-    table = referred_by(error.constraint_name)
-    if table is None or "missing" not in table.info:
-        return _unnamed_conflict(error.constraint_name)
-    if is_in_use(error, table.name):
-        return ConflictException(table.info["in_use"])
-    return NotFoundException(table.info["missing"])
+def is_plain_error(scope: Scope, start: Message) -> bool:
+    """Whether an error comes from a layer of Starlette's, in plain text, and not from a route."""
+    if dict(start.get("headers", ())).get(b"content-type", PLAIN[0]) not in PLAIN:
+        return False
+    limited = start["status"] == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope
+    return limited or not ("endpoint" in scope or "route" in scope)
 
 
-def _unnamed_conflict(constraint: str | None) -> Exception:
-    log.warning("constraint without an answer", constraint=constraint)
-    return ConflictException("The request conflicts with what is stored.")
+def as_problem(start: Message, body: Message, path: str) -> Message:
+    """A plain error's words as a problem's `detail`; `start` gets the headers that fit."""
+    if body.get("more_body"):
+        return body  # a stream
+    status, text = start["status"], body.get("body", b"").decode("utf-8", "replace")
+    content = problem_body(status, text or phrase(status), path)
+    dropped = (b"content-type", b"content-length")
+    start["headers"] = [
+        *(item for item in start.get("headers", ()) if item[0] not in dropped),
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(content)).encode()),
+    ]
+    return {"type": "http.response.body", "body": content}
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path
-    headers = dict(error.headers or {})
+    response = exception_response(error, request.url.path)
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(_allowed_methods(request))
-    if error.status_code in (204, 304):
-        return Response(status_code=error.status_code, headers=headers)
-    return problem_response(error.status_code, str(error.detail), path, headers=headers)
+        allowed = response.headers.get("Allow", "")
+        response.headers["Allow"] = ", ".join(_allowed_methods(request, allowed))
+    return response
 
 
-def _allowed_methods(request: Request) -> list[str]:
+def _allowed_methods(request: Request, allowed: str) -> list[str]:
     # Several routes may share a path; Starlette names only the methods of the first.
-    methods: set[str] = set()
+    methods = {method for part in allowed.split(",") if (method := part.strip())}
     for route in request.app.router.routes:
         match, _ = route.matches(request.scope)
         if match.value and getattr(route, "methods", None):
@@ -157,20 +140,19 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
             "msg": entry["msg"].removeprefix("Value error, "),
             "type": entry["type"],
         }
-        for entry in error.errors()
+        for entry in error.errors()[:MAX_ERRORS]
     ]
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part)[:MAX_TEXT] for part in first["loc"])
     path = request.url.path
-    return problem_response(422, f"{where}: {first['msg']}", path, _encodable(errors))
+    return problem_response(422, f"{where}: {first['msg']}", path, members={"errors": errors})
 
 
 def _encodable(value: Any) -> Any:
-    # A field name that the client sent stands in `loc`, and may be no valid Unicode.
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value[:MAX_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {key: _encodable(item) for key, item in value.items()}
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value
@@ -183,19 +165,14 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     return await _answer_http_exception(request, answer)
 
 
-async def _answer_crash(request: Request, error: Exception) -> Response:
+async def answer_crash(request: Request, error: Exception) -> Response:
     return problem_response(500, CRASHED, request.url.path)
 
 
 def install(app: FastAPI) -> None:
     """Answer every exception of the application as a problem."""
-    app.add_exception_handler(Exception, _answer_crash)
+    app.add_exception_handler(Exception, answer_crash)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    for kind in (
-        SQLAlchemyError,
-        DatabaseUnavailable,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-    ):
+    for kind in (SQLAlchemyError, DatabaseUnavailable, *DRIVER_ERRORS):
         app.add_exception_handler(kind, _answer_database_error)

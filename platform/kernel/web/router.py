@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
 from kernel.context import context_of
+from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.web.access import RANK, Access, require
 
@@ -37,14 +38,20 @@ class FeatureRoute(APIRoute):
     def around(self, handle: Handler) -> Handler:
         """`handle` in a unit of work, behind the route's access, with cache look-up and headers."""
         level, public = self.access, is_public(self.endpoint)
-        self.cached = cached = bind(self, personal=level is not Access.PUBLIC)
+        if not hasattr(self, "cached"):  # one, by which what was looked up is known again
+            self.cached = bind(self, personal=level is not Access.PUBLIC)
+        cached = self.cached
 
         async def in_unit_of_work(request: Request) -> Response:
-            begin_unit(request)
+            unit = begin_unit(request)
             await require(request, level)
             if cached is not None:
                 await look_up(cached, request.scope, request.path_params)
-            response = await handle(request)
+            try:
+                response = await handle(request)
+            except Exception as error:
+                unit.raised = error
+                raise
             return add_cache_headers(request.scope, response) if public else response
 
         return in_unit_of_work
@@ -54,10 +61,14 @@ def begin_unit(connection: HTTPConnection) -> UnitOfWork:
     """The unit of work of this request; it ends with FastAPI's stack of function-scope exits.
 
     Stacks unwind in reverse, so what is begun before the dependencies commits after their exits.
+    A websocket's unit, which may last for hours, commits at each `commit()` as well.
     """
     context = context_of(connection)
     if context.unit is None:
-        context.unit = context.resources.unit()
+        resources = context.resources
+        lasts = connection.scope["type"] == "websocket"
+        made = LongUnitOfWork(resources.database, resources) if lasts else resources.unit()
+        context.unit = made
         connection.scope["fastapi_function_astack"].push_async_exit(context.unit)
     return context.unit
 

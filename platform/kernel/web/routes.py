@@ -1,19 +1,23 @@
 """The routes of all features: placed under /api/v1, in the order in which they match."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import copy
 from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
+from kernel.discovery import source_of
 from kernel.web.route_order import shape, specificity
 from kernel.web.router import FeatureRoute, declares_access
 
 PREFIX = "/api/v1"
+Limits = dict[str, Any]
 PARAMETERS = [name for name in inspect.signature(APIRoute.__init__).parameters if name != "self"]
 
 
@@ -36,37 +40,68 @@ def place(routers: Iterable[APIRouter], overrides: Any) -> list[BaseRoute]:
     root = APIRouter(dependency_overrides_provider=overrides)
     for router in routers:
         root.include_router(router, prefix=PREFIX)
-    routes = [_placed(context) for context in iter_route_contexts(root.routes)]
+    contexts = zip(iter_route_contexts(root.routes), _inclusions(root, {}, None), strict=True)
+    routes = [_placed(*context) for context in contexts]
     return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
 
 
-def _placed(context: RouteContext) -> BaseRoute:
-    original = context.original_route
+def _inclusions(
+    router: Any, form_limits: Limits, body_limit: int | None
+) -> Iterator[tuple[Limits, int | None]]:
+    """For each route, what a request takes on as it passes the routers that include one another:
+    the limits of forms, and of the body of what is no route of FastAPI's."""
+    for route in router.routes:
+        included = getattr(route, "include_context", None)
+        if isinstance(route, Route | WebSocketRoute | Mount | Host):
+            yield form_limits, body_limit
+        elif included is not None:
+            own = included.max_body_size
+            yield from _inclusions(
+                route.original_router,
+                {**form_limits, **included.form_limits},
+                body_limit if own is None else own,
+            )
+
+
+def _placed(context: RouteContext, inherited: tuple[Limits, int | None]) -> BaseRoute:
+    original, (form_limits, body_limit) = context.original_route, inherited
     if not isinstance(original, APIRoute):
         # FastAPI has made a route of the full path already: of a websocket, a mount, a host.
         made: BaseRoute = context.matches.__self__
+        if body_limit is not None:
+            made.app = RequestBodyLimitMiddleware(made.app, body_limit)  # type: ignore[attr-defined]
         return made
-    # The class that nobody has chosen becomes ours; one that a feature chose stays.
-    kind = FeatureRoute if type(original) is APIRoute else type(original)
     options: dict[str, Any] = {
         name: getattr(context, name, getattr(original, name, None)) for name in PARAMETERS
     }
+    options["form_limits"] = {**form_limits, **(original.form_limits or {})}
     if context.stream_item_type is not None:
         del options["response_model"]  # so that FastAPI finds the type of the items again
     if isinstance(options["generate_unique_id_function"], DefaultPlaceholder):
         options["generate_unique_id_function"] = operation_id
-    return kind(**options)
+    # A copy, so that what a feature's own class keeps of itself stays.
+    route = copy(original)
+    route.__class__ = _feature_class(type(original))
+    APIRoute.__init__(route, **options)
+    return route
+
+
+def _feature_class(chosen: type[APIRoute]) -> type[FeatureRoute]:
+    """The class that a feature chose, inside the unit of work and behind the route's access."""
+    if issubclass(chosen, FeatureRoute):
+        return chosen
+    return FeatureRoute if chosen is APIRoute else type(chosen.__name__, (FeatureRoute, chosen), {})
 
 
 def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
-    """Raise RouteError unless each route says who may call it and can be told from all others."""
+    """Raise RouteError unless each route says who may call it and no two match the same paths."""
     problems: list[str] = []
     taken: dict[tuple[str, str], APIRoute] = {}
     for route in routes:
         if not isinstance(route, APIRoute):
             continue
         methods = sorted(route.methods or ())
-        where = f"{', '.join(methods)} {route.path} ({_source(route)})"
+        where = f"{', '.join(methods)} {route.path} ({source_of(route.endpoint)})"
         if not declares_access(route):
             problems.append(
                 f"{where} doesn't say who may call it: give it a permission dependency, "
@@ -75,7 +110,9 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
         for method in methods:
             other = taken.setdefault((method, shape(route.path)), route)
             if other is not route:
-                problems.append(f"{where} matches what {other.path} ({_source(other)}) matches")
+                problems.append(
+                    f"{where} matches what {other.path} ({source_of(other.endpoint)}) matches"
+                )
     if problems:
         raise RouteError("Routes are not clear:" + "".join(f"\n  - {text}" for text in problems))
 
@@ -87,9 +124,5 @@ def refuse_misplaced(routes: Iterable[BaseRoute], modules: Iterable[ModuleType])
     for module in modules:
         for name, value in vars(module).items():
             if hasattr(value, "cache_policy") and value not in served:
-                raise RouteError(f"{module.__name__}.{name}: @cache must stand below @router...")
-
-
-def _source(route: APIRoute) -> str:
-    code = inspect.unwrap(route.endpoint).__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"
+                where = f"{module.__name__}.{name} ({source_of(value)})"
+                raise RouteError(f"{where}: @cache must stand below @router...")

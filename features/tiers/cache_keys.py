@@ -1,1 +1,0 @@
-"""No answer about tiers is cached: few are kept, and each is one row by an index."""

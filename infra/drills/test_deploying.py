@@ -1,0 +1,169 @@
+"""Four releases, each migrated while the one before serves, under load: no request fails."""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import pytest
+
+from infra.drills.fleet import SETTINGS, unused_ports
+from infra.drills.notes_feature import VERSIONS, Version
+from infra.local import databases, processes
+from infra.local.processes import Child
+from tests.copies import copy_to, run_module
+
+pytestmark = pytest.mark.drill
+
+Act = Callable[[], Awaitable[httpx2.Response]]
+
+
+class Release:
+    """A checkout of one version, with the revisions that `hatch run revision` wrote for it."""
+
+    def __init__(self, root: Path, version: Version, values: dict[str, str], port: int) -> None:
+        self.root, self.port = root, port
+        paths = os.pathsep.join([str(root), str(root / "platform")])
+        mine = {"PYTHONPATH": paths, "PORT": str(port), "WEB_CONCURRENCY": "1"}
+        self.environment = {**os.environ, **values, **SETTINGS, **mine}
+        folder = root / "features" / "notes"
+        folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").touch()
+        (folder / "models.py").write_text(version.models)
+        (folder / "router.py").write_text(version.router)
+        self._revise(version)
+
+    def _revise(self, version: Version) -> None:
+        before = set(self._revisions())
+        run = run_module(self.root, "infra.revisions", f"release {self.port}")
+        assert run.returncode == 0, run.stdout + run.stderr
+        for path in set(self._revisions()) - before:
+            text = path.read_text() + f"\n\naccepted = {version.accepted}\n"
+            if "second_step" not in path.name:
+                text = text.replace("\n\n\ndef down", f"\n{version.by_hand}\n\ndef down", 1)
+            path.write_text(text)
+
+    def _revisions(self) -> list[Path]:
+        return sorted((self.root / "migrations" / "versions").glob("*.py"))
+
+    async def migrate(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "alembic", "upgrade", "head"),
+            cwd=self.root,
+            env=self.environment,
+        )
+        assert await process.wait() == 0
+
+    async def start(self) -> Child:
+        """Start its API, and wait until it is ready."""
+        command = [sys.executable, "-m", "kernel.serve"]
+        with (self.root / "api.log").open("wb") as log:
+            child = processes.start("api", command, env=self.environment, cwd=self.root, output=log)
+        while await self.readiness() != 200:
+            assert not child.ended, (self.root / "api.log").read_text()
+            await asyncio.sleep(0.1)
+        return child
+
+    async def readiness(self) -> int:
+        async with httpx2.AsyncClient(timeout=30) as client:
+            try:
+                answer = await client.get(f"http://127.0.0.1:{self.port}/health/ready")
+            except httpx2.TransportError:
+                return 0
+            return answer.status_code
+
+
+class Load:
+    """Writers and readers of notes, on every release that serves."""
+
+    def __init__(self) -> None:
+        self.releases: list[Release] = []
+        self.answers: Counter[tuple[str, int]] = Counter()
+        self.wrong: list[str] = []
+        self._over = False
+
+    async def go_on(self) -> None:
+        async with httpx2.AsyncClient(timeout=30) as client:
+            number = 0
+            while not self._over:
+                for release in list(self.releases):
+                    number += 1
+                    url = f"http://127.0.0.1:{release.port}/api/v1/notes"
+                    body = {"text": f"note {number}"}
+                    await self._ask("write", partial(client.post, url, json=body))
+                    read = await self._ask("read", partial(client.get, url))
+                    if read.status_code == 200 and not all(read.json()):
+                        self.wrong.append(read.text)
+                await asyncio.sleep(0.01)
+
+    async def _ask(self, name: str, act: Act) -> httpx2.Response:
+        answer = await act()
+        if answer.status_code == 503 and "Retry-After" in answer.headers:
+            # A connection whose plan is stale, after a type has changed.
+            self.answers[f"{name} again", 503] += 1
+            answer = await act()
+        self.answers[name, answer.status_code] += 1
+        return answer
+
+    def end(self) -> None:
+        self._over = True
+
+
+@pytest.fixture
+async def values(setting_values: dict[str, str]) -> AsyncIterator[dict[str, str]]:
+    url = setting_values["DATABASE_URL"]
+    server, _, name = url.rpartition("/")
+    await databases.ensure(url, f"{name}_deploying")
+    yield {**setting_values, "DATABASE_URL": f"{server}/{name}_deploying"}
+    await databases.drop(url, f"{name}_deploying")
+
+
+async def test_each_release_is_migrated_while_the_one_before_serves_and_no_request_fails(
+    values: dict[str, str], tmp_path: Path
+) -> None:
+    releases: list[Release] = []
+    for version, port in zip(VERSIONS, unused_ports(len(VERSIONS)), strict=True):
+        root = tmp_path / f"release-{len(releases)}"
+        if releases:
+            await asyncio.to_thread(shutil.copytree, releases[-1].root, root)
+        else:
+            await asyncio.to_thread(copy_to, root)
+        releases.append(await asyncio.to_thread(Release, root, version, values, port))
+    checked = await asyncio.to_thread(run_module, releases[-1].root, "infra.checks", "migrations")
+    assert checked.returncode == 0, checked.stdout
+
+    load, children, started = Load(), [], time.monotonic()
+    clients: list[asyncio.Task[None]] = []
+    for release in releases:
+        await release.migrate()
+        before = load.releases[-1] if load.releases else None
+        assert before is None or await before.readiness() == 200  # the database is ahead of it
+        children.append(await release.start())
+        load.releases.append(release)
+        clients = clients or [asyncio.create_task(load.go_on()) for _ in range(4)]
+        await asyncio.sleep(2)  # both serve
+        if before is not None:
+            load.releases.remove(before)
+            await asyncio.sleep(1)
+            children[-2].stop(5)
+        await asyncio.sleep(1)
+    load.end()
+    await asyncio.gather(*clients)
+    children[-1].stop(5)
+    print(f"\n{time.monotonic() - started:.0f} s under load: {dict(load.answers)}")
+
+    connection = await asyncpg.connect(values["DATABASE_URL"])
+    written = await connection.fetchval("SELECT count(*) FROM note WHERE heading <> ''")
+    await connection.close()
+    assert {key for key in load.answers if key[1] != 503} == {("write", 201), ("read", 200)}
+    assert ("write", 503) not in load.answers
+    assert ("read", 503) not in load.answers
+    assert load.wrong == []
+    assert written == load.answers["write", 201]

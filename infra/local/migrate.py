@@ -1,0 +1,77 @@
+"""`hatch run migrate [TARGET]`: bring the database to a revision, forwards or back."""
+
+import asyncio
+import io
+import re
+import sys
+from collections.abc import Sequence
+
+from alembic import command
+from alembic.config import CommandLine, Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kernel.app import load_settings
+from kernel.config.groups import DatabaseSettings
+from kernel.config.loader import ROOT
+
+WAITING = """\
+Revisions wait to be read and applied; until then the database is as it was:
+{files}
+Apply them: hatch run migrate (back again: hatch run migrate -1)"""
+BACK = re.compile(r"-\d+|base")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Migrate; `--if-empty` is how dev starts: it only names what waits for a used database."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        if given == ["--if-empty"]:
+            return _if_empty()
+    except CommandError as error:
+        print(error)
+        return 1
+    target = given or ["head"]
+    direction = "downgrade" if BACK.fullmatch(target[0]) else "upgrade"
+    # After `--`, since `-1` looks like an option.
+    separator = ["--"] if direction == "downgrade" else []
+    CommandLine("hatch run migrate").main([direction, *separator, *target])
+    return 0
+
+
+def _if_empty() -> int:
+    """Migrate an empty database; of one in use, print the revisions that wait."""
+    config = Config(toml_file=ROOT / "pyproject.toml", stdout=io.StringIO())
+    applied = asyncio.run(_applied(load_settings().group(DatabaseSettings).url))
+    if not applied:
+        command.upgrade(config, "head")
+        return 0
+    command.current(config)  # it says so when a revision's file is gone
+    scripts = ScriptDirectory.from_config(config)
+    waiting = [*scripts.iterate_revisions("heads", applied)][::-1]
+    if waiting:
+        files = "\n".join(f"  {script.path}" for script in waiting)
+        print(WAITING.format(files=files.replace(f"{ROOT}/", "")))
+    return 0
+
+
+async def _applied(url: URL) -> tuple[str, ...]:
+    engine = create_async_engine(url, connect_args={"timeout": 10})
+    try:
+        async with engine.connect() as connection:
+            if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+                return ()
+            found = await connection.scalars(text("SELECT version_num FROM alembic_version"))
+            return tuple(found)
+    except (OSError, DBAPIError) as error:
+        raise CommandError(f"The database can't be reached: {error}") from error
+    finally:
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""`hatch run revision` writes what a change of models takes, and the check walks it."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.revisions.tests import zoo_models
+from tests.copies import copy_to, run_module
+
+ACCEPTED = """\
+accepted = {
+    "ban-drop-column": "a zoo",
+    "becomes-required": "a zoo",
+    "constraint-missing-not-valid": "a zoo",
+}
+"""
+
+
+class Feature:
+    """A feature of models only, in a copy of the checkout."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = copy_to(root / "copy")
+        self.folder = self.root / "features" / "zoos"
+        self.folder.mkdir()
+        (self.folder / "__init__.py").touch()
+
+    def revise(self, models: str, message: str) -> tuple[int, str]:
+        """Write the models and the revision; its exit code and output."""
+        (self.folder / "models.py").write_text(models)
+        run = run_module(self.root, "infra.revisions", message)
+        return run.returncode, run.stdout + run.stderr
+
+    def check(self, *steps: str) -> str:
+        return run_module(self.root, "infra.checks", *steps).stdout
+
+    def written(self, name: str) -> Path:
+        [path] = (self.root / "migrations" / "versions").glob(f"????_??_??_{name}.py")
+        return path
+
+
+@pytest.fixture
+def feature(tmp_path: Path) -> Feature:
+    return Feature(tmp_path)
+
+
+def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
+    made = feature.revise(zoo_models.BEFORE, "make the zoo")
+    changed = feature.revise(zoo_models.after(), "change the zoo")
+    unaccepted = feature.check("migrations", "format", "lint")
+    first, second = feature.written("change_the_zoo"), feature.written("second_step*")
+    text = first.read_text()
+    for path in (first, second):
+        path.write_text(
+            path.read_text().replace("\n\n\ndef upgrade", f"\n{ACCEPTED}\n\ndef upgrade", 1)
+        )
+    accepted = feature.check("migrations", "format", "lint")
+    settled = feature.revise(zoo_models.after(), "nothing")
+
+    assert (made[0], changed[0], settled[0]) == (0, 0, 0), (made, changed, settled)
+    assert "Nothing changed" in settled[1]
+    assert "failed" not in accepted, accepted
+    assert "format       ok" in unaccepted
+    assert "lint         ok" in unaccepted
+    assert "ban-drop-column" in unaccepted
+    assert "becomes-required" in unaccepted
+    assert "VALIDATE CONSTRAINT ck_animal_legs" in second.read_text()
+    assert "INCLUDE (legs) WHERE legs > 2" in second.read_text()
+    assert "'shy' BEFORE 'wild'" in text
+
+
+def test_a_required_column_without_a_default_is_refused_by_name(feature: Feature) -> None:
+    feature.revise(zoo_models.BEFORE, "make the zoo")
+
+    changed = zoo_models.BEFORE + "    age: int\n"
+    code, said = feature.revise(changed, "ages")
+
+    assert code == 1
+    assert "animal.age becomes required" in said
+    assert not list((feature.root / "migrations" / "versions").glob("*_ages.py"))
+
+
+def test_a_member_that_rows_hold_stops_the_check_when_it_goes(feature: Feature) -> None:
+    feature.revise(zoo_models.BEFORE, "make the zoo")
+    feature.revise(zoo_models.BEFORE.replace('    wild = "wild"\n', ""), "tame it")
+
+    said = feature.check("migrations")
+
+    assert "on tables with rows" in said
+    assert "invalid input value for enum" in said
+
+
+def test_what_the_way_down_leaves_behind_is_named(feature: Feature) -> None:
+    feature.revise(zoo_models.BEFORE, "make the zoo")
+    revision = feature.written("make_the_zoo")
+    kept = [
+        line for line in revision.read_text().splitlines() if ".drop(op.get_bind())" not in line
+    ]
+    revision.write_text("\n".join([*kept, ""]))
+
+    assert "The way down leaves behind: enum mood." in feature.check("migrations")
+
+
+def test_models_that_differ_where_alembic_does_not_look_are_named(feature: Feature) -> None:
+    feature.revise(zoo_models.BEFORE, "make the zoo")
+    models = feature.folder / "models.py"
+    models.write_text(models.read_text().replace("legs >= 0", "legs >= 1"))
+
+    said = feature.check("migrations")
+
+    assert "constraint animal.ck_animal_legs: the migrations make 'CHECK (legs >= 0)'" in said
+    assert "hatch run revision" in said

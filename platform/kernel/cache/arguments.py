@@ -1,0 +1,41 @@
+"""What stands in an address: the arguments of a cached route, read as the endpoint gets them."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any
+
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from kernel.cache.policy import spell
+
+Reader = Callable[[Any], Any]
+
+
+def query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any]]:
+    """Each query parameter's alias, type and default; of a query model's fields, too."""
+    found: dict[str, tuple[str, Reader, Any]] = {}
+    for parameter in [field for dependant in asked for field in dependant.query_params]:
+        info = parameter.field_info
+        fields = {parameter.name: info}
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            fields = info.annotation.model_fields
+        for name, one in fields.items():
+            found[name] = one.alias or name, reader_of(one), one.default
+    return found
+
+
+def reader_of(info: FieldInfo) -> Reader:
+    """What makes of a text in the address what the endpoint gets. Raises ValueError."""
+    kind: Any = info.annotation
+    return TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
+
+
+def spelled_by(read: Reader, text: Any) -> str:
+    """What the text means, as `spell` has it. Raises ValueError for what can't be kept."""
+    value = read(text)
+    spelled = spell(value)
+    if isinstance(value, int) and not isinstance(value, bool | Enum) and spelled != str(text):
+        raise ValueError("007 and its like would fill the cache with one answer")
+    return spelled

@@ -1,0 +1,124 @@
+"""One unit's connection from the pool, and the driver's transaction on it."""
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from kernel.db.engine import Database
+from kernel.db.errors import (
+    DatabaseUnavailable,
+    is_connection_lost,
+    is_driver_unavailable,
+    unavailable,
+)
+
+
+class DriverConnection:
+    """Taken from the pool when it is first used, and given back or given up once.
+
+    SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
+    (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else,
+    the version is pinned, and tests/test_unit_of_work.py fails when one of them is gone.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._fairy: PoolProxiedConnection | None = None
+        self._of_session: Connection | None = None
+        self._taking = False
+
+    @property
+    def adapted(self) -> Any:
+        """SQLAlchemy's connection around asyncpg's; it has none when that was cut away."""
+        return self._fairy.dbapi_connection if self._fairy is not None else None
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction has begun."""
+        return bool(self.adapted) and self.adapted._transaction is not None
+
+    async def take(self, write: bool = False) -> "asyncpg.Connection[asyncpg.Record]":
+        """The asyncpg connection; with `write`, inside its transaction.
+
+        Raises DatabaseUnavailable when there is none to be had.
+        """
+        if self._taking:
+            raise RuntimeError(
+                "Two tasks use this unit of work at once: await one call after the other, or give "
+                "each task a unit of its own (`async with resources.unit() as db`)."
+            )
+        self._taking = True
+        try:
+            if self._fairy is None:
+                self._fairy = await self._database.checkout()
+            if write and self._fairy.dbapi_connection._transaction is None:  # type: ignore[union-attr]
+                await self._begin()
+        finally:
+            self._taking = False
+        return self._fairy.driver_connection  # type: ignore[return-value]
+
+    async def for_session(self) -> Connection:
+        """SQLAlchemy's Connection, on this one and inside its transaction."""
+        if self._of_session is None:
+            await self.take(write=True)
+            engine = self._database.engine.sync_engine
+            self._of_session = Connection(engine, connection=self._fairy)
+        return self._of_session
+
+    async def replace(self) -> None:
+        """Give up a connection that was cut, for one that answers. Raises DatabaseUnavailable."""
+        # What has cut this one has cut the idle ones, too, and a client sees that late.
+        for _ in range(self._database.size + 1):
+            self.discard()
+            self._fairy = await self._database.checkout()
+            try:
+                await self._fairy.driver_connection.fetchval("SELECT 1")  # type: ignore[union-attr]
+            except Exception as error:
+                if not is_connection_lost(error):
+                    raise
+            else:
+                return
+        raise DatabaseUnavailable("Every connection was cut.")
+
+    async def commit(self) -> None:
+        """Commit, where a transaction has begun."""
+        if self.in_transaction:
+            await self.adapted._call_and_discard(self.adapted._transaction.commit)
+
+    async def rollback(self) -> None:
+        """Roll back, where a transaction has begun."""
+        if self.in_transaction:
+            await self.adapted._call_and_discard(self.adapted._transaction.rollback)
+
+    def give_back(self) -> None:
+        """Give the connection, whose transaction is over, back to the pool."""
+        fairy, self._fairy, self._of_session = self._fairy, None, None
+        if fairy is not None:
+            fairy.close()
+
+    def discard(self) -> None:
+        """Close the connection, which undoes its transaction."""
+        fairy, self._fairy = self._fairy, None
+        # SQLAlchemy gives a connection up itself when it sees that it was cut.
+        if fairy is not None and fairy.driver_connection is not None:
+            fairy.driver_connection.terminate()
+            fairy.invalidate()
+
+    async def _begin(self) -> None:
+        for attempt in (1, 2):
+            try:
+                await self.adapted._start_transaction()
+            except DBAPIError as error:
+                raise unavailable(error) from error
+            except Exception as error:
+                if not is_driver_unavailable(error):
+                    raise
+                if attempt == 2 or not is_connection_lost(error):
+                    raise unavailable(error) from error
+                # Cut while it was idle: nothing has happened in this unit yet.
+                await self.replace()
+            else:
+                return

@@ -1,0 +1,58 @@
+"""Whether a response model would make of a row only what the row's own JSON is."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement
+
+from kernel.db.cursors import kind_of
+
+# Core schemas of values, by the type that a column must have: written to JSON as they are.
+PLAIN = {"int": int, "str": str, "bool": bool, "datetime": datetime, "date": date, "uuid": UUID}
+# What may stand in a core schema without a change to values: everything else makes a model one
+# that has to see them. A new version of pydantic may add words, and a test holds these.
+MODEL = {"type", "cls", "schema", "config", "metadata", "ref", "custom_init", "root_model"}
+CONFIG = {"title", "from_attributes"}
+FIELDS = {"type", "fields", "computed_fields", "model_name"}
+FIELD = {"type", "schema", "metadata"}
+VALUE = {"type", "metadata", "schema", "default", "microseconds_precision"}
+
+
+def is_plain(read: type[BaseModel], columns: dict[str, Any]) -> bool:
+    """Whether rows of `columns` need no response model: no alias, constraint, serializer,
+    validator, computed or excluded field, and types that are the columns' own."""
+    if not read.__pydantic_complete__:
+        return False
+    model: Any = read.__pydantic_core_schema__
+    fields = model.get("schema", {})
+    return (
+        model["type"] == "model"
+        and model.keys() <= MODEL
+        and not (model.get("custom_init") or model.get("root_model"))
+        and model.get("config", {}).keys() <= CONFIG
+        and fields.get("type") == "model-fields"
+        and fields.keys() <= FIELDS
+        and not fields.get("computed_fields")
+        and fields["fields"].keys() == columns.keys()
+        and all(_is_plain(fields["fields"][name], column) for name, column in columns.items())
+    )
+
+
+def _is_plain(field: dict[str, Any], column: ColumnElement[Any]) -> bool:
+    if field["type"] != "model-field" or not field.keys() <= FIELD:
+        return False
+    value, nullable = field["schema"], False
+    while value["type"] in ("default", "nullable"):
+        if not value.keys() <= VALUE:
+            return False
+        nullable = nullable or value["type"] == "nullable"
+        value = value["schema"]
+    kind = PLAIN.get(value["type"])
+    return (
+        kind is not None
+        and value.keys() <= VALUE
+        and kind is kind_of(column)
+        and (nullable or not getattr(column, "nullable", True))
+    )

@@ -1,0 +1,64 @@
+"""What an error of the database means for the client."""
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import StatementError
+from starlette.exceptions import HTTPException
+
+from kernel.db.errors import constraint_of, driver_error, is_unavailable
+from kernel.db.tables import answer_of, foreign_key
+from kernel.errors import (
+    ConflictException,
+    DuplicateValueException,
+    NotFoundException,
+    ServiceUnavailableException,
+    UnprocessableEntityException,
+)
+
+UNFIT = (ValueError, LookupError, OverflowError)
+DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
+
+log = structlog.get_logger(__name__)
+
+
+def translate(error: Exception) -> Exception:
+    """What a database error means for the client; any other error comes back as it is."""
+    if isinstance(error, HTTPException):
+        return error  # raised from a database error, by someone who knows what it means
+    if is_unavailable(error):
+        log.warning("database away", error=str(error))
+        return ServiceUnavailableException(DATABASE_UNAVAILABLE)
+    cause, constraint = driver_error(error), constraint_of(error)
+    if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        log.warning("transaction given up", error=str(cause))
+        return ServiceUnavailableException("Another request was in the way; try again shortly.")
+    answer = answer_of(constraint)
+    if answer is not None:
+        return DuplicateValueException(answer)
+    if isinstance(cause, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
+        return _broken_reference(cause)
+    if isinstance(cause, asyncpg.UniqueViolationError):
+        return _unnamed_conflict(constraint)
+    # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
+    unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+    # What a column's type refuses, before the driver: moments without an offset, unknown members.
+    refused = isinstance(error, StatementError) and isinstance(error.orig, UNFIT)
+    if unencodable or refused or isinstance(cause, asyncpg.DataError):
+        return UnprocessableEntityException("A value can't be stored.")
+    return error
+
+
+def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
+    key = foreign_key(error.constraint_name)
+    answers = key.referred_table.info if key is not None else {}
+    if isinstance(error, asyncpg.RestrictViolationError) and "in_use" in answers:
+        return ConflictException(answers["in_use"])
+    # Without ON DELETE, one code stands for a row that isn't there and for one that is in use.
+    if key is not None and key.ondelete and "missing" in answers:
+        return NotFoundException(answers["missing"])
+    return _unnamed_conflict(error.constraint_name)
+
+
+def _unnamed_conflict(constraint: str | None) -> Exception:
+    log.warning("constraint without an answer", constraint=constraint)
+    return ConflictException("The request conflicts with what is stored.")

@@ -1,0 +1,52 @@
+"""What must not reach the application: refused by the outer middleware, before any route."""
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Scope
+
+from kernel.config.groups import HttpSettings
+from kernel.errors import CustomException, phrase
+from kernel.web.problems import problem_response
+
+
+class BodyTooLarge(CustomException):
+    """413: the body is larger than MAX_BODY_BYTES."""
+
+    status = 413
+
+
+class Refusals:
+    """By the settings: which hosts are answered, and how large a body may be."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._hosts = {host.lower() for host in settings.allowed_hosts} - {"*"}
+        self._limit = settings.max_body_bytes
+
+    def of(self, scope: Scope) -> Response | None:
+        """The answer to a request, or to a websocket's handshake, that is refused."""
+        path = scope["path"]
+        if "\x00" in path:
+            return problem_response(404, phrase(404), path)
+        if b"%00" in scope["query_string"]:
+            detail = "query: must not contain NUL characters"
+            return problem_response(422, detail, path, members={"errors": []})
+        # A probe asks by address, and gets nothing that could be misused.
+        if self._hosts and not path.startswith("/health"):
+            host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
+            if host not in self._hosts:
+                return problem_response(400, "Invalid host header.", path)
+        # A read's body is counted only if it is received, as every streamed one is.
+        reads = scope.get("method", "GET") in ("GET", "HEAD")
+        length = "" if reads else Headers(scope=scope).get("content-length", "")
+        if length.isdigit() and int(length) > self._limit:
+            return problem_response(413, self._too_large, path, {"Connection": "close"})
+        return None
+
+    def count(self, received: int) -> None:
+        """Raise BodyTooLarge when more than the limit has been received."""
+        if received > self._limit:
+            raise BodyTooLarge(self._too_large)
+
+    @property
+    def _too_large(self) -> str:
+        return f"The body is larger than {self._limit} bytes."

@@ -1,0 +1,94 @@
+"""What a gate knows of a paged list: its ways to sort and filter, and how to read all of it."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from kernel.app import Application
+from kernel.db import ListQuery
+from kernel.web import Access
+from kernel.web.router import FeatureRoute
+from tests.callers import People, add_rows_of, path_of, people
+from tests.gates.features import routes_of
+
+Row = dict[str, Any]
+
+
+@dataclass
+class PagedList:
+    """A list with rows, as the superuser reads it."""
+
+    people: People
+    route: FeatureRoute
+    given: Mapping[str, Any]
+    sorts: list[str]
+    filters: list[str]
+
+    @property
+    def is_somebodys(self) -> bool:
+        """Whether its rows belong to what the path names, or to the caller."""
+        return bool(self.route.param_convertors) or self.route.access is Access.USER
+
+    async def read(self, **query: Any) -> httpx2.Response:
+        """The answer to a query."""
+        path = path_of(self.people, self.route, self.given)
+        return await self.people.superuser.get(path, params=query)
+
+    async def page(self, **query: Any) -> Row:
+        """The page that a valid query gives."""
+        answer = await self.read(**query)
+        assert answer.status_code == 200, f"{answer.request.url}: {answer.text}"
+        page: Row = answer.json()
+        return page
+
+    async def rows(self, **query: Any) -> list[Row]:
+        """All rows, on one page."""
+        page = await self.page(items_per_page=100, **query)
+        assert not page["has_more"]
+        rows: list[Row] = page["data"]
+        return rows
+
+    async def pages(self, size: int, cursors: bool, **query: Any) -> AsyncIterator[Row]:
+        """Page by page, by cursor or by number."""
+        at: dict[str, Any] = {"cursor": ""} if cursors else {"page": 1}
+        while True:
+            page = await self.page(items_per_page=size, **at, **query)
+            yield page
+            if not page["has_more"]:
+                return
+            at = {"cursor": page["next_cursor"]} if cursors else {"page": page["page"] + 1}
+
+
+def paged_routes(app: Application, feature: str) -> Iterator[FeatureRoute]:
+    """The feature's lists: the routes that document the query parameters of every list."""
+    for method, route in routes_of(app, feature):
+        if method == "GET" and set(ListQuery.model_fields) <= _parameters(app, route).keys():
+            yield route
+
+
+@asynccontextmanager
+async def paged_list(
+    app: Application, route: FeatureRoute, feature: str, rows: int
+) -> AsyncIterator[PagedList]:
+    """The list with so many rows, of accounts of its own."""
+    parameters = _parameters(app, route)
+    add_rows = add_rows_of(feature)
+    assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
+    async with people(app) as accounts:
+        given = await add_rows(accounts, route.name, rows)
+        yield PagedList(
+            accounts,
+            route,
+            given,
+            parameters["sort"]["schema"]["enum"],
+            sorted(parameters.keys() - ListQuery.model_fields.keys()),
+        )
+
+
+def _parameters(app: Application, route: FeatureRoute) -> Mapping[str, Any]:
+    operation = app.openapi()["paths"].get(route.path_format, {}).get("get", {})
+    found = operation.get("parameters", [])
+    return {parameter["name"]: parameter for parameter in found if parameter["in"] == "query"}

@@ -1,0 +1,90 @@
+"""Who may call what: every route called by every kind of caller; the answers are kept as text."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.checks import ROOT
+from kernel.app import Application
+from kernel.web.access import Access
+from kernel.web.raised_errors import errors_of
+from kernel.web.router import FeatureRoute
+from tests.callers import CALLERS, Arrange, arranger_of, call, people
+from tests.gates.features import WITH_ROUTES, in_columns, routes_of
+
+UPDATE = "hatch run access"
+HEAD = f"""\
+# What each caller is answered who calls the route in a valid way. `owner` is the user in the path
+# or whose row it is. Written by `{UPDATE}`, held by tests/gates/test_access_table.py.
+"""
+KNOWN_CALLERS = ("other", "owner", "superuser")
+REFUSALS = {401, 403}
+
+
+@pytest.mark.parametrize("feature", WITH_ROUTES)
+async def test_every_caller_is_answered_as_the_table_says(
+    app: Application, feature: str, pytestconfig: pytest.Config
+) -> None:
+    file = ROOT / "features" / feature / "tests" / "access.txt"
+    arrange = arranger_of(feature)
+
+    rows, wrong = [], []
+    for method, route in routes_of(app, feature):
+        statuses = await answers(app, method, route, arrange)
+        rows.append(((f"{method} {route.path_format}", str(route.access)), statuses))
+        wrong += [f"{method} {route.path}: {text}" for text in unproved(route, statuses)]
+    table = written(rows)
+
+    assert wrong == []
+    if pytestconfig.getoption("write_access"):
+        file.write_text(table)
+    assert file.is_file(), f"{file} is missing: {UPDATE}"
+    assert file.read_text() == table, f"Who may call what has changed. If you mean it: {UPDATE}"
+
+
+async def answers(
+    app: Application, method: str, route: FeatureRoute, arrange: Arrange
+) -> dict[str, int]:
+    """The status that each caller is answered. What writes is called on rows of its own."""
+    together = [CALLERS] if method == "GET" else [(caller,) for caller in CALLERS]
+    statuses = {}
+    for callers in together:
+        async with people(app) as accounts:
+            given = await arrange(accounts, route.name)
+            for caller in callers:
+                answer = await call(accounts, route, method, given, caller)
+                statuses[caller] = answer.status_code
+    return statuses
+
+
+def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
+    """Where the answers don't bear out the access that the route declares."""
+    if not any(200 <= status < 300 for status in statuses.values()):
+        yield f"refuses every caller: {[*statuses.values()]}"
+    documented = {int(status) for status in route.responses} | errors_of(route).keys()
+    refused = {caller for caller, status in statuses.items() if status in REFUSALS - documented}
+    if route.access in (Access.PUBLIC, Access.OPTIONAL):
+        if refused:
+            yield f"is open to all, and refuses {sorted(refused)}"
+        return
+    for caller in set(CALLERS) - set(KNOWN_CALLERS):
+        if statuses[caller] != 401:
+            yield f"lets {caller} in: {statuses[caller]}"
+    if route.access is Access.USER:
+        return
+    # A row that isn't the caller's may be one that the caller doesn't get to know of.
+    unknown = {Access.SUPER: {403}}.get(route.access, {403, 404})
+    barred = ("other", "owner") if route.access is Access.SUPER else ("other",)
+    for caller in barred:
+        if statuses[caller] not in unknown:
+            yield f"lets {caller} in: {statuses[caller]}"
+    for caller in set(KNOWN_CALLERS) - set(barred):
+        if statuses[caller] in REFUSALS:
+            yield f"refuses {caller}: {statuses[caller]}"
+
+
+def written(rows: list[tuple[tuple[str, str], dict[str, int]]]) -> str:
+    """The table as text, in columns."""
+    lines = [["route", "access", *CALLERS]]
+    lines += [[*labels, *map(str, statuses.values())] for labels, statuses in rows]
+    return HEAD + in_columns(lines)

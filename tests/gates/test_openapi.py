@@ -1,0 +1,28 @@
+"""Each feature's share of the OpenAPI document is the recorded one."""
+
+import pytest
+
+from infra.contract import pieces
+from infra.contract.report import UPDATE, changes
+from tests.gates.features import WITH_ROUTES
+
+
+@pytest.fixture(scope="module")
+def shares() -> dict[str, pieces.Json]:
+    """The document of the application as it is now, by file."""
+    return pieces.shares(pieces.application())
+
+
+@pytest.mark.parametrize("feature", WITH_ROUTES)
+def test_the_features_share_is_the_recorded_one(
+    feature: str, shares: dict[str, pieces.Json]
+) -> None:
+    file = pieces.FEATURE_SHARE.format(feature=feature)
+    kept = {pieces.KERNEL_SHARE, file}
+    before = {name: share for name, share in pieces.recorded().items() if name in kept}
+
+    # The kernel's share as it was: its own test looks after it.
+    now = {**before, file: shares[file]}
+
+    if difference := changes(before, now):
+        pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)

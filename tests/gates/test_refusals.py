@@ -1,0 +1,146 @@
+"""Every route refuses alike: who may not call it first, then a bad path, then what is missing."""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from kernel.app import Application
+from kernel.web import NOT_YOURS, PRIVILEGES, Access
+from kernel.web.router import FeatureRoute
+from tests.accounts import refusal
+from tests.callers import People, arranger_of, call, missing_of, path_of, people
+from tests.gates.features import WITH_ROUTES, routes_of
+from tests.statements import Statements
+
+LAST_ID = 2**31 - 1
+NAME_OF_NOTHING = "0" * 32
+NO_IDS = ("0", "-1", "x", "1.5", "2147483648", "9" * 30)
+WRITES = re.compile(r"(?i)\binsert into|\bdelete from|(?<!for )(?<!no key )\bupdate\b")
+Given = Mapping[str, Any]
+each_feature = pytest.mark.parametrize("feature", WITH_ROUTES)
+
+
+async def arranged(
+    app: Application, feature: str
+) -> AsyncIterator[tuple[People, str, FeatureRoute, Given]]:
+    """Each route of the feature with rows that its valid call is about."""
+    for method, route in routes_of(app, feature):
+        async with people(app) as accounts:
+            given = await arranger_of(feature)(accounts, route.name)
+            yield accounts, method, route, {"username": accounts.owner.username, **given}
+
+
+@each_feature
+async def test_who_may_not_call_is_refused_before_anything_else_and_nothing_is_written(
+    app: Application, feature: str, statements: Statements
+) -> None:
+    async for accounts, method, route, given in arranged(app, feature):
+        for caller, expected in barred(route):
+            client = await accounts.caller(caller)
+            path = path_of(accounts, route, given)
+            await statements.begin()
+
+            answers = [await call(accounts, route, method, given, client)]
+            answers += [
+                await client.request(method, path, **body) for body in broken(method, route)
+            ]
+            for unknown in [*without_row(route, given), *without_id(route, given)]:
+                if expected != (403, NOT_YOURS):
+                    answers.append(await call(accounts, route, method, unknown, client))
+
+            assert {refusal(answer) for answer in answers} == {expected}, f"{method} {path}"
+            if expected[0] == 401:
+                assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Bearer"}
+            assert [sql for sql in await statements.counted() if WRITES.search(sql)] == []
+
+
+@each_feature
+async def test_anothers_row_that_is_not_there_is_as_forbidden_as_one_that_is(
+    app: Application, feature: str
+) -> None:
+    async for accounts, method, route, given in arranged(app, feature):
+        if route.access is Access.SELF and "id" in given:
+            other = await accounts.caller("other")
+
+            answer = await call(accounts, route, method, {**given, "id": LAST_ID}, other)
+
+            assert refusal(answer) == (403, NOT_YOURS)
+
+
+@each_feature
+async def test_what_is_no_id_is_refused(app: Application, feature: str) -> None:
+    async for accounts, method, route, given in arranged(app, feature):
+        for bad in without_id(route, given):
+            answer = await call(accounts, route, method, bad, accounts.superuser)
+
+            assert answer.status_code == 422, f"{answer.request.url}: {answer.text}"
+
+
+@each_feature
+async def test_what_the_path_names_and_is_not_there_is_said_to_be_missing(
+    app: Application, feature: str
+) -> None:
+    """The parent first; before it is said whose it is."""
+    missing = {"username": "User not found", **missing_of(feature)}
+    async for accounts, method, route, given in arranged(app, feature):
+        for unknown in without_row(route, given):
+            first = next(name for name in route.param_convertors if given[name] != unknown[name])
+            assert first in missing, f"`missing` in factories.py of {feature} must give {first}"
+            for caller in ("superuser", "owner", "anonymous"):
+                if caller in dict(barred(route)) or (caller == "owner" and route.access == "super"):
+                    continue
+                client = await accounts.caller(caller)
+
+                answer = await call(accounts, route, method, unknown, client)
+
+                assert refusal(answer) == (404, missing[first]), f"{method} {answer.request.url}"
+
+
+def barred(route: FeatureRoute) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Who may not call the route, and what they are answered."""
+    if route.access not in (Access.PUBLIC, Access.OPTIONAL):
+        yield "anonymous", (401, "Not authenticated")
+    if route.access is Access.SUPER:
+        yield "other", (403, PRIVILEGES)
+        yield "owner", (403, PRIVILEGES)
+    if route.access is Access.SELF:
+        yield "other", (403, NOT_YOURS)
+
+
+def broken(method: str, route: FeatureRoute) -> Iterator[dict[str, Any]]:
+    """Bodies and queries that would be refused of one who may call the route."""
+    yield {"params": {"page": 0, "colour": "red"}}
+    if method in ("GET", "DELETE"):
+        return
+    yield {"json": {}}
+    yield {"json": {"colour": "red"}}
+    if route.access is not Access.SELF:
+        # What is no JSON is refused before any dependency runs, FastAPI's order.
+        yield {"content": "{", "headers": {"Content-Type": "application/json"}}
+
+
+def without_row(route: FeatureRoute, given: Given) -> Iterator[Given]:
+    """Paths of which one part, or every one, names what is not there."""
+    unknown = {
+        name: LAST_ID if isinstance(given[name], int) else NAME_OF_NOTHING
+        for name in route.param_convertors
+    }
+    yield from ({**given, name: value} for name, value in unknown.items())
+    if len(unknown) > 1:
+        yield {**given, **unknown}
+
+
+def without_id(route: FeatureRoute, given: Given) -> Iterator[Given]:
+    """Paths with what is no number of a row."""
+    for name in route.param_convertors:
+        if isinstance(given[name], int):
+            yield from ({**given, name: bad} for bad in NO_IDS)
+
+
+def test_a_write_is_known_by_its_sql() -> None:
+    assert WRITES.search("WITH gone AS (DELETE FROM post) SELECT 1")
+    assert WRITES.search('UPDATE "user" SET name = $1')
+    assert not WRITES.search("SELECT updated_at FROM post FOR NO KEY UPDATE")
+    assert not WRITES.search("SELECT 1 FROM post FOR UPDATE")

@@ -1,0 +1,102 @@
+"""How many SQL statements each route makes: kept as text, so that growth is seen in review."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import httpx2
+import pytest
+
+from features.tiers.crud import crud_tiers
+from features.tiers.models import TierCreate
+from infra.checks import ROOT
+from kernel.app import Application
+from kernel.web.router import FeatureRoute
+from tests.application import ApplicationFactory
+from tests.callers import People, arranger_of, call, people
+from tests.gates.features import WITH_ROUTES, in_columns, routes_of
+from tests.statements import Statements
+
+UPDATE = "hatch run statements"
+HEAD = f"""\
+# How many SQL statements each route makes at most, nothing cached: a record to review, no ceiling.
+# Written by `{UPDATE}`, held by tests/gates/test_statements.py.
+"""
+# What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of
+# the access table isn't the one that makes the most statements: it prepares such a call.
+Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
+
+
+@pytest.fixture
+async def app(make_app: ApplicationFactory) -> AsyncIterator[Application]:
+    """With the settings under which a call makes the most statements."""
+    async with make_app(DEFAULT_TIER="free", PASSWORD_HASH_COST="5") as app:
+        async with app.state.resources.unit() as db:
+            await crud_tiers.create(db, TierCreate(name="free"))
+        yield app
+
+
+@pytest.mark.parametrize("feature", WITH_ROUTES)
+async def test_every_route_makes_the_statements_that_are_recorded(
+    app: Application, statements: Statements, feature: str, pytestconfig: pytest.Config
+) -> None:
+    file = ROOT / "features" / feature / "tests" / "statements.txt"
+
+    made = {}
+    for method, route in routes_of(app, feature):
+        calls = await worst_case(app, statements, feature, method, route)
+        made[f"{method} {route.path}"] = calls
+    numbers = [["route", "statements"]]
+    numbers += [[route, str(len(calls))] for route, calls in made.items()]
+    table = HEAD + in_columns(numbers)
+
+    if pytestconfig.getoption("write_statements"):
+        file.write_text(table)
+    assert file.is_file(), f"{file} is missing: {UPDATE}"
+    if file.read_text() != table:
+        pytest.fail(changed(file.read_text(), table, made), pytrace=False)
+
+
+def changed(before: str, after: str, made: dict[str, list[str]]) -> str:
+    """What to do about numbers that differ, and the statements behind them."""
+    new = set(after.splitlines()) - set(before.splitlines())
+    routes = [route for route in made if any(line.startswith(f"{route} ") for line in new)]
+    advice = (
+        "The number of SQL statements that a route makes has changed. Any number is allowed that "
+        f"doesn't grow with the rows. If you mean it: {UPDATE}, and commit the file."
+    )
+    return "\n\n".join(
+        [advice, *("\n".join([f"{route} makes:", *made[route]]) for route in routes)]
+    )
+
+
+async def worst_case(
+    app: Application, statements: Statements, feature: str, method: str, route: FeatureRoute
+) -> list[str]:
+    """What the call makes that makes the most."""
+    prepare = worst_case_of(feature, route.name)
+    if prepare is not None:
+        async with people(app) as accounts:
+            prepared = await prepare(accounts)
+            await statements.begin()
+            answer = await prepared
+            assert answer.is_success, answer.text
+            return await statements.counted()
+    calls: list[list[str]] = []
+    for caller in ("owner", "superuser"):
+        async with people(app) as accounts:
+            given = await arranger_of(feature)(accounts, route.name)
+            await statements.begin()
+            if (await call(accounts, route, method, given, caller)).is_success:
+                calls.append(await statements.counted())
+    assert calls, f"no call of {method} {route.path} goes well"
+    return max(calls, key=len)
+
+
+def worst_case_of(feature: str, operation: str) -> Prepare | None:
+    """How the feature prepares the call of that operation that makes the most, if it does."""
+    module = f"features.{feature}.tests.worst_case"
+    offers: Any = import_module(module) if find_spec(module) else None
+    prepare: Prepare | None = getattr(offers, operation, None)
+    return prepare
