@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kernel.app import load_settings
+from kernel.settings import load_settings
 from kernel.config.groups import DatabaseSettings
 from kernel.config.loader import ROOT
 
