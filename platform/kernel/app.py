@@ -10,13 +10,12 @@ from starlette.types import ASGIApp
 
 from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
-from kernel.config.groups import AppSettings, HttpSettings
+from kernel.config.groups import AppSettings
 from kernel.config.loader import Settings
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
 from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
-from kernel.web.cors import Cors
 from kernel.web.outer_middleware import OuterMiddleware
 from kernel.web.router import FeatureRoute, unit_of_work
 from kernel.web.routes import PREFIX, place, refuse_misplaced, refuse_unclear
@@ -37,14 +36,10 @@ class Application(FastAPI):
         Crashes and large bodies are answered by OuterMiddleware, so FastAPI's layers for them,
         which stand around all others, have nothing to do.
         """
-        resources: Resources = self.state.resources
-        routes = [route for route in self.router.routes if isinstance(route, APIRoute)]
-        http = resources.settings.group(HttpSettings)
-        cors = Cors(http, routes)
         stack = super().build_middleware_stack()
         if self.shorten is not None:
             stack = self.shorten(stack)
-        self.outer = OuterMiddleware(stack, http, resources, cors, self.router.routes)
+        self.outer = OuterMiddleware(stack, self.state.resources, self.router.routes)
         return self.outer
 
     def openapi(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Typed events: what happened in one feature, handled by others in the same transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -8,7 +8,6 @@ from kernel import discovery
 from kernel.db.unit_of_work import UnitOfWork
 
 Handler = Callable[[Any, UnitOfWork], Awaitable[None]]
-Handlers = Mapping[type, Sequence[Handler]]
 
 
 @cache

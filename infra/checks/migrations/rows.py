@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from infra.checks.migrations.values import Variant, literal, variants
+from infra.checks.migrations.values import Column, Variant, literal, variants
 from kernel.db.tables import metadata
 
 ROWS = 3  # the first with as many NULLs and defaults as it can have
@@ -45,21 +45,6 @@ KEYS = """
     WHERE o.conrelid = :table AND o.contype = 'f' AND a.attrelid = o.conrelid
         AND a.attnum = k.mine AND b.attrelid = o.confrelid AND b.attnum = k.theirs
 """
-
-
-class Column(NamedTuple):
-    """A column, as `literal` needs it."""
-
-    name: str
-    required: bool
-    type: str
-    base: str
-    category: str
-    generated: bool
-    has_default: bool
-    labels: list[str]
-    length: int | None
-    digits: int | None
 
 
 class Table(NamedTuple):

@@ -1,10 +1,7 @@
 """SQL literals by type of column."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from infra.checks.migrations.rows import Column
+from typing import NamedTuple
 
 FORMS = ("it''s {}", "name{}", "a{}@example.com", "https://example.com/{}", "{}")
 # By pg_type.typname; the rest are casts of a text.
@@ -37,6 +34,21 @@ TYPED = {
 }
 
 
+class Column(NamedTuple):
+    """A column, as `literal` needs it."""
+
+    name: str
+    required: bool
+    type: str
+    base: str
+    category: str
+    generated: bool
+    has_default: bool
+    labels: list[str]
+    length: int | None
+    digits: int | None
+
+
 class Variant(NamedTuple):
     """The number that a row's values are made of, and the form of its texts."""
 
@@ -53,7 +65,7 @@ def variants(number: int) -> Iterator[Variant]:
         yield Variant(few, FORMS[1])
 
 
-def literal(column: "Column", variant: Variant) -> str:
+def literal(column: Column, variant: Variant) -> str:
     """A value of the column's type."""
     number = variant.number
     if column.labels:

@@ -7,11 +7,9 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
-import hiredis
-
 from kernel.cache.write_intents import FORGET
 from kernel.redis.client import Redis
-from kernel.redis.connection import Connection, RedisUnavailable
+from kernel.redis.connection import REDIS_ERRORS, Connection
 
 EPOCH = "epoch"
 EPOCH_MS = 1000  # after trouble with Redis nothing older than this is served
@@ -76,7 +74,7 @@ class Epoch:
     async def _keep(self) -> None:
         """Extend the epoch while Redis is reached; this is its heartbeat, too."""
         while True:
-            with suppress(RedisUnavailable, hiredis.ReplyError):
+            with suppress(*REDIS_ERRORS):
                 await self._redis.execute("PEXPIRE", EPOCH, EPOCH_MS)
                 await self._flush(self._redis)
             await asyncio.sleep(KEEP_SECONDS)

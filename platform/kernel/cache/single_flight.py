@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import hiredis
-
 from kernel.cache.ticket import Ticket
 from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable
+from kernel.redis.connection import REDIS_ERRORS
 
 LOCK_MS = 3_000  # after this, a loader in another process is taken for dead
 WAIT_SECONDS = 2.0  # the most that a reader waits for another one's load
@@ -94,7 +92,7 @@ class _Lock:
         now = asyncio.get_running_loop().time()
         try:
             taken = await self._redis.execute("SET", self._key, "1", "NX", "PX", LOCK_MS)
-        except (RedisUnavailable, hiredis.ReplyError):
+        except REDIS_ERRORS:
             return True
         if taken is not None:
             self._until = now + LOCK_MS / 1000
@@ -103,5 +101,5 @@ class _Lock:
     async def release(self) -> None:
         # Once it has run out it may be another process's.
         if asyncio.get_running_loop().time() < self._until:
-            with suppress(RedisUnavailable, hiredis.ReplyError):
+            with suppress(*REDIS_ERRORS):
                 await self._redis.execute("DEL", self._key)

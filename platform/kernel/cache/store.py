@@ -20,22 +20,17 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-import hiredis
-
 from kernel.cache.epoch import EPOCH, EPOCH_MS, Epoch
 from kernel.cache.seal import Seal
 from kernel.cache.single_flight import SingleFlight
 from kernel.cache.ticket import Ticket
 from kernel.cache.write_intents import ANNOUNCE, FORGET, INTENT_MS, NO_WRITER
 from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable, Script
+from kernel.redis.connection import REDIS_ERRORS, Script
 
 Load = Callable[[], Awaitable[bytes | None]]
 
 LOADING_MS = 20_000  # a version lives as long as the loads that may want to store under it
-
-# What goes wrong with Redis costs a miss. A ReplyError is a mistake of ours, or of who set it up.
-TROUBLE = (RedisUnavailable, hiredis.ReplyError)
 
 
 STORE = Script.beside(__file__, "store.lua")
@@ -72,7 +67,7 @@ class VersionedStore:
             entry, *versions = await self._redis.execute("MGET", f"e:{key}", *keys)
             if None in versions:
                 versions = await self._complete(keys, versions)
-        except TROUBLE:
+        except REDIS_ERRORS:
             return None, None
         if any(version[:1] == b"!" for version in versions):
             return None, None
@@ -92,7 +87,7 @@ class VersionedStore:
         keys = [f"e:{ticket.key}", EPOCH, *ticket.names]
         if ticket.signed and self._seal is not None:
             value = self._seal.close(ticket.key, ticket.header, value, seconds)
-        with suppress(*TROUBLE):
+        with suppress(*REDIS_ERRORS):
             life = int(seconds * 1000)
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
@@ -132,7 +127,7 @@ class VersionedStore:
             return True
         try:
             await self._redis.run(ANNOUNCE, [f"v:{name}" for name in names], token, INTENT_MS)
-        except TROUBLE:
+        except REDIS_ERRORS:
             return False
         return True
 
@@ -146,7 +141,7 @@ class VersionedStore:
         names = set(names)
         try:
             await self._redis.run(FORGET, [f"v:{name}" for name in names], token)
-        except TROUBLE:
+        except REDIS_ERRORS:
             self._epoch.add_pending(names, token)
             return False
         return True

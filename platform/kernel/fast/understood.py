@@ -2,21 +2,15 @@
 
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 
 from fastapi.dependencies.models import Dependant
 
-# Every field of FastAPI's Dependant. A route with another one is left to FastAPI, as is one with
-# something where nothing may be.
+# Fields of FastAPI's Dependant; in any other one, also of a newer FastAPI, nothing may stand.
 UNDERSTOOD = {
-    *("path_params", "query_params", "body_params", "dependencies", "name", "call"),
+    *("path_params", "query_params", "body_params", "dependencies", "name", "call", "path"),
     *("request_param_name", "http_connection_param_name", "use_cache"),
 }
-EMPTY = {
-    *("header_params", "cookie_params", "websocket_param_name", "response_param_name"),
-    *("background_tasks_param_name", "security_scopes_param_name", "own_oauth_scopes"),
-    *("parent_oauth_scopes", "scope", "concurrency"),
-}
-IGNORED = {"path"}  # it only names the route in messages
 
 
 class Unknown(Exception):
@@ -27,13 +21,13 @@ def check_endpoint(dependant: Dependant) -> None:
     """Raise Unknown for an endpoint that takes what no plan gives. What it is itself is free:
     FastAPI's own handler calls it."""
     # Its scope is FastAPI's own, and only says that what has "request" can't use it.
-    _check(dependant, EMPTY - {"scope"})
+    _check(dependant, UNDERSTOOD | {"scope"})
 
 
 def inner_first(dependants: Iterable[Dependant]) -> Iterator[Dependant]:
     """These dependencies and their own, in the order in which they are called. Raises Unknown."""
     for one in dependants:
-        _check(one, EMPTY | {"body_params"})
+        _check(one, UNDERSTOOD - {"body_params"})
         # A wrapper around a generator is one for FastAPI, too.
         wrapped = (one.call, inspect.unwrap(one.call) if one.call else None)
         if not inspect.isfunction(one.call) or not all(map(inspect.iscoroutinefunction, wrapped)):
@@ -42,9 +36,9 @@ def inner_first(dependants: Iterable[Dependant]) -> Iterator[Dependant]:
         yield one
 
 
-def _check(dependant: Dependant, empty: set[str]) -> None:
-    for name in empty:
-        if getattr(dependant, name):
-            raise Unknown(name)
+def _check(dependant: Dependant, understood: set[str]) -> None:
+    for field in fields(dependant):
+        if field.name not in understood and getattr(dependant, field.name):
+            raise Unknown(field.name)
     if not dependant.use_cache:
         raise Unknown("use_cache")

@@ -7,7 +7,6 @@ in-process limiter with the same rules stands in: then each process counts for i
 import asyncio
 import time
 
-import hiredis
 import structlog
 
 from kernel.cache.epoch import EPOCH
@@ -15,7 +14,7 @@ from kernel.rate_limit.fallback import InMemoryFallback
 from kernel.rate_limit.rules import Decision, Quota, Rule
 from kernel.rate_limit.sliding_log import ACQUIRE
 from kernel.redis.client import Redis
-from kernel.redis.connection import RedisUnavailable
+from kernel.redis.connection import REDIS_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ class Limiter:
             return None if rules_key else self._fallback.acquire(quotas)
         try:
             reply = await self._redis.run(ACQUIRE, keys, *arguments)
-        except (RedisUnavailable, hiredis.ReplyError) as error:
+        except REDIS_ERRORS as error:
             self._log_once(error)
             return None if rules_key else self._fallback.acquire(quotas)
         if reply[0] == -1:
@@ -83,7 +82,7 @@ class Limiter:
             return
         try:
             await self._redis.execute(*command)
-        except (RedisUnavailable, hiredis.ReplyError) as error:
+        except REDIS_ERRORS as error:
             self._log_once(error)
 
     def _log_once(self, error: Exception) -> None:

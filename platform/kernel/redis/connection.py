@@ -21,6 +21,10 @@ class RedisUnavailable(Exception):
     """Redis can't be reached, is silent or refuses. Raised at once while the breaker is open."""
 
 
+# What a cache or a limit must not fail by: a command that this server refuses, too.
+REDIS_ERRORS = (RedisUnavailable, hiredis.ReplyError)
+
+
 class Script:
     """A Lua script, sent whole only to a server that doesn't know it yet."""
 

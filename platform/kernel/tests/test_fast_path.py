@@ -1,16 +1,13 @@
 """The shortcuts of kernel.fast: invisible, and gone where they don't apply."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import fields
-from types import CodeType
 from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, routing
-from fastapi.dependencies.models import Dependant
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.dependencies.utils import solve_dependencies
 from pydantic import BaseModel
 from starlette.middleware import Middleware
@@ -21,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.fast import dependencies, dispatch
-from kernel.fast.understood import EMPTY, IGNORED, UNDERSTOOD
 from tests.application import client_of
 
 BOTH = pytest.mark.parametrize("fast_path", ["on", "off"])
@@ -118,23 +114,6 @@ def solved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(dependencies, "solve_dependencies", solve)
     return paths
-
-
-def test_every_field_of_a_dependant_is_judged() -> None:
-    assert sorted([*UNDERSTOOD, *EMPTY, *IGNORED]) == sorted(one.name for one in fields(Dependant))
-
-
-def names_in(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from names_in(constant)
-
-
-def test_fastapi_asks_for_what_is_replaced_by_these_names() -> None:
-    handler = names_in(routing.get_request_handler.__code__)
-    assert "solve_dependencies" in handler
-    assert "get_request_handler" in names_in(routing.APIRoute.get_route_handler.__code__)
 
 
 @BOTH

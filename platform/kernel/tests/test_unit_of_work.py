@@ -119,6 +119,28 @@ async def test_hooks_run_in_order_after_the_commit_and_a_failing_one_stops_nothi
     assert seen == [[1], "failing", "end"]
 
 
+@pytest.mark.parametrize("when", ["before the commit", "at the commit"])
+async def test_a_commit_that_fails_undoes_all_and_gives_the_connection_back(
+    own: Resources, when: str
+) -> None:
+    async def refuse() -> None:
+        raise ZeroDivisionError
+
+    units = []  # held, so that no garbage collection gives a connection back
+    for _ in range(4):  # one more than the pool has
+        units.append(unit := own.unit())
+        with pytest.raises((ZeroDivisionError, asyncpg.UniqueViolationError)):
+            async with unit:
+                await add.scalar(unit, number=1)
+                if when == "before the commit":
+                    unit.before_commit(refuse)
+                else:
+                    await add.scalar(unit, number=1)
+
+    assert all(unit.is_over for unit in units)
+    assert await numbers(own) == []
+
+
 async def test_no_hook_runs_when_the_commit_fails(own: Resources) -> None:
     seen: list[str] = []
 

@@ -20,7 +20,7 @@ from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
 from kernel.web.body_bounds import BodyBounds
 from kernel.web.client_address import forwarded_for, is_in, unmapped
-from kernel.web.cors import Cors
+from kernel.web.cors import cors
 from kernel.web.problems import (
     CRASHED,
     as_problem,
@@ -53,15 +53,10 @@ Observer = Callable[[str, str | None, int, float], None]
 class OuterMiddleware:
     """Wraps the whole application."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        settings: HttpSettings,
-        resources: Resources,
-        cors: Cors,
-        routes: Sequence[BaseRoute],
-    ) -> None:
-        self._app, self._cors, self._routes = cors(app), cors, routes
+    def __init__(self, app: ASGIApp, resources: Resources, routes: Sequence[BaseRoute]) -> None:
+        settings = resources.settings.group(HttpSettings)
+        self._cors, self._routes = cors(settings, routes), routes
+        self._app = self._cors(app)
         self._trusted = settings.trusted_proxies
         self._resources = resources
         self._bounds = resources.settings.group(ConnectionSettings)
