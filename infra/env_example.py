@@ -8,9 +8,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from infra.checks import ROOT
-from kernel.app import feature_settings
 from kernel.config.groups import KERNEL_GROUPS
 from kernel.config.loader import COMPOSE_NAMES, SettingsGroup
+from kernel.settings import feature_settings
 
 FILE = ".env.example"
 UPDATE = "hatch run python -m infra.env_example"

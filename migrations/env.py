@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel import discovery
-from kernel.app import load_settings
 from kernel.config.groups import DatabaseSettings
 from kernel.config.loader import SettingsError
 from kernel.db.tables import metadata
+from kernel.settings import load_settings
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
 LOCK_WAIT = 120.0  # seconds to wait for another migrator

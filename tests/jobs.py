@@ -9,9 +9,6 @@ import pytest
 from kernel import jobs
 from kernel.config.loader import Settings
 from kernel.jobs.declare import Function, Task
-from kernel.jobs.outbox import outbox
-from kernel.resources import Resources
-from workers.lifecycle import known_tasks
 from workers.options import options
 from workers.worker import Worker
 
@@ -25,9 +22,10 @@ def make_worker(setting_values: dict[str, str]) -> WorkerFactory:
     """A worker that isn't running yet; `async with make_worker(WORKER_LEASE="1") as worker`."""
 
     @asynccontextmanager
-    async def make(burst: bool = False, **values: str) -> AsyncIterator[Worker]:
+    async def make(burst: bool = False, poll: float = 0.02, **values: str) -> AsyncIterator[Worker]:
         given = options(Settings({**setting_values, **values}))
-        worker = Worker(**{**given, "poll_delay": 0.02}, burst=burst, handle_signals=False)
+        given["ctx"]["poll_delay"] = given["poll_delay"] = poll
+        worker = Worker(**given, burst=burst, handle_signals=False)
         try:
             yield worker
         finally:
@@ -37,13 +35,10 @@ def make_worker(setting_values: dict[str, str]) -> WorkerFactory:
 
 
 @pytest.fixture
-def run_jobs(make_worker: WorkerFactory, resources: Resources) -> RunJobs:
-    """Hand over what the outbox holds, and run jobs until the queue is empty."""
+def run_jobs(make_worker: WorkerFactory) -> RunJobs:
+    """Run jobs, durable ones too, until none is due."""
 
     async def run() -> Worker:
-        keeper = outbox()
-        if keeper is not None:
-            await keeper.dispatch(resources, known_tasks())
         async with make_worker(burst=True) as worker:
             await worker.async_run()
         return worker

@@ -1,23 +1,39 @@
-"""What a worker holds from its start to its end: resources, and the dispatch of durable jobs."""
+"""What a worker holds from its start to its end."""
 
-import asyncio
-import logging
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from kernel import logs
 from kernel.cache.deferred import flush
-from kernel.config import AppSettings, Settings
+from kernel.config.groups import AppSettings, WorkerSettings
+from kernel.config.loader import Settings
 from kernel.jobs import Task, registry
-from kernel.jobs.outbox import Outbox, outbox
+from kernel.redis.client import Redis
 from kernel.resources import Resources, opened
+from workers.arq_jobs import ArqJobs
+from workers.lanes import Lane, lanes_of
 
 log = structlog.get_logger(__name__)
 
-DISPATCH_INTERVAL = 0.4  # seconds; with ARQ's own polling, a job starts within one second
-TROUBLE_INTERVAL = 2.0  # seconds
+WAKER_TIMEOUT = 8.0  # seconds, of a client whose answers take up to intake.BLOCK
+
+
+@dataclass
+class Held:
+    """The worker's connections and what it works on; `lease` and `poll` are seconds."""
+
+    resources: Resources
+    redis: Redis
+    waker: Redis  # waits for notifications
+    queue: ArqJobs
+    tasks: dict[str, Task]
+    lanes: Sequence[Lane]
+    lease: float
+    poll: float
 
 
 def known_tasks() -> dict[str, Task]:
@@ -29,18 +45,30 @@ def known_tasks() -> dict[str, Task]:
 
 
 async def start(ctx: dict[str, Any]) -> None:
-    """ARQ's on_startup."""
+    """ARQ's on_startup: ctx["held"] from then on."""
     settings: Settings = ctx["settings"]
     # ARQ's command has configured logging for itself by now.
     logs.configure(settings.group(AppSettings))
-    logging.getLogger("arq.worker").addFilter(_no_job_lines)
+    worker, tasks = settings.group(WorkerSettings), known_tasks()
     stack = ctx["stack"] = AsyncExitStack()
-    resources = ctx["resources"] = await stack.enter_async_context(opened(settings, "worker"))
-    keeper = outbox()
-    if keeper is not None:
-        task = asyncio.create_task(_dispatch(keeper, resources))
-        stack.push_async_callback(_stop, task)
-    log.info("worker ready", tasks=sorted(known_tasks()))
+    resources = await stack.enter_async_context(opened(settings, "worker"))
+    redis = resources.redis("queue")
+    assert redis is not None, "options() refuses a queue that is turned off"
+    waker = Redis(ctx["queue_url"], WAKER_TIMEOUT, "notifications")
+    stack.push_async_callback(waker.close)
+    await waker.open()
+    lanes = lanes_of(tasks.values(), worker.worker_queues)
+    ctx["held"] = Held(
+        resources=resources,
+        redis=redis,
+        waker=waker,
+        queue=ArqJobs(redis, worker.worker_lease),
+        tasks=tasks,
+        lanes=lanes,
+        lease=worker.worker_lease,
+        poll=ctx["poll_delay"],
+    )
+    log.info("worker ready", queues=[lane.name for lane in lanes], tasks=sorted(tasks))
 
 
 async def stop(ctx: dict[str, Any]) -> None:
@@ -49,29 +77,3 @@ async def stop(ctx: dict[str, Any]) -> None:
     if stack is not None:
         await stack.aclose()
         log.info("worker stopped")
-
-
-async def _dispatch(keeper: Outbox, resources: Resources) -> None:
-    trouble = ""
-    while True:
-        delay = DISPATCH_INTERVAL
-        try:
-            if await keeper.dispatch(resources, known_tasks()):
-                delay = 0.0
-            trouble = ""
-        except Exception as error:  # noqa: BLE001 - no trouble may end the dispatch
-            if str(error) != trouble:
-                log.warning("outbox not dispatched", error=str(error))
-            trouble, delay = str(error), TROUBLE_INTERVAL
-        await asyncio.sleep(delay)
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-def _no_job_lines(record: logging.LogRecord) -> bool:
-    """Leave out ARQ's lines about single jobs: ours bear the request id, and no arguments."""
-    return not str(record.msg).startswith("%6.2fs")

@@ -1,4 +1,4 @@
-"""The options that ARQ gets: every feature's tasks and schedules, and the settings."""
+"""What ARQ is told: every feature's tasks and schedules, and the settings."""
 
 import socket
 from datetime import UTC
@@ -6,24 +6,18 @@ from typing import Any
 
 from arq.constants import default_queue_name
 from arq.cron import CronJob, cron
-from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
 from kernel import events
 from kernel.config.groups import RedisSettings, WorkerSettings
 from kernel.config.loader import Settings, SettingsError
-from kernel.jobs import Schedule, Task, registry
+from kernel.jobs import registry
 from kernel.jobs.arq_queue import arq_settings, deserialize, serialize
+from kernel.jobs.declare import Schedule, Task
 from workers import lifecycle
-from workers.attempts import run_attempt
+from workers.lanes import lanes_of
 
-# ARQ judges by what Redis remembers, and its judgement leaves no trace in the history. Ours are
-# the limits that count; ARQ's only have to be larger.
-NO_LIMIT = 1_000_000
-GRACE = 10  # seconds
-# A tick that is over must not be queued again by a worker that comes late, so ARQ keeps its end.
-KEEP_TICK = 3600  # seconds
-POLL_DELAY = 0.3  # seconds
+POLL_DELAY = 1.0  # seconds between two looks for what no notification told
 HEARTBEAT = 10  # seconds
 
 
@@ -33,12 +27,13 @@ def options(settings: Settings) -> dict[str, Any]:
     if url is None:
         raise SettingsError("REDIS_QUEUE_URL is off, so there is nothing for a worker to do.")
     events.registry()  # jobs emit them later; a file that fails must stop the start
-    worker = settings.group(WorkerSettings)
+    worker, tasks = settings.group(WorkerSettings), lifecycle.known_tasks().values()
+    lanes_of(tasks, worker.worker_queues)
     return {
-        "functions": [arq_function(task) for task in lifecycle.known_tasks().values()],
+        "functions": [arq_function(task) for task in tasks],
         "cron_jobs": [arq_cron(schedule) for schedule in registry.schedules()],
         "redis_settings": arq_settings(url),
-        "ctx": {"settings": settings, "queue_url": url, "lease": worker.worker_lease},
+        "ctx": {"settings": settings, "queue_url": url, "poll_delay": POLL_DELAY},
         "on_startup": lifecycle.start,
         "on_shutdown": lifecycle.stop,
         "job_completion_wait": worker.worker_drain_timeout,
@@ -55,21 +50,15 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def arq_function(task: Task) -> Function:
-    """A task as ARQ registers it."""
-    return func(
-        _coroutine(task),
-        name=task.name,
-        timeout=task.timeout + GRACE,
-        keep_result=task.keep_result,
-        max_tries=NO_LIMIT,
-    )
+    """A task as ARQ lists it; it is run by workers.attempts."""
+    return func(task.function, name=task.name)  # type: ignore[arg-type]
 
 
 def arq_cron(schedule: Schedule) -> CronJob:
-    """A schedule as ARQ registers it."""
+    """A schedule as ARQ registers it, for the time of the next tick."""
     task = schedule.task
     return cron(
-        _coroutine(task),
+        task.function,  # type: ignore[arg-type]
         name=f"cron:{task.name}",
         month=schedule.month,
         day=schedule.day,
@@ -77,14 +66,4 @@ def arq_cron(schedule: Schedule) -> CronJob:
         hour=schedule.hour,
         minute=schedule.minute,
         second=schedule.second,
-        timeout=task.timeout + GRACE,
-        keep_result=KEEP_TICK,
-        max_tries=NO_LIMIT,
     )
-
-
-def _coroutine(task: Task) -> WorkerCoroutine:
-    async def attempt(ctx: dict[str, Any], **named: Any) -> Any:
-        return await run_attempt(task, ctx, **named)
-
-    return attempt

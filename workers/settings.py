@@ -2,9 +2,9 @@
 
 import arq.worker
 
-from kernel.app import load_settings
 from kernel.config.loader import SettingsError
-from kernel.lifespan import exit_with_parent
+from kernel.parent import exit_with_parent
+from kernel.settings import load_settings
 from workers.options import options
 from workers.worker import Worker
 

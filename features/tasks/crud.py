@@ -1,17 +1,21 @@
-"""Queries on jobs: the outbox and the history are one table, seen before and after a job's end."""
+"""Queries on jobs: the outbox and the history are one table, seen before and after a job's end.
+
+What the worker asks of it stands in claims.py.
+"""
 
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
-    ARRAY,
+    ColumnElement,
     DateTime,
     Integer,
     Interval,
     String,
-    any_,
+    TableValuedAlias,
     bindparam,
-    case,
+    cast,
+    column,
     delete,
     exists,
     func,
@@ -19,26 +23,41 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col
 
-from features.tasks.models import NOT_BEGUN, Job, JobQuery, JobRead
-from kernel.db import CompiledQuery, Listing
+from features.tasks.models import NOT_BEGUN, Job, JobDetail, JobQuery, JobRead
+from kernel.db import CompiledQuery, Listing, UnitOfWork
 
-CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobRead]
+CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobDetail]
 crud_jobs: CRUDJobs = FastCRUD(Job)
 listing = Listing(crud_jobs, JobRead, JobQuery)
 
-_this = col(Job.job_id) == bindparam("job_id")
 _unfinished = col(Job.finished_at).is_(None)
+_now = func.now()
 
 
-def _in(seconds: Any) -> Any:
-    return func.now() + seconds
+def after(name: str) -> ColumnElement[Any]:
+    """The moment so long from now, given as an interval."""
+    return _now + bindparam(name, type_=Interval)
 
 
-# A duplicate that waits is locked until this transaction commits, so it can't begin before it could
-# see what this transaction wrote.
+def records(parameter: str, **types: Any) -> TableValuedAlias:
+    """Rows in one parameter, a JSON array: however many, the statement is the same."""
+    rows = cast(bindparam(parameter, type_=String), JSONB)
+    columns = [column(name, kind) for name, kind in types.items()]
+    return func.jsonb_to_recordset(rows).table_valued(*columns).render_derived(with_types=True)
+
+
+async def one(db: UnitOfWork, job_id: str) -> JobDetail | None:
+    """The stored job, or None."""
+    return await crud_jobs.get(
+        db, schema_to_select=JobDetail, return_as_model=True, one_or_none=True, job_id=job_id
+    )
+
+
+# ON CONFLICT: a duplicate that waits is locked until this transaction commits, so it can't begin
+# before it could see what this transaction wrote.
 add = CompiledQuery(
     insert(Job)
     .values(
@@ -48,138 +67,71 @@ add = CompiledQuery(
         request_id=bindparam("request_id"),
         queued_by=bindparam("queued_by"),
         unique_key=bindparam("unique_key"),
+        queue=bindparam("queue"),
         status="waiting",
         tries=0,
-        created_at=func.now(),
-        hand_over_at=_in(bindparam("defer_by", type_=Interval)),
+        created_at=_now,
+        dispatch_at=after("defer_by"),
     )
     .on_conflict_do_update(
-        index_elements=["unique_key"], index_where=NOT_BEGUN, set_={"updated_at": func.now()}
+        index_elements=["unique_key"], index_where=NOT_BEGUN, set_={"updated_at": _now}
     )
     .returning(col(Job.job_id)),
     writes=True,
 )
 
-_due = (
-    select(col(Job.id))
-    .where(
-        col(Job.hand_over_at) <= func.now(),
-        col(Job.function) == any_(bindparam("known", type_=ARRAY(String))),
-    )
-    .order_by(col(Job.hand_over_at))
-    .limit(bindparam("limit_", type_=Integer))
-    .with_for_update(skip_locked=True)
-)
-# Jobs whose task this worker knows, so that during a deployment the new ones wait for the new.
-take_due = CompiledQuery(
-    update(Job)
-    .where(col(Job.id).in_(_due.scalar_subquery()))
-    .values(
-        hand_over_at=_in(bindparam("recheck", type_=Interval)),
-        status=case((col(Job.status) == "waiting", "queued"), else_=col(Job.status)),
-    )
-    .returning(
-        col(Job.job_id),
-        col(Job.function),
-        col(Job.arguments),
-        col(Job.request_id),
-        col(Job.queued_by),
-    ),
-    writes=True,
-)
-
-# By hand for the race between attempts: it counts and begins in one step, unless the job has ended.
-begin = CompiledQuery(
-    update(Job)
-    .where(_this, _unfinished)
-    .values(status="in_progress", started_at=func.now(), tries=col(Job.tries) + 1)
-    .returning(col(Job.tries)),
-    writes=True,
-)
-# By hand for the race with a cancellation: of the two, the first ends the job.
-complete = CompiledQuery(
-    update(Job)
-    .where(_this, _unfinished)
-    .values(
-        status="complete",
-        result=bindparam("result"),
-        error=null(),
-        finished_at=func.clock_timestamp(),
-        hand_over_at=null(),
-    )
-    .returning(col(Job.id)),
-    writes=True,
-)
-_new_status = bindparam("new_status", type_=String)
-# How an attempt failed. A later attempt, begun when this one seemed dead, has the last word.
-note_failure = CompiledQuery(
-    update(Job)
-    .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
-    .values(
-        status=_new_status,
-        error=bindparam("error", type_=String),
-        finished_at=bindparam("finished_at", type_=DateTime(timezone=True)),
-        hand_over_at=case((_new_status == "failed", null()), else_=col(Job.hand_over_at)),
-    )
-    .returning(col(Job.id)),
-    writes=True,
-)
-release = CompiledQuery(
-    update(Job)
-    .where(_this, _unfinished, col(Job.tries) == bindparam("attempt"))
-    .values(status="queued", tries=col(Job.tries) - 1)
-    .returning(col(Job.id)),
-    writes=True,
-)
-
-# What isn't known of a job's end is null.
-_ended: dict[str, Any] = {
-    name: bindparam(name, None)
-    for name in (
-        "job_id",
-        "function",
-        "arguments",
-        "request_id",
-        "queued_by",
-        "status",
-        "tries",
-        "error",
-        "result",
-        "created_at",
-        "started_at",
-        "finished_at",
-    )
-}
-_record = insert(Job).values(**_ended)
 # A plain job comes to the table only when it ends. One with a unique key comes again.
+_ended: dict[str, Any] = {
+    "job_id": String,
+    "function": String,
+    "arguments": JSONB,
+    "request_id": String,
+    "queued_by": String,
+    "queue": String,
+    "status": String,
+    "tries": Integer,
+    "error": String,
+    "result": JSONB,
+    "created_at": DateTime(timezone=True),
+    "started_at": DateTime(timezone=True),
+}
+_rows = records("ends", **_ended)
+_recording = insert(Job).from_select(
+    [*_ended, "finished_at"],
+    select(*_rows.c, func.clock_timestamp()),
+    include_defaults=False,
+)
 record = CompiledQuery(
-    _record.on_conflict_do_update(
+    _recording.on_conflict_do_update(
         index_elements=["job_id"],
-        set_={name: _record.excluded[name] for name in _ended if name != "job_id"},
+        set_={
+            name: _recording.excluded[name] for name in [*_ended, "finished_at"] if name != "job_id"
+        },
+        where=col(Job.dispatch_at).is_(None),
     ),
     writes=True,
 )
-
-one = CompiledQuery(crud_jobs.select(job_id=bindparam("job_id")))
 
 
 def _change(where: Any, **values: Any) -> CompiledQuery:
-    """One row: whether the job was `changed`, and whether it is `known` at all."""
-    changed = update(Job).where(_this, where).values(**values).returning(col(Job.id)).cte()
+    """One row, and one statement: FastCRUD's update counts first, and another one may come in
+    between. Says whether the job was `changed`, whether it is `known` at all, and its queue."""
+    this = col(Job.job_id) == bindparam("job_id")
+    changed = update(Job).where(this, where).values(**values).returning(col(Job.id)).cte()
     return CompiledQuery(
         select(
             exists(select(changed)).label("changed"),
-            exists(select(col(Job.id)).where(_this)).label("known"),
+            select(col(Job.queue)).where(this).scalar_subquery().label("queue"),
         ),
         writes=True,
     )
 
 
-cancel = _change(_unfinished, status="cancelled", finished_at=func.now(), hand_over_at=null())
+cancel = _change(_unfinished, status="cancelled", finished_at=_now, dispatch_at=null())
 requeue = _change(
     col(Job.finished_at).is_not(None),
     status="waiting",
-    hand_over_at=func.now(),
+    dispatch_at=_now,
     started_at=null(),
     finished_at=null(),
     tries=0,
@@ -187,12 +139,12 @@ requeue = _change(
     result=null(),
 )
 
+# In batches: FastCRUD deletes all that match in one transaction.
 _old = (
     select(col(Job.id))
-    .where(col(Job.finished_at) < func.now() - bindparam("age", type_=Interval))
+    .where(col(Job.finished_at) < _now - bindparam("age", type_=Interval))
     .limit(bindparam("limit_", type_=Integer))
 )
-# By hand for its limit, so that many old jobs go in short transactions.
 purge = CompiledQuery(
     delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
 )

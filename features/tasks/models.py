@@ -17,15 +17,15 @@ NOT_BEGUN = text("started_at IS NULL AND finished_at IS NULL")
 Status = Literal["waiting", "queued", "in_progress", "complete", "failed", "cancelled"]
 
 
-def _moment() -> Any:
-    return Column(default=None, sa_type=DateTime(timezone=True))
+def _moment(**column: Any) -> Any:
+    return Column(default=None, sa_type=DateTime(timezone=True), sa_column_kwargs=column)
 
 
 class Job(Timestamped, table=True):
     """A job: the outbox while it has no end, the history from then on.
 
-    `hand_over_at` is when the worker gives it to the queue next: for the first time, or again in
-    case the queue has lost it. A job that has ended has none.
+    `dispatch_at` is when a worker may take it next: when it is due, or when the lease of the worker
+    that runs it has expired. A job that has ended has none.
     """
 
     __tablename__ = "job"
@@ -33,7 +33,8 @@ class Job(Timestamped, table=True):
         Index("uq_job_job_id", "job_id", unique=True),
         unique("uq_job_unique_key", "unique_key", answer=DUPLICATE_WAITS, where=NOT_BEGUN),
         Index(
-            "ix_job_hand_over_at",
+            "ix_job_queue_hand_over_at",
+            "queue",
             "hand_over_at",
             postgresql_where=text("hand_over_at IS NOT NULL"),
         ),
@@ -49,7 +50,9 @@ class Job(Timestamped, table=True):
     unique_key: str | None = None
     request_id: str | None = None
     queued_by: str | None = None
-    hand_over_at: datetime | None = _moment()
+    queue: str = Column(default="default", sa_column_kwargs={"server_default": "default"})
+    # The column keeps its first name, by which processes of the release before know it.
+    dispatch_at: datetime | None = _moment(name="hand_over_at")
     started_at: datetime | None = _moment()
     finished_at: datetime | None = _moment()
     tries: int = Column(default=0, sa_column_kwargs={"server_default": text("0")})
@@ -63,6 +66,7 @@ class JobQuery(ListQuery):
     sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
     status: Status | None = None
     function: CleanText | None = Field(None, max_length=200)
+    queue: CleanText | None = Field(None, max_length=200)
     queued_by: CleanText | None = Field(
         None, max_length=200, description="Who queued the job: `user:17`."
     )
@@ -82,6 +86,7 @@ class JobRead(ReadSchema):
     job_id: str
     function: str
     status: Status
+    queue: str
     queued_by: str | None
     request_id: str | None
     tries: int
@@ -92,11 +97,13 @@ class JobRead(ReadSchema):
 
 
 class JobDetail(JobRead):
-    """A job with its arguments, and with its result or error."""
+    """A job with its arguments, and with its result or error; `note` says why it waits, if no
+    running worker would take it."""
 
     arguments: dict[str, Any]
     result: Any = None
     progress: JobProgress | None = None
+    note: str | None = None
 
 
 class TaskQueued(ReadSchema):

@@ -1,19 +1,17 @@
-"""Jobs that must not be lost: kept with their transaction, dispatched until their end is recorded.
+"""Jobs that must not be lost: kept with their transaction until their end is recorded.
 
-The functions are what kernel.jobs.outbox asks for. The worker calls all but `add`.
+The functions are what kernel.jobs.outbox asks for.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from features.tasks import crud
-from features.tasks.settings import JobSettings
+import orjson
+
+from features.tasks import claims, crud, records
 from kernel import jobs
 from kernel.db import Resources, UnitOfWork
-from kernel.jobs import Attempt, Job, arq_queue
-
-BATCH = 200
+from kernel.jobs import Attempt, Job
 
 
 async def add(db: UnitOfWork, job: Job) -> str:
@@ -26,88 +24,74 @@ async def add(db: UnitOfWork, job: Job) -> str:
         request_id=job.request_id,
         queued_by=job.queued_by,
         unique_key=job.unique,
+        queue=job.queue,
         defer_by=timedelta(seconds=job.defer_by),
     )
+    jobs.wake_after_commit(db, job.queue)
     return job_id
 
 
-async def dispatch(resources: Resources, known: Iterable[str]) -> bool:
-    """Queue what is due, and what the queue may have lost; say whether more may be due.
-
-    The rows are locked meanwhile, so several workers share the work. A crash in between queues
-    them once more, under the same ids, which changes nothing.
-    Raises RedisUnavailable and DatabaseUnavailable.
-    """
-    settings = resources.settings.group(JobSettings)
-    redis = jobs.queue_of(resources)
+async def claim(
+    resources: Resources, queue: str, known: Sequence[str], limit: int, lease: float
+) -> list[Attempt]:
+    """Begin an attempt of up to `limit` due jobs, which are theirs for `lease` seconds."""
     async with resources.unit() as db:
-        rows = await crud.take_due.all(
-            db,
-            known=list(known),
-            limit_=BATCH,
-            recheck=timedelta(seconds=settings.job_recheck_seconds),
+        rows = await claims.claim.all(
+            db, queue=queue, known=known, limit_=limit, lease=timedelta(seconds=lease)
         )
-        if rows:
-            await arq_queue.put(redis, [_job(row) for row in rows], again=True)
-    return len(rows) == BATCH
+    return [
+        Attempt(
+            id=row["job_id"],
+            function=row["function"],
+            arguments=row["arguments"],
+            request_id=row["request_id"],
+            queued_by=row["queued_by"],
+            durable=True,
+            enqueue_time=row["created_at"],
+            start_time=row["started_at"],
+            tries=row["tries"],
+            queue=queue,
+            waited=row["waited"],
+            row=row["id"],
+        )
+        for row in rows
+    ]
 
 
-def _job(row: dict[str, Any]) -> Job:
-    return Job(
-        id=row["job_id"],
-        function=row["function"],
-        arguments=row["arguments"],
-        request_id=row["request_id"],
-        queued_by=row["queued_by"],
-        durable=True,
-    )
-
-
-async def begin(resources: Resources, job_id: str) -> int | None:
-    """Note that an attempt begins and return its number; None when the job has ended."""
+async def due(
+    resources: Resources, queues: Sequence[str], known: Sequence[str]
+) -> dict[str, float]:
+    """Seconds until the first job of each queue is due; queues without any are left out."""
     async with resources.unit() as db:
-        attempt: int | None = await crud.begin.scalar(db, job_id=job_id)
-    return attempt
+        rows = await claims.due.all(db, queues=queues, known=known)
+    return {row["queue"]: row["seconds"] for row in rows if row["seconds"] is not None}
 
 
-async def complete(db: UnitOfWork, job_id: str, result: Any) -> bool:
+async def renew(resources: Resources, rows: Sequence[int], lease: float) -> None:
+    """Let running jobs keep their claim for `lease` seconds from now."""
+    async with resources.unit() as db:
+        await claims.renew.scalar(db, rows=rows, lease=timedelta(seconds=lease))
+
+
+async def complete(db: UnitOfWork, attempt: Attempt) -> bool:
     """Record the end in the attempt's own transaction; False when it had ended before."""
-    return await crud.complete.scalar(db, job_id=job_id, result=result) is not None
+    return await claims.complete.scalar(db, ends=records.ends_of([attempt])) is not None
 
 
-async def record(resources: Resources, attempt: Attempt) -> None:
-    """Note how an attempt ended, where `complete` didn't."""
-    ended = None if attempt.status == "queued" else datetime.now(UTC)
-    error = attempt.error.replace("\x00", "\N{REPLACEMENT CHARACTER}") if attempt.error else None
+async def end(resources: Resources, attempts: Sequence[Attempt]) -> set[str]:
+    """Note how attempts ended; return the ids of those that hadn't ended before."""
     async with resources.unit() as db:
-        if attempt.durable:
-            await crud.note_failure.scalar(
-                db,
-                job_id=attempt.id,
-                attempt=attempt.tries,
-                new_status=attempt.status,
-                error=error,
-                finished_at=ended,
-            )
-            return
-        await crud.record.scalar(
-            db,
-            job_id=attempt.id,
-            function=attempt.function,
-            arguments=attempt.arguments,
-            request_id=attempt.request_id,
-            queued_by=attempt.queued_by,
-            status=attempt.status,
-            tries=attempt.tries,
-            error=error,
-            result=attempt.result,
-            created_at=attempt.enqueue_time,
-            started_at=attempt.start_time,
-            finished_at=ended,
-        )
+        rows = await claims.end.all(db, ends=records.ends_of(attempts))
+    return {row["job_id"] for row in rows}
 
 
-async def release(resources: Resources, attempt: Attempt) -> None:
-    """Forget an attempt that was stopped with its worker."""
+async def record(resources: Resources, attempts: Sequence[Attempt]) -> None:
+    """Keep the ends of jobs that only the queue knew."""
     async with resources.unit() as db:
-        await crud.release.scalar(db, job_id=attempt.id, attempt=attempt.tries)
+        await records.record(db, attempts)
+
+
+async def assign(resources: Resources, queues: Mapping[str, str]) -> None:
+    """Move waiting jobs to the queue that their task is declared for now."""
+    async with resources.unit() as db:
+        await claims.assign.scalar(db, queues=orjson.dumps(queues).decode())

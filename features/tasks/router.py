@@ -1,5 +1,6 @@
 """Routes of tasks, for the callers that queued them, and of jobs, for superusers."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -16,16 +17,15 @@ from features.tasks.models import (
 )
 from features.tasks.permissions import may_see
 from features.tasks.states import (
-    abort_after_commit,
     cancel_queued,
+    explained,
     kept_task,
-    progress_of,
-    queued_job,
+    queued_detail,
     queued_task,
 )
 from kernel import jobs
-from kernel.db import JSONBytesResponse, Row, pages_of
-from kernel.errors import ConflictException, NotFoundException
+from kernel.db import JSONBytesResponse, pages_of
+from kernel.errors import ConflictException, NotFoundException, ServiceUnavailableException
 from kernel.rate_limit import rate_limiter
 from kernel.schemas import CleanText, Message
 from kernel.web import SessionDep, error_responses
@@ -60,12 +60,12 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 
     Only the caller that queued it sees it, and superusers.
     """
-    job = await queued_job(db.resources, task_id)
+    job = await jobs.queued_job(db.resources, task_id)
     if job is not None and await may_see(request, job.queued_by):
         return queued_task(job)
-    row = await crud.one.one(db, job_id=task_id) if job is None else None
-    if row is not None and await may_see(request, row["queued_by"]):
-        return kept_task(row)
+    kept = await crud.one(db, task_id) if job is None else None
+    if kept is not None and await may_see(request, kept.queued_by):
+        return await kept_task(db.resources, kept)
     raise NotFoundException(TASK_NOT_FOUND)
 
 
@@ -78,12 +78,19 @@ async def read_jobs(
 
 
 @router.get("/jobs/{job_id}", response_model=JobDetail)
-async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Row:
-    """Show a stored job with its arguments, its progress, and its result or error."""
-    job = await crud.one.one(db, job_id=job_id)
+async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> JobDetail:
+    """Show a job with its arguments, its progress, and its result or error.
+
+    A job that waits though no running worker would take it says why.
+    """
+    job = await crud.one(db, job_id)
+    if job is None:
+        with suppress(ServiceUnavailableException):
+            queued = await jobs.queued_job(db.resources, job_id)
+            job = queued_detail(queued) if queued else None
     if job is None:
         raise NotFoundException(JOB_NOT_FOUND)
-    return {**job, "progress": await progress_of(db.resources, job_id)}
+    return await explained(db.resources, job)
 
 
 @router.post(
@@ -95,10 +102,11 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
     """Run an ended job again, from its first attempt."""
     job = await crud.requeue.one(db, job_id=job_id)
     assert job is not None
-    if not job["known"]:
+    if job["queue"] is None:
         raise NotFoundException(JOB_NOT_FOUND)
     if not job["changed"]:
         raise ConflictException(JOB_NOT_OVER)
+    jobs.wake_after_commit(db, job["queue"])
     return Message(message="Job queued again")
 
 
@@ -108,8 +116,8 @@ async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messag
     job = await crud.cancel.one(db, job_id=job_id)
     assert job is not None
     if job["changed"]:
-        abort_after_commit(db, job_id)
-    elif job["known"]:
+        jobs.abort_after_commit(db, job_id, job["queue"])
+    elif job["queue"] is not None:
         raise ConflictException(JOB_OVER)
     elif not await cancel_queued(db, job_id):
         raise NotFoundException(JOB_NOT_FOUND)

@@ -1,27 +1,12 @@
 """The state of a job, wherever it is known: in the queue, in the table, or in both."""
 
-from contextlib import suppress
-from typing import Any
-
-from arq.jobs import JobStatus
-
-from features.tasks import crud
-from features.tasks.models import TaskRead
+from features.tasks.models import JobDetail, TaskRead
+from features.tasks.records import record
 from kernel import jobs
-from kernel.db import Resources, Row, UnitOfWork, now
-from kernel.errors import ServiceUnavailableException
-from kernel.jobs import JobInfo, arq_queue
-from kernel.redis import RedisUnavailable
+from kernel.db import Resources, UnitOfWork
+from kernel.jobs import Attempt, JobInfo
 
 ENDED = ("complete", "failed", "cancelled")
-
-
-async def queued_job(resources: Resources, job_id: str) -> JobInfo | None:
-    """What the queue knows of a job. Raises ServiceUnavailableException (503)."""
-    try:
-        return await arq_queue.info(jobs.queue_of(resources), job_id)
-    except RedisUnavailable as error:
-        raise ServiceUnavailableException(jobs.QUEUE_UNAVAILABLE) from error
 
 
 def queued_task(job: JobInfo) -> TaskRead:
@@ -29,38 +14,55 @@ def queued_task(job: JobInfo) -> TaskRead:
     return TaskRead.model_validate(job)
 
 
-def kept_task(row: Row) -> TaskRead:
+async def kept_task(resources: Resources, job: JobDetail) -> TaskRead:
     """A job of the table, as its owner sees it: in the queue's words."""
-    status = row["status"]
-    ended = status in ENDED
-    return TaskRead(
-        id=row["job_id"],
-        function=row["function"],
-        status="complete" if ended else "queued" if status == "waiting" else status,
-        enqueue_time=row["created_at"],
-        success=status == "complete" if ended else None,
-        result=(row["error"] or row["result"] or status) if ended else None,
-        start_time=row["started_at"] if ended else None,
-        finish_time=row["finished_at"],
+    ended = job.status in ENDED
+    running = job.status == "in_progress"
+    return TaskRead.model_validate(
+        {
+            "id": job.job_id,
+            "function": job.function,
+            "status": "complete" if ended else "in_progress" if running else "queued",
+            "enqueue_time": job.created_at,
+            "progress": await jobs.progress_of(resources, job.job_id) if running else None,
+            "success": job.status == "complete" if ended else None,
+            "result": (job.error or job.result or job.status) if ended else None,
+            "start_time": job.started_at if ended else None,
+            "finish_time": job.finished_at,
+        }
     )
 
 
-async def progress_of(resources: Resources, job_id: str) -> dict[str, Any] | None:
-    """The progress that a job reported lately; None too when the queue is away."""
-    with suppress(ServiceUnavailableException):
-        job = await queued_job(resources, job_id)
-        return job.progress if job else None
-    return None
+def queued_detail(job: JobInfo) -> JobDetail:
+    """A job that only the queue knows, as superusers see it."""
+    return JobDetail.model_validate(
+        {
+            "job_id": job.id,
+            "status": "in_progress" if job.status == "in_progress" else "queued",
+            "tries": 0,
+            "error": None,
+            "created_at": job.enqueue_time,
+            "started_at": None,
+            "finished_at": None,
+            **{
+                name: getattr(job, name)
+                for name in ("function", "queue", "queued_by", "request_id", "arguments")
+            },
+        }
+    )
 
 
-def abort_after_commit(db: UnitOfWork, job_id: str) -> None:
-    """Stop the job in the worker. If the queue is away, its end isn't accepted all the same."""
+async def explained(resources: Resources, job: JobDetail) -> JobDetail:
+    """The job with the progress that it reported lately, and why it waits if no worker takes it.
 
-    async def abort() -> None:
-        with suppress(RedisUnavailable, ServiceUnavailableException):
-            await arq_queue.abort(jobs.queue_of(db.resources), job_id)
-
-    db.after_commit(abort)
+    Neither is told while the queue is away.
+    """
+    if job.status in ("waiting", "queued"):
+        note = await jobs.why_waiting(resources, job.queue, job.function)
+        return job.model_copy(update={"note": note})
+    return JobDetail.model_validate(
+        {**job.model_dump(), "progress": await jobs.progress_of(resources, job.job_id)}
+    )
 
 
 async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
@@ -68,20 +70,22 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
 
     Raises ServiceUnavailableException (503).
     """
-    job = await queued_job(db.resources, job_id)
-    if job is None or job.status is JobStatus.complete:
+    job = await jobs.queued_job(db.resources, job_id)
+    if job is None or job.status == "complete":
         return False
-    await crud.record.scalar(
-        db,
-        job_id=job.id,
+    attempt = Attempt(
+        id=job.id,
         function=job.function,
         arguments=job.arguments,
         request_id=job.request_id,
         queued_by=job.queued_by,
-        status="cancelled",
+        durable=False,
+        enqueue_time=job.enqueue_time,
+        start_time=None,
         tries=0,
-        created_at=job.enqueue_time,
-        finished_at=now(),
+        queue=job.queue,
+        status="cancelled",
     )
-    abort_after_commit(db, job_id)
+    await record(db, [attempt])
+    jobs.abort_after_commit(db, job_id, job.queue)
     return True

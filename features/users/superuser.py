@@ -8,10 +8,10 @@ import structlog
 
 from features.users import crud
 from kernel import logs
-from kernel.app import load_settings
 from kernel.config import AppSettings, SettingsError
 from kernel.db import DatabaseUnavailable, UnitOfWork
 from kernel.resources import opened
+from kernel.settings import load_settings
 from kernel.web import require_database
 
 log = structlog.get_logger("security")

@@ -62,8 +62,8 @@ def set_up(processes: int = 1, rivals: list[Rival] | None = None) -> Iterator[En
     """Start everything; stop and remove it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        postgres, valkey = stack.enter_context(_servers(folder))
-        environment = _environment(folder, postgres, valkey)
+        postgres, valkey = stack.enter_context(servers(folder))
+        environment = environment_of(folder, postgres, valkey)
         first = _fill(environment, ROOT)
         with step("processes"):
             ours = stack.enter_context(started("ours", OURS, environment, processes))
@@ -114,7 +114,8 @@ def answer(server: Server, case: Case) -> bytes:
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[PostgresServer, ValkeyServer]]:
+def servers(folder: Path) -> Iterator[tuple[PostgresServer, ValkeyServer]]:
+    """PostgreSQL and Valkey, durable as in production."""
     with step("PostgreSQL"):
         postgres = start_postgres(folder / "postgres")
         asyncio.run(_count_statements(postgres.url))
@@ -131,7 +132,7 @@ def _servers(folder: Path) -> Iterator[tuple[PostgresServer, ValkeyServer]]:
             valkey.stop()
 
 
-def _environment(folder: Path, postgres: PostgresServer, valkey: ValkeyServer) -> dict[str, str]:
+def environment_of(folder: Path, postgres: PostgresServer, valkey: ValkeyServer) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": _new_database(postgres, DATABASE),

@@ -162,7 +162,7 @@ async def create_task(request: Request) -> Response:
     now, message = time.time_ns() // 1_000_000, request.query_params["message"]
     job = orjson.dumps({"t": 1, "f": "floor", "a": [], "k": {"message": message}, "et": now})
     keys = [default_queue_name, job_key_prefix, result_key_prefix, retry_key_prefix]
-    await redis.evalsha(ENQUEUE.sha, 4, *keys, job_id, job, expires_extra_ms, now, 0)
+    await redis.evalsha(ENQUEUE.sha, 4, *keys, job_id, job, expires_extra_ms, now)
     headers = {"RateLimit": f'"default";r={taken[3]};t=1', "RateLimit-Policy": '"default";q=1;w=1'}
     return Response(orjson.dumps({"id": job_id}), 201, headers, JSON)
 

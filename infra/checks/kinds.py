@@ -19,7 +19,20 @@ RANK = {
 
 # The kernel's folders and root modules, from the lowest. Each imports what stands before its own
 # layer; the last layer, the wiring, also imports within itself.
-WIRING = frozenset({"resources", "events", "logs", "lifespan", "app", "main", "serve", "seed"})
+WIRING = frozenset(
+    {
+        "resources",
+        "events",
+        "logs",
+        "lifespan",
+        "app",
+        "main",
+        "parent",
+        "serve",
+        "seed",
+        "settings",
+    }
+)
 KERNEL_LAYERS = (
     frozenset({"config", "errors", "discovery"}),
     frozenset({"redis", "schemas"}),

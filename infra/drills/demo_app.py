@@ -13,11 +13,12 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from kernel import jobs
-from kernel.app import create_application, feature_routers, load_settings
+from kernel.app import create_application, feature_routers
 from kernel.db.compiled_query import CompiledQuery
 from kernel.errors import ConflictException
 from kernel.jobs.declare import JobContext, task
 from kernel.schemas.schemas import InputSchema
+from kernel.settings import load_settings
 from kernel.web.router import SessionDep
 from workers import options, settings
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 COMMAND = (
-    "from kernel.app import load_settings; from kernel.serve import serve; import sys;"
+    "from kernel.settings import load_settings; from kernel.serve import serve; import sys;"
     "sys.exit(serve(load_settings(), sys.argv[1]))"
 )
 SLOW = "infra.drills.slow_app:app"

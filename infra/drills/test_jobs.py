@@ -42,7 +42,6 @@ def actors(setting_values: dict[str, str], books: Books) -> Iterator[Environment
         "LOG_LEVEL": "INFO",
         "WORKER_LEASE": str(LEASE),
         "WORKER_DRAIN_TIMEOUT": "2",
-        "JOB_RECHECK_SECONDS": "2",
     }
     with stage(values) as actors:
         yield actors
@@ -134,7 +133,8 @@ async def test_a_killed_workers_jobs_run_again_soon(actors: Environment, books: 
     async with httpx2.AsyncClient(timeout=5) as client:
         await until_ready(client, actors.url)
         for _ in range(5):
-            assert await order(client, actors.url, seconds=5)
+            # Longer than the heir takes to start.
+            assert await order(client, actors.url, seconds=15)
     await until(lambda: books.are("status = 'in_progress'", 5))
     actors.start("heir")
     await until(lambda: asyncio.to_thread(lambda: "worker ready" in actors.log("heir")))
@@ -144,12 +144,12 @@ async def test_a_killed_workers_jobs_run_again_soon(actors: Environment, books: 
 
     print(f"all five run again after {again:.1f} s, with a lease of {LEASE} s")
     assert again < LEASE + 5
-    await books.settle(20)
+    await books.settle(SETTLING)
     await books.assert_each_order_is_shipped_once()
 
 
 async def test_a_drain_under_load_loses_nothing(actors: Environment, books: Books) -> None:
-    for name in ("api", "removable_user"):
+    for name in ("api", "leaving"):
         actors.start(name)
     async with httpx2.AsyncClient(timeout=5) as client:
         await until_ready(client, actors.url)
@@ -159,7 +159,7 @@ async def test_a_drain_under_load_loses_nothing(actors: Environment, books: Book
     await until(lambda: books.are("status = 'in_progress'", 10))
 
     begun = time.monotonic()
-    code = await asyncio.to_thread(actors.terminate, "removable_user", 20)
+    code = await asyncio.to_thread(actors.terminate, "leaving", 20)
     took = time.monotonic() - begun
     running = await books.count("job WHERE status = 'in_progress'")
     waiting = await books.count("job WHERE finished_at IS NULL")

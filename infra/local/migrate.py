@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kernel.app import load_settings
 from kernel.config.groups import DatabaseSettings
 from kernel.config.loader import ROOT
+from kernel.settings import load_settings
 
 WAITING = """\
 Revisions wait to be read and applied; until then the database is as it was:

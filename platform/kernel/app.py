@@ -1,8 +1,6 @@
 """The application factory: features found, routes in order, layers around them."""
 
-import sys
 from collections.abc import Callable, Sequence
-from multiprocessing import parent_process
 from typing import Any
 
 import structlog
@@ -12,10 +10,11 @@ from starlette.types import ASGIApp
 
 from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
-from kernel.config.groups import KERNEL_GROUPS, AppSettings, HttpSettings, SecretSettings
-from kernel.config.loader import Settings, SettingsError, SettingsGroup
+from kernel.config.groups import AppSettings
+from kernel.config.loader import Settings
 from kernel.lifespan import lifespan
 from kernel.resources import Resources
+from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
 from kernel.web.outer_middleware import OuterMiddleware
 from kernel.web.router import FeatureRoute, unit_of_work
@@ -49,32 +48,6 @@ class Application(FastAPI):
             described = [r for r in self.router.routes if isinstance(r, APIRoute)]
             self.openapi_schema = openapi.complete(super().openapi(), described)
         return self.openapi_schema
-
-
-def feature_settings() -> list[type[SettingsGroup]]:
-    """The settings groups that features declare."""
-    found: list[type[SettingsGroup]] = []
-    for module in discovery.load("settings").values():
-        for value in vars(module).values():
-            is_group = isinstance(value, type) and issubclass(value, SettingsGroup)
-            if is_group and value.__module__ == module.__name__:
-                found.append(value)
-    return found
-
-
-def load_settings() -> Settings:
-    """Settings from the environment and its files. Raises SettingsError, listing every problem."""
-    settings = Settings.load([*KERNEL_GROUPS, *feature_settings()])
-    several = settings.group(HttpSettings).web_concurrency > 1 or (
-        # uvicorn's own supervisor has started this process, and others like it.
-        parent_process() is not None and "--workers" in sys.argv
-    )
-    if several and settings.group(SecretSettings).secret_key is None:
-        raise SettingsError(
-            "SECRET_KEY is missing: each process would sign with a key of its own, and refuse what "
-            "the others have signed. Set it to the output of `openssl rand -hex 32`."
-        )
-    return settings
 
 
 def feature_routers() -> list[APIRouter]:

@@ -1,13 +1,6 @@
-"""Open and close what the API holds, then what each feature's lifespan.py adds.
-
-And how processes that hatch has started end with it.
-"""
+"""Open and close what the API holds, then what each feature's lifespan.py adds."""
 
 import gc
-import os
-import signal
-import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -50,16 +43,3 @@ def freeze_gc() -> None:
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
-
-
-def exit_with_parent() -> None:
-    """Ask this process to stop once hatch, which started it, is gone: hatch passes no signal on."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.3)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    if "HATCH_ENV_ACTIVE" in os.environ:
-        threading.Thread(target=watch, daemon=True).start()

@@ -6,11 +6,11 @@ import sys
 import structlog
 
 from kernel import discovery, logs
-from kernel.app import load_settings
 from kernel.config.groups import AppSettings
 from kernel.config.loader import SettingsError
 from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources, opened
+from kernel.settings import load_settings
 from kernel.web.health import require_database
 
 log = structlog.get_logger(__name__)

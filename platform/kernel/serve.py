@@ -18,10 +18,10 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from kernel import logs
-from kernel.app import load_settings
 from kernel.config.groups import AppSettings, HttpSettings
 from kernel.config.loader import Settings, SettingsError
-from kernel.lifespan import exit_with_parent
+from kernel.parent import exit_with_parent
+from kernel.settings import load_settings
 from kernel.web.protocol import BoundedProtocol
 
 log = structlog.get_logger("kernel.serve")  # also where it is run as a program

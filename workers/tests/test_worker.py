@@ -143,7 +143,7 @@ async def test_the_worker_outlives_redis_and_what_redis_lost_is_run(
     valkey_folder: Path,
 ) -> None:
     server = start_valkey(valkey_folder, durable=False)
-    values = {"REDIS_QUEUE_URL": server.url, "JOB_RECHECK_SECONDS": "1"}
+    values = {"REDIS_QUEUE_URL": server.url}
     done: list[str] = []
 
     @declare("tasks.any")

@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from features.tasks import crud
+from features.tasks.crud import crud_jobs, one
+from features.tasks.models import Job
 from kernel import jobs
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.tables import now
@@ -26,9 +27,14 @@ class Nothing(InputSchema):
 
 async def write_effect(ctx: JobContext, arguments: InputSchema) -> None:
     """Leave a row in the job's own transaction, for which the table of jobs serves as well."""
-    effect = {"job_id": f"effect of {ctx['job_id']} {ctx['job_try']}", "function": "effect"}
-    values = {**effect, "arguments": {}, "status": "complete", "tries": 0}
-    await crud.record.scalar(ctx["db"], **values, created_at=now())
+    effect = Job(
+        job_id=f"effect of {ctx['job_id']} {ctx['job_try']}",
+        function="effect",
+        arguments={},
+        status="complete",
+        finished_at=now(),
+    )
+    await crud_jobs.create(ctx["db"], effect, commit=False)
 
 
 async def add(resources: Resources, name: str = NAME, **arguments: Any) -> str:
@@ -38,9 +44,9 @@ async def add(resources: Resources, name: str = NAME, **arguments: Any) -> str:
 
 async def row(resources: Resources, job_id: str) -> dict[str, Any]:
     async with resources.unit() as db:
-        found = await crud.one.one(db, job_id=job_id)
+        found = await one(db, job_id)
     assert found is not None
-    return found
+    return found.model_dump()
 
 
 async def count_effects(resources: Resources) -> int:

@@ -131,12 +131,12 @@ async def test_a_job_that_only_the_queue_knows_is_cancelled_too(
 ) -> None:
     request_id_var.set("the-request-that-queued-it")
     job_id = await jobs.enqueue(resources, "tasks.run", number=5)
-    unknown = await superuser.get(f"{JOBS}/{job_id}")
+    queued = await superuser.get(f"{JOBS}/{job_id}")
 
     answer = await superuser.post(f"{JOBS}/{job_id}/cancel")
     await run_jobs()
 
-    assert unknown.status_code == 404
+    assert (queued.json()["status"], queued.json()["arguments"]) == ("queued", {"number": 5})
     assert answer.status_code == 200
     assert ran == []
     job = await detail(superuser, job_id)

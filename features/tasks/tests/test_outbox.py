@@ -12,7 +12,6 @@ from features.tasks.tests.effects import (
     add,
     come_due,
     count_effects,
-    flush_queue,
     row,
     write_effect,
 )
@@ -22,7 +21,6 @@ from kernel.context import request_id_var
 from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from tests.jobs import Declare, RunJobs, WorkerFactory
-from workers.lifecycle import known_tasks
 
 
 async def test_an_undeclared_job_is_refused(resources: Resources) -> None:
@@ -83,13 +81,12 @@ async def test_a_job_waits_out_an_absent_queue(
     assert await count_effects(resources) == 1
 
 
-async def test_a_job_that_redis_lost_is_handed_over_again(
+async def test_a_job_whose_worker_died_runs_again_when_its_lease_is_over(
     resources: Resources, declare: Declare, run_jobs: RunJobs
 ) -> None:
     declare(NAME)(write_effect)
-    await add(resources)
-    await outbox.dispatch(resources, known_tasks())
-    await flush_queue(resources)
+    job_id = await add(resources)
+    await outbox.claim(resources, "default", [NAME], 1, lease=30)
 
     await run_jobs()
     too_early = await count_effects(resources)
@@ -97,6 +94,7 @@ async def test_a_job_that_redis_lost_is_handed_over_again(
     await run_jobs()
 
     assert (too_early, await count_effects(resources)) == (0, 1)
+    assert (await row(resources, job_id))["tries"] == 2
 
 
 async def test_two_attempts_at_once_have_one_effect(
@@ -111,14 +109,11 @@ async def test_two_attempts_at_once_have_one_effect(
 
     job_id = await add(resources)
     async with asyncio.timeout(20), make_worker(burst=True) as one, make_worker(burst=True) as two:
-        await outbox.dispatch(resources, known_tasks())
         first = asyncio.create_task(one.async_run())
         while not both.n_waiting:  # noqa: ASYNC110 - the barrier tells it in no other way
             await asyncio.sleep(0.01)
-        # Redis forgets that the job runs, and is given it again.
-        await flush_queue(resources)
+        # As when the first worker was stopped for longer than its lease.
         await come_due(resources)
-        await outbox.dispatch(resources, known_tasks())
         await asyncio.gather(first, two.async_run())
 
     assert await count_effects(resources) == 1

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from kernel.cache.store import Stores, VersionedStore
 from kernel.db.unit_of_work import UnitOfWork
-from kernel.jobs.arq_queue import Job
 from kernel.jobs.declare import JobContext, task
+from kernel.jobs.job import Job
 from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
 

@@ -246,6 +246,9 @@ class WorkerSettings(SettingsGroup):
     worker_lease: float = Field(
         10, ge=1, description="seconds after which the jobs of a worker that died run again"
     )
+    worker_queues: CommaSeparated = Field(
+        [], description="queues that this worker serves, the first one first; empty: all"
+    )
 
 
 KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (

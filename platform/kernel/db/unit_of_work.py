@@ -149,6 +149,12 @@ class UnitOfWork(AsyncSession):
         session = self._session
         return session is not None and bool(session.new or session.dirty or session.deleted)
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether its end has nothing to commit, and nothing to run."""
+        hooks = self._before_commit or self._after_attempt or self._after_commit
+        return not (self.in_transaction_block or self.has_pending_changes or hooks)
+
     async def replace_connection(self) -> None:
         """Give up a connection that was cut, for one that answers. Only for a unit that hasn't
         begun a transaction. Raises DatabaseUnavailable."""

@@ -1,7 +1,13 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
 from kernel.jobs import arq_queue
-from kernel.jobs.arq_queue import Job, JobInfo
+from kernel.jobs.control import (
+    abort_after_commit,
+    progress_of,
+    queued_job,
+    wake_after_commit,
+    why_waiting,
+)
 from kernel.jobs.declare import JobContext, Schedule, Task, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
@@ -12,5 +18,5 @@ from kernel.jobs.enqueue import (
     enqueue_after_commit,
     queue_of,
 )
-from kernel.jobs.outbox import Attempt
+from kernel.jobs.job import Attempt, Job, JobInfo, Retry
 from kernel.jobs.registry import declared

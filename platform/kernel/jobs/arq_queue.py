@@ -5,8 +5,8 @@ To replace ARQ, replace this file and workers/. Jobs are JSON, never pickle.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -18,91 +18,71 @@ from arq.constants import (
     in_progress_key_prefix,
     job_key_prefix,
     result_key_prefix,
-    retry_key_prefix,
 )
-from arq.jobs import JobStatus
 from arq.utils import timestamp_ms
 from pydantic import BaseModel
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
+from kernel.jobs.job import DEFAULT_QUEUE, Job, JobInfo, describe
 from kernel.redis.client import Redis
 from kernel.redis.connection import Script
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
+WORKERS = "job:workers"  # a hash: what each worker takes, see workers/worker.py
 
-# What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one. A job that
-# is queued stays as it is; one whose result is kept is refused, or forgotten when asked to.
+# What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one; and one
+# worker that waits for a job is told. A job that is queued, or whose result is kept, stays.
 PUT = Script("""
 local taken = 0
-for i = 1, #ARGV, 5 do
-  local id, body, ttl, score, again = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3], ARGV[i+4]
+for i = 1, #ARGV, 4 do
+  local id, body, ttl, score = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3]
   local job, result = KEYS[2] .. id, KEYS[3] .. id
-  if redis.call('EXISTS', job) == 0 and (again == '1' or redis.call('EXISTS', result) == 0) then
-    if again == '1' then redis.call('DEL', result, KEYS[4] .. id) end
+  if redis.call('EXISTS', job) == 0 and redis.call('EXISTS', result) == 0 then
     redis.call('PSETEX', job, ttl, body)
     redis.call('ZADD', KEYS[1], score, id)
     taken = taken + 1
   end
 end
+if taken > 0 and redis.call('LLEN', KEYS[4]) == 0 then redis.call('LPUSH', KEYS[4], 1) end
 return taken
 """)
-# What arq.jobs.Job.abort does, for a job that is there, without waiting for its end.
+# What arq.jobs.Job.abort does, without waiting for its end. The score of a running job is its
+# lease's end.
 ABORT = Script("""
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('ZADD', KEYS[3], ARGV[2], ARGV[1])
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if score and tonumber(score) > tonumber(ARGV[2]) then redis.call('ZADD', KEYS[2], 1, ARGV[1]) end
-return 1
+if score and tonumber(score) > tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('ZADD', KEYS[2], 1, ARGV[1])
+end
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is queued. `durable` jobs have a row in the outbox that decides about their end."""
-
-    id: str
-    function: str
-    arguments: dict[str, Any]
-    request_id: str | None = None
-    queued_by: str | None = None
-    defer_by: float = 0  # seconds
-    unique: str | None = None
-    durable: bool = False
+def key_of(queue: str) -> str:
+    """ARQ's name of a queue; its clients put jobs there by `_queue_name`."""
+    return default_queue_name if queue == DEFAULT_QUEUE else f"{default_queue_name}:{queue}"
 
 
-@dataclass(frozen=True, slots=True)
-class JobInfo:
-    """What the queue knows of a job: ARQ's words, and the progress that the job reported."""
-
-    id: str
-    function: str
-    status: JobStatus
-    arguments: dict[str, Any]
-    request_id: str | None
-    queued_by: str | None
-    enqueue_time: datetime
-    progress: dict[str, Any] | None = None
-    success: bool | None = None
-    result: Any = None
-    start_time: datetime | None = None
-    finish_time: datetime | None = None
+def wake_key(queue: str, durable: bool) -> str:
+    """A list that holds one element when there is something to take that may not be seen yet."""
+    return f"job:wake:{'outbox' if durable else 'queue'}:{queue}"
 
 
-async def put(redis: Redis, jobs: Sequence[Job], again: bool = False) -> int:
-    """Queue the jobs in one round trip; return how many weren't queued already.
+async def put(redis: Redis, jobs: Sequence[Job]) -> int:
+    """Queue the jobs, in one round trip for each queue; return how many weren't queued already.
 
-    `again` queues a job anew whose result is still kept. Raises RedisUnavailable.
+    Raises RedisUnavailable.
     """
-    now = timestamp_ms()
-    arguments: list[str | bytes | int] = []
-    for job in jobs:
-        delay = round(job.defer_by * 1000)
-        ttl, score = delay + expires_extra_ms, now + delay
-        arguments += [job.id, _body(job, now), ttl, score, int(again)]
-    prefixes = [default_queue_name, job_key_prefix, result_key_prefix, retry_key_prefix]
-    return int(await redis.run(PUT, prefixes, *arguments))
+    now, taken = timestamp_ms(), 0
+    for queue, group in groupby(jobs, lambda job: job.queue):
+        arguments: list[str | bytes | int] = []
+        for job in group:
+            delay = round(job.defer_by * 1000)
+            arguments += [job.id, _body(job, now), delay + expires_extra_ms, now + delay]
+        keys = [key_of(queue), job_key_prefix, result_key_prefix, wake_key(queue, durable=False)]
+        taken += int(await redis.run(PUT, keys, *arguments))
+    return taken
 
 
 def _body(job: Job, now: int) -> bytes:
@@ -111,54 +91,73 @@ def _body(job: Job, now: int) -> bytes:
         named["request_id"] = job.request_id
     if job.queued_by is not None:
         named["queued_by"] = job.queued_by
-    if job.durable:
-        named["durable"] = True
+    if job.queue != DEFAULT_QUEUE:
+        named["queue"] = job.queue
     return serialize({"t": None, "f": job.function, "a": [], "k": named, "et": now})
 
 
+def wake(redis: Redis, queue: str) -> None:
+    """Tell a waiting worker that durable jobs are due; not waited for, since it is only a hint."""
+    key = wake_key(queue, durable=True)
+    redis.tell("LPUSH", key, 1)
+    redis.tell("LTRIM", key, 0, 0)
+
+
 async def info(redis: Redis, job_id: str) -> JobInfo | None:
-    """What the queue knows of the job, in one trip; None when nothing. Raises RedisUnavailable."""
+    """What the queue knows of the job; None when nothing. Raises RedisUnavailable."""
     prefixes = (result_key_prefix, job_key_prefix, in_progress_key_prefix, PROGRESS_PREFIX)
-    (result, job, running, progress), score = await asyncio.gather(
-        redis.execute("MGET", *[prefix + job_id for prefix in prefixes]),
-        redis.execute("ZSCORE", default_queue_name, job_id),
-    )
+    keys = [prefix + job_id for prefix in prefixes]
+    result, job, running, progress = await redis.execute("MGET", *keys)
     if result is None and job is None:
         return None
     data = deserialize(result or job)
     named = data["k"]
-    status = JobStatus.queued
-    if result is not None:
-        status = JobStatus.complete
-    elif running is not None:
-        status = JobStatus.in_progress
-    elif score is not None and float(score) > timestamp_ms():
-        status = JobStatus.deferred
+    queue = named.get("queue", DEFAULT_QUEUE)
+    status = "complete" if result is not None else "in_progress"
+    if result is None and running is None:
+        score = await redis.execute("ZSCORE", key_of(queue), job_id)
+        status = "deferred" if score and float(score) > timestamp_ms() else "queued"
     return JobInfo(
         id=job_id,
         function=data["f"],
-        status=status,
+        status=status,  # type: ignore[arg-type] # one of the four words above
         arguments=named.get("arguments", {}),
         request_id=named.get("request_id"),
         queued_by=named.get("queued_by"),
-        enqueue_time=_moment(data["et"]),
+        queue=queue,
+        enqueue_time=moment(data["et"]),
         progress=deserialize(progress) if progress else None,
         success=data.get("s"),
         result=data.get("r"),
-        start_time=_moment(data["st"]) if "st" in data else None,
-        finish_time=_moment(data["ft"]) if "ft" in data else None,
+        start_time=moment(data["st"]) if "st" in data else None,
+        finish_time=moment(data["ft"]) if "ft" in data else None,
     )
 
 
-async def abort(redis: Redis, job_id: str) -> bool:
-    """Stop the job, or don't start it; False when the queue lacks it. Raises RedisUnavailable."""
-    keys = [job_key_prefix + job_id, default_queue_name, abort_jobs_ss]
-    return bool(await redis.run(ABORT, keys, job_id, timestamp_ms()))
+async def abort(redis: Redis, job_id: str, queue: str) -> None:
+    """Stop the job, or keep the queue from starting it. Raises RedisUnavailable."""
+    keys = [in_progress_key_prefix + job_id, key_of(queue), abort_jobs_ss]
+    await redis.run(ABORT, keys, job_id, timestamp_ms())
 
 
-async def forget_attempt(redis: Redis, job_id: str) -> None:
-    """Count one attempt of the job less. Raises RedisUnavailable."""
-    await redis.execute("DECR", retry_key_prefix + job_id)
+async def why_waiting(redis: Redis, queue: str, function: str) -> str | None:
+    """Why no running worker takes jobs like that; None when one does. Raises RedisUnavailable."""
+    now, served = timestamp_ms(), False
+    for data in await redis.execute("HVALS", WORKERS):
+        worker = deserialize(data)
+        if worker["until"] > now and queue in worker["queues"]:
+            served = True
+            if function in worker["tasks"]:
+                return None
+    if served:
+        return f"No running worker knows the task {function}."
+    return f"No running worker takes jobs of the queue {queue}."
+
+
+async def progress(redis: Redis, job_id: str) -> dict[str, Any] | None:
+    """What the job reported within the last hour. Raises RedisUnavailable."""
+    data = await redis.execute("GET", PROGRESS_PREFIX + job_id)
+    return deserialize(data) if data else None
 
 
 async def report(redis: Redis, job_id: str, progress: dict[str, Any]) -> None:
@@ -185,19 +184,23 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def describe(error: BaseException) -> str:
-    """An error in one line, as histories and results show it."""
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
-
-
-def _moment(milliseconds: int) -> datetime:
+def moment(milliseconds: float) -> datetime:
+    """ARQ's time-stamps."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _deserialize_for_arq(data: bytes) -> Any:
+    # ARQ's Job.abort waits for a result that is this exception, which JSON holds as its name.
+    job = deserialize(data)
+    if job.get("s") is False and job.get("r") == asyncio.CancelledError.__name__:
+        job["r"] = asyncio.CancelledError()
+    return job
 
 
 def arq_client(url: str) -> ArqRedis:
     """ARQ's own client, which connects when it is first used."""
     pool = ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=5)
-    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)
+    return ArqRedis(pool, job_serializer=serialize, job_deserializer=_deserialize_for_arq)
 
 
 def arq_settings(url: str) -> RedisSettings:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypedDict, get_type_hints
 from pydantic import BaseModel
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
+from kernel.jobs.job import DEFAULT_QUEUE
 
 MAX_BACKOFF = 600.0  # seconds
 
@@ -19,7 +20,7 @@ class Progress(Protocol):
 
 
 class JobContext(TypedDict):
-    """What a task is given: ARQ's job_id and job_try, and what belongs to this attempt.
+    """What a task is given: the job's id, the attempt's number, and what belongs to it.
 
     `db` is the attempt's own unit of work; it commits when the attempt ends well.
     """
@@ -46,6 +47,15 @@ class Task:
     unique: str | None
     backoff: float
     keep_result: float
+    queue: str = DEFAULT_QUEUE
+    concurrency: int | None = None
+    deadline: float | None = None
+
+    @property
+    def lane(self) -> str:
+        """The queue that its jobs stand in: one of their own where their number is limited, so
+        that those which can't run yet hide no other."""
+        return self.queue if self.concurrency is None else f"{self.queue}:{self.name}"
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after that attempt failed: doubled each time, with jitter."""
@@ -55,7 +65,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a task runs, in ARQ's words for cron (UTC); None is every one of them.
+    """When a task runs, in the words of cron (UTC); None is every one of them.
 
     One run per tick, however many workers there are. Its arguments are the model's defaults.
     """
@@ -77,6 +87,9 @@ def task(
     unique: str | None = None,
     backoff: float = 1,
     keep_result: float = 3600,
+    queue: str = DEFAULT_QUEUE,
+    concurrency: int | None = None,
+    deadline: float | None = None,
 ) -> Callable[[Function], Task]:
     """Declare `async def f(ctx: JobContext, arguments: Model)` as the task `<feature>.<verb>`.
 
@@ -84,11 +97,26 @@ def task(
     `backoff` seconds, doubled each time, up to `max_tries` attempts. `unique` is a template over
     the arguments, "{post_id}": while a job of that key waits, queueing it again adds nothing.
     The result can be read for `keep_result` seconds.
+
+    `queue` names who runs it (see WORKER_QUEUES). At most `concurrency` of its jobs run at once,
+    over all workers. A job that hasn't begun `deadline` seconds after it was due is dropped.
     """
 
     def declare(function: Function) -> Task:
         parameter = function.__code__.co_varnames[1]
         model = get_type_hints(function)[parameter]
-        return Task(name, function, model, max_tries, timeout, unique, backoff, keep_result)
+        return Task(
+            name,
+            function,
+            model,
+            max_tries,
+            timeout,
+            unique,
+            backoff,
+            keep_result,
+            queue,
+            concurrency,
+            deadline,
+        )
 
     return declare

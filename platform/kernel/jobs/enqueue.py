@@ -10,7 +10,7 @@ from kernel.context import context_of, principal_of, request_id_var
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.jobs import arq_queue
-from kernel.jobs.arq_queue import Job
+from kernel.jobs.job import Job
 from kernel.jobs.outbox import outbox
 from kernel.jobs.registry import declared
 from kernel.redis.client import Redis
@@ -47,6 +47,7 @@ def prepare(
         defer_by=defer_by,
         unique=unique,
         durable=durable,
+        queue=declaration.lane,
     )
 
 

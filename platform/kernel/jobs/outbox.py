@@ -1,54 +1,48 @@
 """What the kernel and the worker ask of the feature that keeps durable jobs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
 from kernel import discovery
 from kernel.db.unit_of_work import Resources, UnitOfWork
-from kernel.jobs.arq_queue import Job
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt of a job, as it is noted when it ends: `queued` again, or for good."""
-
-    id: str
-    function: str
-    arguments: dict[str, Any]
-    request_id: str | None
-    queued_by: str | None
-    durable: bool
-    enqueue_time: datetime
-    start_time: datetime
-    tries: int
-    status: Literal["queued", "complete", "failed"] = "queued"
-    result: Any = None
-    error: str | None = None
+from kernel.jobs.job import Attempt, Job
 
 
 class Outbox(Protocol):
-    """What the feature that keeps durable jobs offers in providers.py as `outbox`."""
+    """What the feature that keeps durable jobs offers in providers.py as `outbox`.
+
+    All raise DatabaseUnavailable. The worker calls all but `add`.
+    """
 
     async def add(self, db: UnitOfWork, job: Job) -> str:
         """Keep the job in the unit's transaction; return its id, or its waiting duplicate's."""
 
-    async def dispatch(self, resources: Resources, known: Iterable[str]) -> bool:
-        """Queue what waits of the tasks that are known, and what the queue may have lost; say
-        whether more may be due."""
+    async def claim(
+        self, resources: Resources, queue: str, known: Sequence[str], limit: int, lease: float
+    ) -> list[Attempt]:
+        """Begin an attempt of up to `limit` due jobs whose task is known. They are due again
+        after `lease` seconds, unless renewed."""
 
-    async def begin(self, resources: Resources, job_id: str) -> int | None:
-        """Note that an attempt begins and return its number; None when the job has ended."""
+    async def due(
+        self, resources: Resources, queues: Sequence[str], known: Sequence[str]
+    ) -> dict[str, float]:
+        """Seconds until the first job of each queue is due; queues without any are left out."""
 
-    async def complete(self, db: UnitOfWork, job_id: str, result: Any) -> bool:
+    async def renew(self, resources: Resources, rows: Sequence[int], lease: float) -> None:
+        """Let running jobs keep their claim for `lease` seconds from now."""
+
+    async def complete(self, db: UnitOfWork, attempt: Attempt) -> bool:
         """Record the end in the attempt's own transaction; False when it had ended before."""
 
-    async def record(self, resources: Resources, attempt: Attempt) -> None:
-        """Note how an attempt ended, where `complete` didn't."""
+    async def end(self, resources: Resources, attempts: Sequence[Attempt]) -> set[str]:
+        """Note how attempts ended that have written nothing; return the ids of those that
+        hadn't ended before."""
 
-    async def release(self, resources: Resources, attempt: Attempt) -> None:
-        """Forget an attempt that was stopped with its worker."""
+    async def record(self, resources: Resources, attempts: Sequence[Attempt]) -> None:
+        """Keep the ends of jobs that only the queue knew."""
+
+    async def assign(self, resources: Resources, queues: Mapping[str, str]) -> None:
+        """Move waiting jobs to the queue that their task is declared for now."""
 
 
 def outbox() -> Outbox | None:

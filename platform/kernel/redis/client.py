@@ -90,6 +90,11 @@ class Redis:
             raise self._judge(connection, reply)
         return reply
 
+    def tell(self, *command: Argument) -> None:
+        """Send a command whose answer doesn't matter; does nothing while the breaker is open."""
+        if self._connection is not None and self._open:
+            self._connection.send(command).add_done_callback(asyncio.Future.exception)
+
     async def run(self, script: Script, keys: list[str], *arguments: Argument) -> Any:
         """A script's answer, in one round trip once the server knows the script."""
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kernel.app import create_application, feature_settings
+from kernel.app import create_application
 from kernel.config.groups import (
     KERNEL_GROUPS,
     AppSettings,
@@ -15,6 +15,7 @@ from kernel.config.groups import (
     SecretSettings,
 )
 from kernel.config.loader import Settings, SettingsError, SettingsGroup, read_dotenv
+from kernel.settings import feature_settings
 
 # As the README of SQLModel-boilerplate tells its users to write it.
 OLD_DOTENV = """

@@ -1,4 +1,4 @@
-"""When jobs are handed over, to how many, and how long they are kept."""
+"""When jobs are claimed, by how many, and how long they are kept."""
 
 import asyncio
 from datetime import timedelta
@@ -19,7 +19,6 @@ from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, RunJobs
-from workers.lifecycle import known_tasks
 
 
 class Key(InputSchema):
@@ -28,7 +27,7 @@ class Key(InputSchema):
     key: int
 
 
-async def test_a_deferred_job_is_not_handed_over_before_its_time(
+async def test_a_deferred_job_does_not_run_before_its_time(
     resources: Resources, declare: Declare, run_jobs: RunJobs
 ) -> None:
     declare(NAME)(write_effect)
@@ -68,33 +67,26 @@ async def test_a_duplicate_can_not_begin_before_it_sees_what_was_written(
     @declare(NAME, unique="{key}")
     async def note(ctx: JobContext, arguments: Key) -> None: ...
 
-    job_id = await add(resources, key=1)
+    await add(resources, key=1)
     async with resources.unit() as db:
         await jobs.add(db, NAME, key=1)
-        beginning = asyncio.create_task(outbox.begin(resources, job_id))
-        done, _ = await asyncio.wait([beginning], timeout=0.2)
+        early = await outbox.claim(resources, "default", [NAME], 1, lease=30)
 
-    assert not done
-    assert await beginning == 1
+    assert early == []
+    assert len(await outbox.claim(resources, "default", [NAME], 1, lease=30)) == 1
 
 
-async def test_a_worker_takes_what_another_one_is_not_handing_over(
-    resources: Resources, declare: Declare
-) -> None:
+async def test_two_workers_claim_no_job_twice(resources: Resources, declare: Declare) -> None:
     declare(NAME)(write_effect)
-    for _ in range(5):
-        await add(resources)
+    ids = [await add(resources) for _ in range(20)]
 
-    async with resources.unit() as db, asyncio.timeout(20):
-        half = {"known": [NAME], "limit_": 2, "recheck": timedelta(0)}
-        held = await crud.take_due.all(db, **half)
-        await outbox.dispatch(resources, known_tasks())
+    claims = await asyncio.gather(
+        *[outbox.claim(resources, "default", [NAME], 5, lease=30) for _ in range(4)]
+    )
 
-    redis = resources.redis("queue")
-    assert redis is not None
-    queued = {job_id.decode() for job_id in await redis.execute("ZRANGE", "arq:queue", 0, -1)}
-    assert len(queued) == 3
-    assert queued.isdisjoint({job["job_id"] for job in held})
+    claimed = [attempt.id for claim in claims for attempt in claim]
+    left = await outbox.claim(resources, "default", [NAME], 20, lease=30)
+    assert sorted(claimed + [attempt.id for attempt in left]) == sorted(ids)
 
 
 async def test_old_jobs_are_purged(
@@ -114,5 +106,5 @@ async def test_old_jobs_are_purged(
     await run_jobs()
 
     async with resources.unit() as db:
-        assert await crud.one.one(db, job_id=old) is None
-        assert await crud.one.one(db, job_id=young) is not None
+        assert await crud.one(db, old) is None
+        assert await crud.one(db, young) is not None
