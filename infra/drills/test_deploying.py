@@ -116,6 +116,19 @@ class Load:
         self._over = True
 
 
+def made(folder: Path, values: dict[str, str]) -> list[Release]:
+    """The releases, each on the checkout of the one before."""
+    releases: list[Release] = []
+    for version, port in zip(VERSIONS, unused_ports(len(VERSIONS)), strict=True):
+        root = folder / f"release-{len(releases)}"
+        if releases:
+            shutil.copytree(releases[-1].root, root)
+        else:
+            copy_to(root)
+        releases.append(Release(root, version, values, port))
+    return releases
+
+
 @pytest.fixture
 async def values(setting_values: dict[str, str]) -> AsyncIterator[dict[str, str]]:
     url = setting_values["DATABASE_URL"]
@@ -128,14 +141,7 @@ async def values(setting_values: dict[str, str]) -> AsyncIterator[dict[str, str]
 async def test_each_release_is_migrated_while_the_one_before_serves_and_no_request_fails(
     values: dict[str, str], tmp_path: Path
 ) -> None:
-    releases: list[Release] = []
-    for version, port in zip(VERSIONS, unused_ports(len(VERSIONS)), strict=True):
-        root = tmp_path / f"release-{len(releases)}"
-        if releases:
-            await asyncio.to_thread(shutil.copytree, releases[-1].root, root)
-        else:
-            await asyncio.to_thread(copy_to, root)
-        releases.append(await asyncio.to_thread(Release, root, version, values, port))
+    releases = await asyncio.to_thread(made, tmp_path, values)
     checked = await asyncio.to_thread(run_module, releases[-1].root, "infra.checks", "migrations")
     assert checked.returncode == 0, checked.stdout
 
