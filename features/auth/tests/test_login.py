@@ -7,6 +7,7 @@ import time
 import httpx2
 import pytest
 
+from features.auth.passwords import hash_password, verify_password
 from features.users.crud import account_by_username, change_user
 from kernel.resources import Resources
 from tests.accounts import PASSWORD, Person, Register, refusal
@@ -114,6 +115,26 @@ async def test_the_name_of_another_as_email_opens_nothing(
 
     assert refusal(by_name) == WRONG
     assert by_email.status_code == 200
+
+
+@pytest.mark.parametrize("work", ["check", "hash"])
+async def test_the_event_loop_runs_on_while_bcrypt_works(
+    make_app: ApplicationFactory, work: str
+) -> None:
+    async with make_app(PASSWORD_HASH_COST="8") as app, app.state.resources.unit() as db:
+        checking = work == "check"
+        busy: asyncio.Future[object] = asyncio.ensure_future(
+            verify_password(db, PASSWORD, None, "192.0.2.1", "ada")
+            if checking
+            else hash_password(db, PASSWORD)
+        )
+        turns = 0
+        while not busy.done():
+            await asyncio.sleep(0)
+            turns += 1
+        await busy
+
+    assert turns > 5
 
 
 async def test_a_hash_is_renewed_when_the_cost_rises(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
@@ -144,6 +144,15 @@ async def read_mine(who: Known) -> str:
     return f"{who.username} {loads[f'mine {who.user_id}']}"
 
 
+@router.get("/asking/{id}")
+@access(Access.PUBLIC)
+@cache("asking")
+async def read_asking(id: int, request: Request) -> str:
+    """Look at who asks, which nothing outside says."""
+    who = await principal_of(request)
+    return who.username if who else "a stranger"
+
+
 @router.patch("/mine")
 @cache("mine_{principal}")
 async def patch_mine(who: Known) -> str:
@@ -239,3 +248,17 @@ async def test_what_each_caller_has_one_of_needs_no_id(client: httpx2.AsyncClien
 
     await ask(1, "DELETE", "/mine/all")
     assert [await ask(1), await ask(2)] == ["user1 3", "user2 1"]
+
+
+async def test_an_answer_that_turned_out_to_depend_on_the_caller_is_not_kept(
+    client: httpx2.AsyncClient,
+) -> None:
+    as_ada = {"Authorization": "Bearer 1"}
+
+    answers = [
+        (await client.get("/api/v1/asking/7", headers=headers)).json()
+        for headers in (as_ada, {}, as_ada, {})
+    ]
+
+    assert answers[0] != "a stranger"
+    assert answers == [answers[0], "a stranger"] * 2
