@@ -12,11 +12,11 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 4100
+KERNEL_LINES = 6030
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
-FEATURE_LINES = 3037
-WORKER_LINES = 371
+FEATURE_LINES = 3050
+WORKER_LINES = 960
 FILE_LINES = 200
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case
 LONG_FILE_LINES = 280
@@ -33,6 +33,7 @@ LONG: dict[str, str] = {
     "platform/kernel/config/groups.py": "a list of settings, one line each",
     "platform/kernel/db/unit_of_work.py": "one class: SQLAlchemy's session with a unit's end",
     "platform/kernel/jobs/arq_queue.py": "all that is known of ARQ's keys in Redis",
+    "workers/arq_jobs.py": "every script that changes ARQ's data, and what calls it",
     "platform/kernel/web/openapi.py": "one pass over the document",
     "platform/kernel/web/outer_middleware.py": "one ASGI layer, called for every request",
     "platform/kernel/web/problems.py": "each kind of error and the problem it becomes",

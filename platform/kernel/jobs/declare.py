@@ -105,18 +105,7 @@ def task(
     def declare(function: Function) -> Task:
         parameter = function.__code__.co_varnames[1]
         model = get_type_hints(function)[parameter]
-        return Task(
-            name,
-            function,
-            model,
-            max_tries,
-            timeout,
-            unique,
-            backoff,
-            keep_result,
-            queue,
-            concurrency,
-            deadline,
-        )
+        times = (max_tries, timeout, unique, backoff, keep_result)
+        return Task(name, function, model, *times, queue, concurrency, deadline)
 
     return declare
