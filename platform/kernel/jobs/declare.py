@@ -105,18 +105,9 @@ def task(
     def declare(function: Function) -> Task:
         parameter = function.__code__.co_varnames[1]
         model = get_type_hints(function)[parameter]
+        limits = (queue, concurrency, deadline)
         return Task(
-            name,
-            function,
-            model,
-            max_tries,
-            timeout,
-            unique,
-            backoff,
-            keep_result,
-            queue,
-            concurrency,
-            deadline,
+            name, function, model, max_tries, timeout, unique, backoff, keep_result, *limits
         )
 
     return declare
