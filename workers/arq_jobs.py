@@ -115,13 +115,8 @@ class ArqJobs:
         """Take jobs that are over out of the queue, and let the others be due again. `kept` says
         how many seconds a function's results are kept."""
         now = timestamp_ms()
-        keys = [
-            in_progress_key_prefix,
-            job_key_prefix,
-            retry_key_prefix,
-            result_key_prefix,
-            abort_jobs_ss,
-        ]
+        keys = [in_progress_key_prefix, job_key_prefix, retry_key_prefix]
+        keys += [result_key_prefix, abort_jobs_ss]
         arguments: list[Any] = []
         for one in attempts:
             queue = key_of(one.queue)
@@ -183,26 +178,18 @@ def _attempt(
 
 
 def _result(attempt: Attempt, queue: str, now: int) -> bytes:
-    succeeded = attempt.status == "complete"
-    aborted = attempt.status == "cancelled"
-    named = {"arguments": attempt.arguments}
-    for name in ("request_id", "queued_by"):
-        if getattr(attempt, name) is not None:
-            named[name] = getattr(attempt, name)
+    owner = {"request_id": attempt.request_id, "queued_by": attempt.queued_by}
+    results = {"complete": attempt.result, "cancelled": asyncio.CancelledError.__name__}
     begun = attempt.start_time
     return serialize(
         {
             "t": attempt.tries,
             "f": attempt.function,
             "a": [],
-            "k": named,
+            "k": {"arguments": attempt.arguments, **{k: v for k, v in owner.items() if v}},
             "et": round(attempt.enqueue_time.timestamp() * 1000),
-            "s": succeeded,
-            "r": attempt.result
-            if succeeded
-            else asyncio.CancelledError.__name__
-            if aborted
-            else attempt.error,
+            "s": attempt.status == "complete",
+            "r": results.get(attempt.status, attempt.error),
             "st": round(begun.timestamp() * 1000) if begun else now,
             "ft": now,
             "q": queue,

@@ -132,7 +132,7 @@ async def _backlog(bench: Bench, values: dict[str, str]) -> dict[str, float]:
     figures: dict[str, Any] = {}
     for waiting in (1_000, 10_000, 100_000):
         with _worker(values, OURS) as worker:
-            run = await throughput(bench, [worker], bench.durable, "log_line", waiting)
+            run = await throughput(bench, [worker], bench.backlog, "log_line", waiting)
         figures[f"{waiting} jobs_per_second"] = round(run.rate)
         figures[f"{waiting} cpu_us"] = round(run.cpu)
         say(f"backlog of {waiting}: {run.rate:.0f} a second, {run.cpu:.0f} us")

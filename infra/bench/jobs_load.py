@@ -65,6 +65,17 @@ class Bench:
                 for number in range(start, min(start + 1000, first + count)):
                     await jobs.add(db, f"tasks.{function}", number=number)
 
+    async def backlog(self, function: str, first: int, count: int) -> None:
+        """Rows of durable jobs, without the process that adds them one by one."""
+        await self.postgres.execute(
+            "INSERT INTO job (job_id, function, arguments, status, hand_over_at) SELECT "
+            "gen_random_uuid(), $1, json_build_object('number', n), 'waiting', now() "
+            "FROM generate_series($2::integer, $3::integer) n",
+            f"tasks.{function}",
+            first,
+            first + count - 1,
+        )
+
     async def of_arq(self, function: str, first: int, count: int) -> None:
         """Queue jobs as ARQ's client does."""
         for number in range(first, first + count):
