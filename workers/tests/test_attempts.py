@@ -103,6 +103,29 @@ async def test_a_result_that_is_no_json_fails_before_the_commit(
     assert kept["error"].startswith("ResultRefused: The result can't be kept: ")
 
 
+async def test_a_durable_job_whose_work_cannot_be_committed_is_not_complete(
+    resources: Resources, declare: Declare, run_jobs: RunJobs
+) -> None:
+    """Its end is in the transaction of its work: both are there, or neither."""
+
+    @declare("tasks.try", max_tries=2)
+    async def work(ctx: JobContext, arguments: Nothing) -> int:
+        async def refuse() -> None:
+            raise RuntimeError("no commit")
+
+        if ctx["job_try"] == 1:
+            ctx["db"].before_commit(refuse)
+        return ctx["job_try"]
+
+    async with resources.unit() as db:
+        job_id = await jobs.add(db, "tasks.try")
+    await run_jobs()
+
+    kept = await row(resources, job_id)
+    assert kept is not None
+    assert (kept["status"], kept["tries"], kept["result"]) == ("complete", 2, 2)
+
+
 @pytest.mark.parametrize("durable", [False, True])
 async def test_a_job_whose_workers_died_too_often_is_given_up(
     resources: Resources, declare: Declare, run_jobs: RunJobs, durable: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -117,6 +118,23 @@ async def test_hooks_run_in_order_after_the_commit_and_a_failing_one_stops_nothi
             unit.after_commit(hook)
 
     assert seen == [[1], "failing", "end"]
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+async def test_units_one_after_the_other_share_the_pools_connections(
+    own: Resources, ends: str
+) -> None:
+    """One that only the garbage collector gives back is closed instead."""
+    backends = set[int]()
+    for _ in range(8):
+        with suppress(ZeroDivisionError):
+            async with own.unit() as unit:
+                connection = await unit.asyncpg_connection(write=True)
+                backends.add(connection.get_server_pid())
+                if ends == "badly":
+                    raise ZeroDivisionError
+
+    assert len(backends) <= 3
 
 
 @pytest.mark.parametrize("when", ["before the commit", "at the commit"])
