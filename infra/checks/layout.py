@@ -33,7 +33,6 @@ LONG: dict[str, str] = {
     "platform/kernel/config/groups.py": "a list of settings, one line each",
     "platform/kernel/db/unit_of_work.py": "one class: SQLAlchemy's session with a unit's end",
     "platform/kernel/jobs/arq_queue.py": "all that is known of ARQ's keys in Redis",
-    "workers/arq_jobs.py": "every script that changes ARQ's data, and what calls it",
     "platform/kernel/web/openapi.py": "one pass over the document",
     "platform/kernel/web/outer_middleware.py": "one ASGI layer, called for every request",
     "platform/kernel/web/problems.py": "each kind of error and the problem it becomes",
