@@ -131,8 +131,13 @@ def test_what_needs_a_caller_says_so_and_what_may_know_one_says_that(document: J
             "User not authenticated.",
         }
         assert answer(document, operation, 401)["headers"].keys() == {"WWW-Authenticate"}
-    assert details(document, own, 403) == {"Request forbidden -- authorization will not help"}
-    assert details(document, super_only, 403) == {"You do not have enough privileges."}
+    again = "Enter your password again first: POST /api/v1/step-up."
+    foreign, few = (
+        "Request forbidden -- authorization will not help",
+        "You do not have enough privileges.",
+    )
+    assert details(document, own, 403) == {foreign, again}
+    assert details(document, super_only, 403) == {few, again}
 
 
 def test_the_password_flow_leads_to_the_login(document: Json) -> None:

@@ -24,12 +24,13 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
-    """Stored jobs, of two tasks; some have ended."""
+    """Stored jobs, of two tasks and queues; some have ended."""
     async with people.app.state.resources.unit() as db:
         for place in range(number):
             job = _job(f"job-{uuid4().hex}", ended=place % 2 == 0)
             if place % 3 == 0:
                 job.function, job.queued_by = "tasks.other", f"user:{people.owner.id}"
+                job.queue = "reports"
             db.add(job)
     return {}
 
