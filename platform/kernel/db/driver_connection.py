@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from kernel.db.engine import Database
+from kernel.db.engine import Database, wrong_call
 from kernel.db.errors import (
     DatabaseUnavailable,
+    driver_error,
     is_connection_lost,
     is_driver_unavailable,
     unavailable,
@@ -45,12 +46,7 @@ class DriverConnection:
 
         Raises DatabaseUnavailable when there is none to be had.
         """
-        if self._taking:
-            raise RuntimeError(
-                "Two tasks use this unit of work at once: await one call after the other, or give "
-                "each task a unit of its own (`async with resources.unit() as db`)."
-            )
-        self._taking = True
+        self._begin_taking()
         try:
             if self._fairy is None:
                 self._fairy = await self._database.checkout()
@@ -70,6 +66,21 @@ class DriverConnection:
 
     async def replace(self) -> None:
         """Give up a connection that was cut, for one that answers. Raises DatabaseUnavailable."""
+        self._begin_taking()
+        try:
+            await self._replace()
+        finally:
+            self._taking = False
+
+    def _begin_taking(self) -> None:
+        if self._taking:
+            raise RuntimeError(
+                "Two tasks use this unit of work at once: await one call after the other, or give "
+                "each task a unit of its own (`async with resources.unit() as db`)."
+            )
+        self._taking = True
+
+    async def _replace(self) -> None:
         # What has cut this one has cut the idle ones, too, and a client sees that late.
         for _ in range(self._database.size + 1):
             self.discard()
@@ -114,11 +125,15 @@ class DriverConnection:
             except DBAPIError as error:
                 raise unavailable(error) from error
             except Exception as error:
+                if wrong := wrong_call(
+                    driver_error(error), self.adapted.driver_connection.is_closed()
+                ):
+                    raise wrong from error
                 if not is_driver_unavailable(error):
                     raise
                 if attempt == 2 or not is_connection_lost(error):
                     raise unavailable(error) from error
                 # Cut while it was idle: nothing has happened in this unit yet.
-                await self.replace()
+                await self._replace()
             else:
                 return

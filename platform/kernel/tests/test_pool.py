@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from kernel.config.loader import Settings
 from kernel.db.compiled_query import CompiledQuery
@@ -117,6 +117,18 @@ def test_after_anything_every_request_answers(
         await answers(own)
 
     asyncio.get_event_loop().run_until_complete(run())
+
+
+async def test_two_tasks_at_once_give_up_no_connection(own: Resources, proxy: FaultProxy) -> None:
+    pool = own.database.engine.sync_engine.pool
+    given_up: list[object] = []
+    event.listen(pool, "invalidate", lambda _, place, __: given_up.append(place))
+
+    for _ in range(3 * SIZE):
+        await gather(own, proxy)
+        assert pool.checkedin() == 1  # type: ignore[attr-defined]
+
+    assert given_up == []
 
 
 async def test_a_unit_that_two_tasks_use_at_once_says_so(own: Resources) -> None:
