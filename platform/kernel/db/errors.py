@@ -20,12 +20,14 @@ CONNECTION_LOST = (
     OperatorInterventionError,
     PostgresConnectionError,
 )
-# What makes a request answer 503: the database is away, silent, has no connection free, or a
-# migration has changed what a connection's prepared statements give.
+# What makes a request answer 503: the database is away, silent, out of connections, memory or disk
+# (class 53), read-only for now (25006), or a migration has changed what a connection's prepared
+# statements give.
 UNAVAILABLE = (
     *CONNECTION_LOST,
     PoolTimeoutError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
     InvalidCachedStatementError,
 )
 

@@ -30,6 +30,7 @@ Role = Literal["cache", "rate_limit", "queue"]
 ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
 DATABASE_UNAVAILABLE = "The database is not available."
+READ_ONLY = "read-only"
 DRAINING = "The process is shutting down."
 TIMEOUT = 2.0  # seconds that a start waits to learn what is missing
 WITHOUT: dict[Role, str] = {
@@ -41,6 +42,9 @@ WITHOUT: dict[Role, str] = {
 # Asked first, since PostgreSQL logs an error for each question to a table that isn't there.
 is_migrated = CompiledQuery(sqlalchemy.text("SELECT to_regclass('alembic_version') IS NOT NULL"))
 revisions = CompiledQuery(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+is_read_only = CompiledQuery(
+    sqlalchemy.text("SELECT current_setting('transaction_read_only')::boolean")
+)
 
 
 class Health(ReadSchema):
@@ -50,7 +54,8 @@ class Health(ReadSchema):
 
 
 class Readiness(ReadSchema):
-    """`ready`, or `degraded` while a Redis is unavailable; `checks` says which."""
+    """`ready`, or `degraded` while a Redis is unavailable or the database takes no writes: see
+    `checks`."""
 
     status: str
     checks: dict[str, str]
@@ -77,6 +82,7 @@ async def read_readiness(request: Request) -> Readiness | Response:
         return unready(DRAINING, request, checks)
     if checks["database"] != "ok":
         return unready(checks["database"], request, checks)
+    checks["database"] = await check_writes(resources)
     healthy = all(state in ("ok", "off") for state in checks.values())
     return Readiness(status="ready" if healthy else "degraded", checks=checks)
 
@@ -111,6 +117,15 @@ async def check_database(resources: Resources) -> str:
     if missing := waiting(applied):
         return f"The database lacks revision {', '.join(missing)}; run `{MIGRATE}`."
     return "ok"
+
+
+async def check_writes(resources: Resources) -> str:
+    """ok, or read-only: a standby, or a server that was made so."""
+    try:
+        async with resources.unit() as unit:
+            return READ_ONLY if await is_read_only.scalar(unit) else "ok"
+    except DatabaseUnavailable:
+        return DATABASE_UNAVAILABLE
 
 
 async def report_missing(resources: Resources) -> None:
