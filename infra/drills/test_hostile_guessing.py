@@ -33,6 +33,7 @@ DEPLOYED = {
     "PASSWORD_HASH_COST": str(COST),
     "WEB_CONCURRENCY": "1",
     "LOG_LEVEL": "WARNING",
+    "MAX_CONNECTIONS": "950",  # eight addresses hold 800, and it is bcrypt that is attacked here
 }
 
 
