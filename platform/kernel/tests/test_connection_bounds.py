@@ -166,6 +166,17 @@ def test_an_address_has_so_many_connections_and_others_have_theirs(api: Api) -> 
     eventually(lambda: api.ask("/health") == 200)
 
 
+def test_a_refused_client_that_has_begun_to_send_sees_why(api: Api) -> None:
+    sent = POST.format(f"{V1}/json", 200_000).encode() + b"x" * 100_000
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(opened(api))
+        time.sleep(0.2)
+        for _ in range(10):
+            assert problem(everything(opened(api, sent)))[0] == 503
+    eventually(lambda: api.ask("/health") == 200)
+
+
 def test_proxies_have_no_limit_of_their_own(
     tmp_path_factory: pytest.TempPathFactory, setting_values: dict[str, str]
 ) -> None:

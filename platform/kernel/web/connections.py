@@ -23,6 +23,7 @@ SWEEP_SECONDS = 0.5
 # Of a client that hung up, what runs no longer than this ends by itself: cancelling a statement
 # costs its database connection.
 GRACE_SECONDS = 0.5
+LINGERING = 50  # connections beyond the bound
 PROGRESS_BYTES = 64 * 1024
 SAFE = ("GET", "HEAD")
 
@@ -64,6 +65,10 @@ class ConnectionGroup:
         return len(self._live) <= self.settings.max_connections and (
             not network or self._per_network[network] <= limit
         )
+
+    def may_linger(self) -> bool:
+        """Whether there is room for a refused connection until its client has read why."""
+        return len(self._live) <= self.settings.max_connections + LINGERING
 
     def discard(self, connection: Connection) -> None:
         """Take leave of a connection that is lost."""

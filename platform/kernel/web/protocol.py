@@ -55,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.client = (unmapped(self.client[0]), self.client[1])
         self.deadline = self.loop.time() + self._bounds.header_timeout
         if not self.group.admit(self):
+            # Closed at once, a client that is sending its request would see a reset, no answer.
+            self._stage = HEAD if self.group.may_linger() else BETWEEN
             self._refuse(503, OVERLOADED)
 
     def connection_lost(self, exc: Exception | None) -> None:
