@@ -143,6 +143,7 @@ async def create_post(request: Request) -> Response:
         job = {
             "job_id": uuid.uuid4().hex,
             "function": "posts.announce",
+            "queue": "default",
             "arguments": orjson.dumps({"post_id": row["id"], "author_id": 1}).decode(),
             "defer_by": timedelta(),
         }
