@@ -144,7 +144,6 @@ def environment_of(folder: Path, postgres: PostgresServer, valkey: ValkeyServer)
         "WRITE_LIMIT": "1000000000",
         "LOGIN_FAILURE_LIMIT": "1000",
         "LOGIN_LIMIT": "1000000",
-        "WRITE_LIMIT": "1000000000",
         "DEFAULT_RATE_LIMIT_LIMIT": "1000000",
     }
 

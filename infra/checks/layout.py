@@ -12,7 +12,7 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 6030
+KERNEL_LINES = 6050
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 FEATURE_LINES = 3050
@@ -34,6 +34,7 @@ LONG: dict[str, str] = {
     "platform/kernel/db/unit_of_work.py": "one class: SQLAlchemy's session with a unit's end",
     "platform/kernel/jobs/arq_queue.py": "all that is known of ARQ's keys in Redis",
     "platform/kernel/web/openapi.py": "one pass over the document",
+    "platform/kernel/web/protocol.py": "one class: uvicorn's protocol within bounds",
     "platform/kernel/web/outer_middleware.py": "one ASGI layer, called for every request",
     "platform/kernel/web/problems.py": "each kind of error and the problem it becomes",
 }
