@@ -29,7 +29,7 @@ class DriverConnection:
         self._database = database
         self._fairy: PoolProxiedConnection | None = None
         self._of_session: Connection | None = None
-        self._taking = False
+        self._taking = self._shared = False
 
     @property
     def adapted(self) -> Any:
@@ -73,7 +73,7 @@ class DriverConnection:
             self._taking = False
 
     def _begin_taking(self) -> None:
-        if self._taking:
+        if self._taking or self._shared:
             raise RuntimeError(
                 "Two tasks use this unit of work at once: await one call after the other, or give "
                 "each task a unit of its own (`async with resources.unit() as db`)."
@@ -106,6 +106,9 @@ class DriverConnection:
 
     def give_back(self) -> None:
         """Give the connection, whose transaction is over, back to the pool."""
+        if self._shared:
+            self.discard()
+            return
         fairy, self._fairy, self._of_session = self._fairy, None, None
         if fairy is not None:
             fairy.close()
@@ -128,6 +131,8 @@ class DriverConnection:
                 if wrong := wrong_call(
                     driver_error(error), self.adapted.driver_connection.is_closed()
                 ):
+                    # asyncpg keeps the transaction that didn't begin, and would nest the next one.
+                    self._shared = True
                     raise wrong from error
                 if not is_driver_unavailable(error):
                     raise
