@@ -113,7 +113,7 @@ class Intake:
         if again:
             for durable in (True, False):
                 self._hint(name, durable)
-                self._wake(name, durable)
+                arq_queue.wake(self._held.redis, name, durable)
 
     async def look(self) -> float:
         """Hint at what is due; return the seconds until the next job is."""
@@ -158,13 +158,8 @@ class Intake:
                 self._hint(name, durable)
             else:  # no place by now: perhaps another worker has one
                 self._lanes[name].hints.add(durable)
-                self._wake(name, durable)
+                arq_queue.wake(self._held.redis, name, durable)
                 await asyncio.sleep(0)
-
-    def _wake(self, name: str, durable: bool) -> None:
-        key = wake_key(name, durable)
-        self._held.redis.tell("LPUSH", key, 1)
-        self._held.redis.tell("LTRIM", key, 0, 0)
 
     def _tell(self, durable: bool, trouble: str) -> None:
         if trouble != self._troubles[durable]:

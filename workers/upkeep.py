@@ -41,7 +41,7 @@ class Upkeep(arq_worker.Worker):
         assigned_at = float("-inf")
         while True:
             try:
-                self._hand_back_ready(READY_SECONDS)
+                self._release_ready(READY_SECONDS)
                 await self._intake.look()
                 if self._leased:
                     await self._cancel_aborted_jobs()
@@ -102,7 +102,7 @@ class Upkeep(arq_worker.Worker):
     def _id(self) -> str:
         return f"{socket.gethostname()}:{os.getpid()}:{id(self)}"
 
-    def _hand_back_ready(self, older_than: float = 0) -> None:
+    def _release_ready(self, older_than: float = 0) -> None:
         """Give back what was claimed ahead and found no place: another worker may have one."""
         ready = self._places.ready
         while ready and self.loop.time() - ready[0][2] >= older_than:

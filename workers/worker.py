@@ -157,7 +157,7 @@ class Worker(Upkeep):
             return
         if self._filling is not None:
             await asyncio.wait([self._filling], timeout=STOP_TIMEOUT)
-        self._hand_back_ready()
+        self._release_ready()
         for task in self.tasks.values():
             if not task.cancelling():  # a second time would stop it from handing its job back
                 task.cancel()

@@ -96,9 +96,9 @@ def _body(job: Job, now: int) -> bytes:
     return serialize({"t": None, "f": job.function, "a": [], "k": named, "et": now})
 
 
-def wake(redis: Redis, queue: str) -> None:
-    """Tell a waiting worker that durable jobs are due; not waited for, since it is only a hint."""
-    key = wake_key(queue, durable=True)
+def wake(redis: Redis, queue: str, durable: bool = True) -> None:
+    """Tell a waiting worker that jobs are due; not waited for, since it is only a hint."""
+    key = wake_key(queue, durable)
     redis.tell("LPUSH", key, 1)
     redis.tell("LTRIM", key, 0, 0)
 
