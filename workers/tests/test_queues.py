@@ -37,6 +37,20 @@ async def queue_job(resources: Resources, name: str, durable: bool, **options: A
         return await jobs.add(db, name, **options)
 
 
+def declare_limited(declare: Declare, concurrency: int) -> list[int]:
+    """A task of which so many jobs may run at once; returns how many ran, noted at each start."""
+    running, numbers = set[str](), list[int]()
+
+    @declare("tasks.limited", concurrency=concurrency)
+    async def limited(ctx: JobContext, arguments: Nothing) -> None:
+        running.add(ctx["job_id"])
+        numbers.append(len(running))
+        await asyncio.sleep(0.02)
+        running.discard(ctx["job_id"])
+
+    return numbers
+
+
 async def status_of(resources: Resources, job_id: str) -> tuple[str, str | None]:
     async with resources.unit() as db:
         kept = await crud.one(db, job_id)
@@ -101,15 +115,7 @@ async def test_a_queue_that_no_task_has_is_refused_at_the_start(make_worker: Wor
 async def test_no_more_jobs_of_a_limited_task_run_at_once_than_it_allows(
     resources: Resources, declare: Declare, make_worker: WorkerFactory, durable: bool
 ) -> None:
-    running, most = set[str](), 0
-
-    @declare("tasks.limited", concurrency=2)
-    async def limited(ctx: JobContext, arguments: Nothing) -> None:
-        nonlocal most
-        running.add(ctx["job_id"])
-        most = max(most, len(running))
-        await asyncio.sleep(0.02)
-        running.discard(ctx["job_id"])
+    running = declare_limited(declare, 2)
 
     @declare("tasks.free")
     async def free(ctx: JobContext, arguments: Nothing) -> None: ...
@@ -119,7 +125,7 @@ async def test_no_more_jobs_of_a_limited_task_run_at_once_than_it_allows(
     async with make_worker(burst=True) as one, make_worker(burst=True) as two:
         await asyncio.gather(one.async_run(), two.async_run())
 
-    assert most == 2
+    assert max(running) == 2
     for job_id in [*ids, other]:
         assert await status_of(resources, job_id) == ("complete", None)
 
@@ -127,20 +133,12 @@ async def test_no_more_jobs_of_a_limited_task_run_at_once_than_it_allows(
 async def test_a_limited_job_that_arqs_client_put_elsewhere_keeps_to_the_limit(
     arq: ArqRedis, resources: Resources, declare: Declare, run_jobs: RunJobs
 ) -> None:
-    running, most = set[str](), 0
-
-    @declare("tasks.limited", concurrency=1)
-    async def limited(ctx: JobContext, arguments: Nothing) -> None:
-        nonlocal most
-        running.add(ctx["job_id"])
-        most = max(most, len(running))
-        await asyncio.sleep(0.02)
-        running.discard(ctx["job_id"])
+    running = declare_limited(declare, 1)
 
     queued = [await arq.enqueue_job("tasks.limited") for _ in range(4)]
     await run_jobs()
 
-    assert most == 1
+    assert max(running) == 1
     assert [await job.status() for job in queued if job] == [JobStatus.complete] * 4
 
 

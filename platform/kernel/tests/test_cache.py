@@ -11,7 +11,6 @@ from kernel.cache.invalidation import forget_argument
 from kernel.cache.location import MAX_QUERY_BYTES
 from kernel.redis.client import Redis
 from kernel.tests import sample_app
-from tests.application import client_of
 
 SHELF = "/api/v1/shelf"
 
@@ -20,12 +19,6 @@ SHELF = "/api/v1/shelf"
 async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Application]:
     async with sample_app.shelf_app(setting_values) as app:
         yield app
-
-
-@pytest.fixture
-async def client(app: Application) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(app) as client:
-        yield client
 
 
 async def put(client: httpx2.AsyncClient, owner: str, id: int, title: str) -> None:

@@ -96,12 +96,6 @@ async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[A
         yield app
 
 
-@pytest.fixture
-async def client(app: Application) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(app) as client:
-        yield client
-
-
 async def get(client: httpx2.AsyncClient, path: str, **headers: str) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await client.get(f"/api/v1/{path}", headers=named)

@@ -78,12 +78,6 @@ async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[A
         yield app
 
 
-@pytest.fixture
-async def client(app: Application) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(app) as client:
-        yield client
-
-
 async def call(
     client: httpx2.AsyncClient, who: str = "", path: str = "item/1", method: str = "GET"
 ) -> httpx2.Response:

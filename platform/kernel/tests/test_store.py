@@ -21,13 +21,10 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def versions(redis_url: str) -> AsyncIterator[VersionedStore]:
-    client = Redis(redis_url, timeout=1.0)
-    versions = VersionedStore(client)
-    await client.open()
+async def versions(redis: Redis) -> AsyncIterator[VersionedStore]:
+    versions = VersionedStore(redis)
     yield versions
     await versions.close()
-    await client.close()
 
 
 def interleavings(*lengths: int) -> Iterator[list[int]]:

@@ -17,7 +17,6 @@ from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.web.access import Access, access
 from kernel.web.router import SessionDep
-from tests.application import client_of
 
 TABLE = "CREATE TABLE unit_row (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
 happened: list[str] = []
@@ -130,12 +129,6 @@ async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
         yield app
         async with app.state.resources.unit() as unit:
             await unit.execute(text("DROP TABLE unit_row"))
-
-
-@pytest.fixture
-async def client(app: Application) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(app) as client:
-        yield client
 
 
 async def rows(app: Application) -> int:
