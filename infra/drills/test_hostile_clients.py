@@ -181,7 +181,7 @@ def test_no_body_keeps_the_loop_for_long(setting_values: dict[str, str]) -> None
                     answer = await asyncio.create_task(call)
                 assert answer.status_code in (400, 422), answer.text
                 longest = max(longest, lag.milliseconds)
-            told("the dearest body keeps the loop for", longest, 50, "ms")
+            told("the most expensive body keeps the loop for", longest, 50, "ms")
 
     loop_lag.run(send_all)
 

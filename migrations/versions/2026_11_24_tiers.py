@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint(op.f("fk_user_tier_id"), "user", type_="foreignkey")
-    # The tiers go, so nobody is on one: a later upgrade must not find ids of nothing.
+    # The tiers go, so no user is on one: a later upgrade must not find ids of nothing.
     op.execute('UPDATE "user" SET tier_id = NULL WHERE tier_id IS NOT NULL')
     op.drop_index("uq_rate_limit_path", table_name="rate_limit")
     op.drop_index("uq_rate_limit_name", table_name="rate_limit")

@@ -22,7 +22,7 @@ Given = Mapping[str, Any]
 each_feature = pytest.mark.parametrize("feature", WITH_ROUTES)
 
 
-async def arranged(
+async def prepared_routes(
     app: Application, feature: str
 ) -> AsyncIterator[tuple[People, str, FeatureRoute, Given]]:
     """Each route of the feature with rows that its valid call is about."""
@@ -36,7 +36,7 @@ async def arranged(
 async def test_who_may_not_call_is_refused_before_anything_else_and_nothing_is_written(
     app: Application, feature: str, statements: Statements
 ) -> None:
-    async for accounts, method, route, given in arranged(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature):
         for caller, expected in barred(route):
             client = await accounts.caller(caller)
             path = path_of(accounts, route, given)
@@ -60,7 +60,7 @@ async def test_who_may_not_call_is_refused_before_anything_else_and_nothing_is_w
 async def test_anothers_row_that_is_not_there_is_as_forbidden_as_one_that_is(
     app: Application, feature: str
 ) -> None:
-    async for accounts, method, route, given in arranged(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature):
         if route.access is Access.SELF and "id" in given:
             other = await accounts.caller("other")
 
@@ -71,7 +71,7 @@ async def test_anothers_row_that_is_not_there_is_as_forbidden_as_one_that_is(
 
 @each_feature
 async def test_what_is_no_id_is_refused(app: Application, feature: str) -> None:
-    async for accounts, method, route, given in arranged(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature):
         for bad in without_id(route, given):
             answer = await call(accounts, route, method, bad, accounts.superuser)
 
@@ -84,7 +84,7 @@ async def test_what_the_path_names_and_is_not_there_is_said_to_be_missing(
 ) -> None:
     """The parent first; before it is said whose it is."""
     missing = {"username": "User not found", **missing_of(feature)}
-    async for accounts, method, route, given in arranged(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature):
         for unknown in without_row(route, given):
             first = next(name for name in route.param_convertors if given[name] != unknown[name])
             assert first in missing, f"`missing` in factories.py of {feature} must give {first}"

@@ -226,7 +226,7 @@ async def test_log_lines_bear_the_job_and_no_arguments(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Secret(InputSchema):
-        """An argument that nobody may read in a log."""
+        """An argument that must not be logged."""
 
         password: str
 

@@ -23,13 +23,13 @@ from kernel.web.access import Access, access
 from kernel.web.router import SessionDep
 
 TABLES = (
-    "DROP TABLE IF EXISTS shelf_book, shelf_owner",
-    "CREATE TABLE shelf_owner (id int PRIMARY KEY, name text UNIQUE)",
-    "CREATE TABLE shelf_book (id int PRIMARY KEY, owner_id int, title text)",
+    "DROP TABLE IF EXISTS library_book, library_owner",
+    "CREATE TABLE library_owner (id int PRIMARY KEY, name text UNIQUE)",
+    "CREATE TABLE library_book (id int PRIMARY KEY, owner_id int, title text)",
 )
 
-router = APIRouter(tags=["shelf"])
-owner_by_name = CompiledQuery(text("SELECT id FROM shelf_owner WHERE name = :name"))
+router = APIRouter(tags=["library"])
+owner_by_name = CompiledQuery(text("SELECT id FROM library_owner WHERE name = :name"))
 
 # What the endpoints do between reading and answering; a test sets it to hold them there.
 gates: dict[str, asyncio.Event] = {}
@@ -73,7 +73,9 @@ async def pause(where: str) -> None:
 
 async def books_of(db: SessionDep, owner: int) -> dict[str, Any]:
     rows = await db.execute(
-        text("SELECT id, title, 'secret' AS note FROM shelf_book WHERE owner_id = :id ORDER BY id"),
+        text(
+            "SELECT id, title, 'secret' AS note FROM library_book WHERE owner_id = :id ORDER BY id"
+        ),
         {"id": owner},
     )
     books = [dict(row) for row in rows.mappings()]
@@ -82,7 +84,7 @@ async def books_of(db: SessionDep, owner: int) -> dict[str, Any]:
     return {"data": books}
 
 
-@router.get("/shelf/{owner}/books", response_model=Books)
+@router.get("/library/{owner}/books", response_model=Books)
 @public
 @cache("{owner}_books:page_{page}", resource_id_name="owner")
 async def read_books(
@@ -96,7 +98,7 @@ async def read_books(
     return await books_of(db, await owner_id(owner, db))
 
 
-@router.get("/shelf/{owner}/guarded", response_model=Books)
+@router.get("/library/{owner}/guarded", response_model=Books)
 @public
 @cache("{owner}_books:guarded", resource_id_name="owner")
 async def read_guarded(
@@ -106,7 +108,7 @@ async def read_guarded(
     return await books_of(db, found)
 
 
-@router.get("/shelf/{owner}/limited", response_model=Books, dependencies=[Depends(rate_limiter)])
+@router.get("/library/{owner}/limited", response_model=Books, dependencies=[Depends(rate_limiter)])
 @public
 @cache("{owner}_books:limited", resource_id_name="owner")
 async def read_limited(request: Request, owner: str, db: SessionDep) -> dict[str, Any]:
@@ -114,12 +116,12 @@ async def read_limited(request: Request, owner: str, db: SessionDep) -> dict[str
     return await books_of(db, await owner_id(owner, db))
 
 
-@router.get("/shelf/{owner}/book/{id}", response_model=Book)
+@router.get("/library/{owner}/book/{id}", response_model=Book)
 @public
 @cache("book")
 async def read_book(request: Request, owner: str, id: int, db: SessionDep) -> Any:
     """Show one book."""
-    query = text("SELECT id, title FROM shelf_book WHERE id = :id AND owner_id = :owner")
+    query = text("SELECT id, title FROM library_book WHERE id = :id AND owner_id = :owner")
     values = {"id": id, "owner": await owner_id(owner, db)}
     row = (await db.execute(query, values)).mappings().first()
     loads.append(f"book {id}")
@@ -128,26 +130,26 @@ async def read_book(request: Request, owner: str, id: int, db: SessionDep) -> An
     return dict(row)
 
 
-@router.get("/shelf/mine/notes", response_model=dict)
-@cache("notes_{principal}", resource_id_name="shelf")
+@router.get("/library/mine/notes", response_model=dict)
+@cache("notes_{principal}", resource_id_name="library")
 async def read_notes(
     request: Request,
     who: Annotated[Principal | None, Depends(caller)],
-    shelf: Annotated[int, Query()] = 0,
+    library: Annotated[int, Query()] = 0,
 ) -> dict[str, Any]:
     """Show what depends on who asks."""
     loads.append("notes")
     return {"who": who.username if who else None}
 
 
-@router.get("/shelf/floor/{floor}/room/{id}", response_model=str)
+@router.get("/library/floor/{floor}/room/{id}", response_model=str)
 @cache("room")
 async def read_room(request: Request, floor: int, id: int) -> str:
     """Show a room, whose name leaves out the floor."""
     return f"room {id} on floor {floor}"
 
 
-@router.get("/shelf/wide/{size}", response_model=str)
+@router.get("/library/wide/{size}", response_model=str)
 @public
 @cache("wide", resource_id_name="size")
 async def read_wide(request: Request, size: int) -> str:
@@ -156,7 +158,7 @@ async def read_wide(request: Request, size: int) -> str:
     return "x" * size
 
 
-@router.post("/shelf/{owner}/book/{id}", status_code=201, response_model=dict)
+@router.post("/library/{owner}/book/{id}", status_code=201, response_model=dict)
 @cache(
     "book",
     resource_id_name="id",
@@ -165,10 +167,10 @@ async def read_wide(request: Request, size: int) -> str:
 async def write_book(
     request: Request, owner: str, id: int, title: str, db: SessionDep, refuse: bool = False
 ) -> dict[str, Any]:
-    """Put a book on the shelf, or change its title."""
+    """Put a book on the library, or change its title."""
     await db.execute(
         text(
-            "INSERT INTO shelf_book VALUES (:id, :owner, :title)"
+            "INSERT INTO library_book VALUES (:id, :owner, :title)"
             " ON CONFLICT (id) DO UPDATE SET title = :title"
         ),
         {"id": id, "owner": await owner_id(owner, db), "title": title},
@@ -179,10 +181,10 @@ async def write_book(
     return {"ok": True}
 
 
-@router.patch("/shelf/{owner}", response_model=dict)
+@router.patch("/library/{owner}", response_model=dict)
 async def patch_owner(owner: str, name: str, db: SessionDep) -> dict[str, Any]:
     """Rename an owner."""
-    query = text("UPDATE shelf_owner SET name = :name WHERE name = :owner")
+    query = text("UPDATE library_owner SET name = :name WHERE name = :owner")
     await db.execute(query, {"name": name, "owner": owner})
     forget_argument(db, owner=owner)
     return {"ok": True}
@@ -197,7 +199,7 @@ async def identify(connection: HTTPConnection) -> Principal | None:
 
 
 @asynccontextmanager
-async def shelf_app(values: Mapping[str, str]) -> AsyncIterator[Application]:
+async def library_app(values: Mapping[str, str]) -> AsyncIterator[Application]:
     """The application of these routes alone, its tables empty but for two owners."""
     app = create_application(Settings(values), routers=[router])
     loads.clear()
@@ -207,7 +209,7 @@ async def shelf_app(values: Mapping[str, str]) -> AsyncIterator[Application]:
         async with app.state.resources.unit() as db:
             for statement in TABLES:
                 await db.execute(text(statement))
-            await db.execute(text("INSERT INTO shelf_owner VALUES (1, 'ada'), (2, 'bob')"))
+            await db.execute(text("INSERT INTO library_owner VALUES (1, 'ada'), (2, 'bob')"))
         yield app
         async with app.state.resources.unit() as db:
             await db.execute(text(TABLES[0]))

@@ -12,30 +12,30 @@ from kernel.cache.location import MAX_QUERY_BYTES
 from kernel.redis.client import Redis
 from kernel.tests import sample_app
 
-SHELF = "/api/v1/shelf"
+LIBRARY = "/api/v1/library"
 
 
 @pytest.fixture
 async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Application]:
-    async with sample_app.shelf_app(setting_values) as app:
+    async with sample_app.library_app(setting_values) as app:
         yield app
 
 
 async def put(client: httpx2.AsyncClient, owner: str, id: int, title: str) -> None:
-    answer = await client.post(f"{SHELF}/{owner}/book/{id}", params={"title": title})
+    answer = await client.post(f"{LIBRARY}/{owner}/book/{id}", params={"title": title})
     assert answer.status_code == 201
 
 
 async def titles(client: httpx2.AsyncClient, path: str) -> list[str]:
-    answer = await client.get(f"{SHELF}/{path}")
+    answer = await client.get(f"{LIBRARY}/{path}")
     assert answer.status_code == 200, answer.text
     return [book["title"] for book in answer.json()["data"]]
 
 
 async def test_a_hit_is_the_same_answer_without_a_load(client: httpx2.AsyncClient) -> None:
     await put(client, "ada", 1, "one")
-    first = await client.get(f"{SHELF}/ada/books")
-    second = await client.get(f"{SHELF}/ada/books")
+    first = await client.get(f"{LIBRARY}/ada/books")
+    second = await client.get(f"{LIBRARY}/ada/books")
 
     assert first.json() == {"data": [{"id": 1, "title": "one"}]}
     assert second.content == first.content
@@ -68,7 +68,7 @@ async def test_what_the_answer_doesn_t_show_isn_t_stored(
     ],
 )
 async def test_an_error_is_never_stored(client: httpx2.AsyncClient, path: str) -> None:
-    answers = [(await client.get(f"{SHELF}/{path}")).status_code for _ in range(2)]
+    answers = [(await client.get(f"{LIBRARY}/{path}")).status_code for _ in range(2)]
 
     assert answers[0] == answers[1] >= 400
 
@@ -109,12 +109,12 @@ async def test_an_odd_spelling_is_answered_rightly_and_never_stored(
 ) -> None:
     await put(client, "ada", 1, "old")
     for _ in range(2):
-        assert "old" in (await client.get(f"{SHELF}/{path}")).text
+        assert "old" in (await client.get(f"{LIBRARY}/{path}")).text
     assert len(sample_app.loads) == loads
 
     await put(client, "ada", 1, "new")
 
-    assert "new" in (await client.get(f"{SHELF}/{path}")).text
+    assert "new" in (await client.get(f"{LIBRARY}/{path}")).text
 
 
 async def test_each_query_has_an_entry_of_its_own(client: httpx2.AsyncClient) -> None:
@@ -128,11 +128,11 @@ async def test_a_path_is_part_of_its_entry_also_where_the_name_leaves_it_out(
     client: httpx2.AsyncClient,
 ) -> None:
     await put(client, "ada", 1, "hers")
-    assert (await client.get(f"{SHELF}/ada/book/1")).status_code == 200
-    assert (await client.get(f"{SHELF}/bob/book/1")).status_code == 404
+    assert (await client.get(f"{LIBRARY}/ada/book/1")).status_code == 200
+    assert (await client.get(f"{LIBRARY}/bob/book/1")).status_code == 404
 
     for floor in (1, 2):
-        answer = await client.get(f"{SHELF}/floor/{floor}/room/7")
+        answer = await client.get(f"{LIBRARY}/floor/{floor}/room/7")
         assert answer.json() == f"room 7 on floor {floor}"
 
 
@@ -145,8 +145,8 @@ async def test_a_write_forgets_its_name_and_its_namespaces_and_no_other(
     paths = ["ada/books", "ada/books?page=2", "ada/guarded", "bob/books"]
     for path in paths:
         await titles(client, path)
-    await client.get(f"{SHELF}/ada/book/1")
-    await client.get(f"{SHELF}/ada/book/2")
+    await client.get(f"{LIBRARY}/ada/book/1")
+    await client.get(f"{LIBRARY}/ada/book/2")
     sample_app.loads.clear()
 
     await put(client, "ada", 1, "new")
@@ -154,15 +154,15 @@ async def test_a_write_forgets_its_name_and_its_namespaces_and_no_other(
     for path in paths[:3]:
         assert await titles(client, path) == ["new", "second"]
     assert await titles(client, "bob/books") == ["his"]
-    assert (await client.get(f"{SHELF}/ada/book/1")).json()["title"] == "new"
-    assert (await client.get(f"{SHELF}/ada/book/2")).json()["title"] == "second"
+    assert (await client.get(f"{LIBRARY}/ada/book/1")).json()["title"] == "new"
+    assert (await client.get(f"{LIBRARY}/ada/book/2")).json()["title"] == "second"
     assert sample_app.loads == ["books of 1"] * 3 + ["book 1"]
 
 
 async def test_a_rolled_back_write_forgets_nothing(client: httpx2.AsyncClient) -> None:
     await put(client, "ada", 1, "old")
     await titles(client, "ada/books")
-    refused = await client.post(f"{SHELF}/ada/book/1?title=new&refuse=true")
+    refused = await client.post(f"{LIBRARY}/ada/book/1?title=new&refuse=true")
     assert refused.status_code == 409
     sample_app.loads.clear()
 
@@ -175,15 +175,15 @@ async def test_a_renamed_owner_s_name_shows_nothing_of_hers(client: httpx2.Async
     await put(client, "bob", 2, "his")
     for path in ("ada/books", "ada/guarded"):
         assert await titles(client, path) == ["hers"]
-    await client.get(f"{SHELF}/ada/book/1")
+    await client.get(f"{LIBRARY}/ada/book/1")
 
-    await client.patch(f"{SHELF}/ada?name=eve")
-    assert (await client.get(f"{SHELF}/ada/books")).status_code == 404
-    await client.patch(f"{SHELF}/bob?name=ada")
+    await client.patch(f"{LIBRARY}/ada?name=eve")
+    assert (await client.get(f"{LIBRARY}/ada/books")).status_code == 404
+    await client.patch(f"{LIBRARY}/bob?name=ada")
 
     for path in ("ada/books", "ada/guarded"):
         assert await titles(client, path) == ["his"]
-    assert (await client.get(f"{SHELF}/ada/book/1")).status_code == 404
+    assert (await client.get(f"{LIBRARY}/ada/book/1")).status_code == 404
 
 
 async def test_who_asks_is_part_of_an_entry_that_depends_on_it(
@@ -194,17 +194,17 @@ async def test_who_asks_is_part_of_an_entry_that_depends_on_it(
 
     for _ in range(2):
         for user in (7, 8):
-            mine = await client.get(f"{SHELF}/mine/notes", headers=headers(user))
+            mine = await client.get(f"{LIBRARY}/mine/notes", headers=headers(user))
             assert mine.json() == {"who": f"user{user}"}
             assert mine.headers["cache-control"] == "private, no-store"
             assert "etag" not in mine.headers
-        assert (await client.get(f"{SHELF}/mine/notes")).json() == {"who": None}
+        assert (await client.get(f"{LIBRARY}/mine/notes")).json() == {"who": None}
     assert len(sample_app.loads) == 3
 
     async with app.state.resources.unit() as db:
         forget_argument(db, principal=7)
     for user in (7, 8):
-        await client.get(f"{SHELF}/mine/notes", headers=headers(user))
+        await client.get(f"{LIBRARY}/mine/notes", headers=headers(user))
     assert len(sample_app.loads) == 4
 
 
@@ -213,18 +213,18 @@ async def test_an_entry_s_size_is_bounded(
     client: httpx2.AsyncClient, size: int, loads: int
 ) -> None:
     for _ in range(2):
-        answer = await client.get(f"{SHELF}/wide/{size}")
+        answer = await client.get(f"{LIBRARY}/wide/{size}")
         assert len(answer.json()) == size
 
     assert len(sample_app.loads) == loads
 
 
 async def test_long_paths_are_answered_and_not_stored(client: httpx2.AsyncClient) -> None:
-    assert (await client.get(f"{SHELF}/{'a' * 3000}/books")).status_code == 404
+    assert (await client.get(f"{LIBRARY}/{'a' * 3000}/books")).status_code == 404
 
 
 async def test_a_limited_route_refuses_before_the_hit(client: httpx2.AsyncClient) -> None:
-    answers = [await client.get(f"{SHELF}/ada/limited") for _ in range(12)]
+    answers = [await client.get(f"{LIBRARY}/ada/limited") for _ in range(12)]
 
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
     assert len(sample_app.loads) == 1

@@ -17,7 +17,7 @@ from kernel.tests import sample_app
 from kernel.tests.fault_proxy import FaultProxy, proxy_to
 from tests.application import client_of
 
-SHELF = "/api/v1/shelf"
+LIBRARY = "/api/v1/library"
 ROUTES = ["books", "guarded"]
 
 
@@ -31,11 +31,11 @@ class Two:
         self.writer_wire, self.reader_wire = wires
 
     async def put(self, title: str, owner: str = "ada", id: int = 1) -> None:
-        answer = await self.writer.post(f"{SHELF}/{owner}/book/{id}", params={"title": title})
+        answer = await self.writer.post(f"{LIBRARY}/{owner}/book/{id}", params={"title": title})
         assert answer.status_code == 201
 
     async def titles(self, route: str = "books", owner: str = "ada") -> list[str]:
-        answer = await self.reader.get(f"{SHELF}/{owner}/{route}")
+        answer = await self.reader.get(f"{LIBRARY}/{owner}/{route}")
         assert answer.status_code in (200, 404), answer.text
         return [book["title"] for book in answer.json().get("data", [])]
 
@@ -53,7 +53,7 @@ async def two(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[T
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(proxy_to(redis_url)) for _ in range(2)]
         given = [{**setting_values, "REDIS_CACHE_URL": proxy.url} for proxy in wires]
-        writing = await stack.enter_async_context(sample_app.shelf_app(given[0]))
+        writing = await stack.enter_async_context(sample_app.library_app(given[0]))
         reading = create_application(Settings(given[1]), routers=[sample_app.router])
         await stack.enter_async_context(reading.router.lifespan_context(reading))
         two = Two([writing, reading], wires)
@@ -77,8 +77,8 @@ async def test_a_dependency_that_read_before_a_write_can_t_store_after_it(two: T
     await two.put("hers")
     await two.put("his", "bob", 2)
     reading = await two.start_reading("guarded", "owner")
-    await two.writer.patch(f"{SHELF}/ada?name=eve")
-    await two.writer.patch(f"{SHELF}/bob?name=ada")
+    await two.writer.patch(f"{LIBRARY}/ada?name=eve")
+    await two.writer.patch(f"{LIBRARY}/bob?name=ada")
     sample_app.gates.pop("owner").set()
 
     assert await reading == ["hers"]
@@ -105,7 +105,7 @@ async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
     await two.titles()
     resources = two.writing.state.resources
     unit = resources.unit()
-    await unit.execute(text("DELETE FROM shelf_book"))
+    await unit.execute(text("DELETE FROM library_book"))
     forget(unit, "ada_books:*")
     pid = await unit.scalar(text("SELECT pg_backend_pid()"))
     async with resources.unit() as other:
@@ -124,7 +124,7 @@ async def test_two_hundred_misses_at_once_load_once(two: Two) -> None:
     await two.put("one")
     clients = [two.reader, two.writer] * 100
 
-    answers = await asyncio.gather(*[client.get(f"{SHELF}/ada/books") for client in clients])
+    answers = await asyncio.gather(*[client.get(f"{LIBRARY}/ada/books") for client in clients])
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
@@ -198,13 +198,13 @@ async def test_a_cache_that_is_turned_off_changes_nothing_else(
     setting_values: dict[str, str],
 ) -> None:
     async with (
-        sample_app.shelf_app({**setting_values, "REDIS_CACHE_URL": "off"}) as app,
+        sample_app.library_app({**setting_values, "REDIS_CACHE_URL": "off"}) as app,
         client_of(app) as client,
     ):
         for title in ("one", "two"):
-            await client.post(f"{SHELF}/ada/book/1?title={title}")
+            await client.post(f"{LIBRARY}/ada/book/1?title={title}")
             for _ in range(2):
-                answer: httpx2.Response = await client.get(f"{SHELF}/ada/books")
+                answer: httpx2.Response = await client.get(f"{LIBRARY}/ada/books")
                 assert answer.json() == {"data": [{"id": 1, "title": title}]}
                 assert answer.headers["etag"]
     assert len(sample_app.loads) == 4

@@ -40,12 +40,12 @@ def forbidden() -> ForbiddenException:
     return ForbiddenException("Not yours.")
 
 
-class Shelf:
+class Library:
     """A dependency that is a class, and one that is an object."""
 
     def __init__(self, id: int = 1) -> None:
         if id > 9:
-            raise errors.BadRequestException("No such shelf.")
+            raise errors.BadRequestException("No such library.")
 
     def __call__(self, id: int) -> None:
         raise Missing(id)
@@ -87,15 +87,15 @@ async def test_every_way_to_raise_is_found() -> None:
 
 async def test_dependencies_of_every_kind_are_read() -> None:
     async def read(
-        id: int, shelf: Annotated[Shelf, Depends()], one: Annotated[int, Depends(borrowed)]
+        id: int, library: Annotated[Library, Depends()], one: Annotated[int, Depends(borrowed)]
     ) -> str:
-        Shelf.lock()
+        Library.lock()
         return ""
 
-    ways = [Depends(Shelf()), Depends(partial(refuse, True))]
+    ways = [Depends(Library()), Depends(partial(refuse, True))]
 
     assert raised(read, dependencies=ways) == {
-        400: ["No such shelf."],
+        400: ["No such library."],
         402: ["Pay for ... first."],
         404: [],
         409: [GONE, LENT],

@@ -15,18 +15,18 @@ from kernel.errors import CustomException
 from kernel.resources import Resources
 from kernel.web.database_errors import translate
 
-MISSING, IN_USE = "Shelf not found", "Shelf is in use"
+MISSING, IN_USE = "Library not found", "Library is in use"
 UNNAMED = "The request conflicts with what is stored."
 
 
 @pytest.fixture
 def tables() -> Iterator[tuple[Table, Table]]:
     """Shelves, which say what is answered, within shelves; books on them, which don't."""
-    shelf = Table(
-        "key_shelf",
+    library = Table(
+        "key_library",
         metadata,
         Column("id", Integer, primary_key=True),
-        Column("within_id", ForeignKey("key_shelf.id")),
+        Column("within_id", ForeignKey("key_library.id")),
         prefixes=["TEMPORARY"],
         **referred(missing=MISSING, in_use=IN_USE),
     )
@@ -34,23 +34,23 @@ def tables() -> Iterator[tuple[Table, Table]]:
         "key_book",
         metadata,
         Column("id", Integer, primary_key=True),
-        Column("shelf_id", ForeignKey("key_shelf.id")),
+        Column("library_id", ForeignKey("key_library.id")),
         Column("part_of_id", ForeignKey("key_book.id")),
         prefixes=["TEMPORARY"],
     )
-    yield shelf, book
-    metadata.remove(shelf)
+    yield library, book
+    metadata.remove(library)
     metadata.remove(book)
 
 
 async def broken(unit: UnitOfWork, tables: tuple[Table, Table], sql: Any, by_session: bool) -> None:
     """Make the tables, with two shelves and a book, and then run what breaks a key."""
-    shelf, book = tables
+    library, book = tables
     await unit.run_sync(lambda session: metadata.create_all(session.connection(), tables))
     await unit.execute(
-        insert(shelf).values([{"id": 1, "within_id": None}, {"id": 2, "within_id": 1}])
+        insert(library).values([{"id": 1, "within_id": None}, {"id": 2, "within_id": 1}])
     )
-    await unit.execute(insert(book).values(id=1, shelf_id=2))
+    await unit.execute(insert(book).values(id=1, library_id=2))
     if by_session:
         await unit.execute(sql)
     else:
@@ -62,17 +62,17 @@ async def broken(unit: UnitOfWork, tables: tuple[Table, Table], sql: Any, by_ses
 async def test_a_broken_key_answers_what_the_table_declares_that_it_refers_to(
     resources: Resources, tables: tuple[Table, Table], ondelete: str | None, by_session: bool
 ) -> None:
-    shelf, book = tables
+    library, book = tables
     for table in tables:
         for key in table.foreign_key_constraints:
             key.ondelete = ondelete
     missing, in_use = ((404, MISSING), (409, IN_USE)) if ondelete else [(409, UNNAMED)] * 2
     breaches = [
-        (insert(book).values(id=2, shelf_id=3), missing),
-        (update(book).values(shelf_id=3), missing),
-        (update(shelf).values(within_id=3), missing),
-        (delete(shelf).where(shelf.c.id == 1), in_use),
-        (delete(shelf).where(shelf.c.id == 2), in_use),
+        (insert(book).values(id=2, library_id=3), missing),
+        (update(book).values(library_id=3), missing),
+        (update(library).values(within_id=3), missing),
+        (delete(library).where(library.c.id == 1), in_use),
+        (delete(library).where(library.c.id == 2), in_use),
         (insert(book).values(id=2, part_of_id=3), (409, UNNAMED)),
     ]
 

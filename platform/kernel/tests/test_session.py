@@ -62,7 +62,7 @@ async def own(setting_values: dict[str, str]) -> AsyncIterator[Resources]:
 
 
 async def outside(resources: Resources) -> "asyncpg.Connection[asyncpg.Record]":
-    """A connection of nobody's pool."""
+    """A connection of no pool."""
     url = resources.database.engine.url.set(drivername="postgresql")
     return await asyncpg.connect(url.render_as_string(hide_password=False))
 

@@ -199,11 +199,11 @@ def test_the_in_memory_fallback_decides_as_the_script_does(
     server: Any, calls: list[tuple[int, list[tuple[str, int, int]]]]
 ) -> None:
     log, now = Log(server), 10**9
-    stand_in = InMemoryFallback(clock=lambda: now)
+    fallback = InMemoryFallback(clock=lambda: now)
     for gap, chosen in calls:
         now += gap
         rules = [Quota(key, Rule(limit, period)) for key, limit, period in chosen]
-        mine: Decision = stand_in.acquire(tuple(rules))
+        mine: Decision = fallback.acquire(tuple(rules))
         accepted, used, reset = log.acquire(
             now * UNIT, *[(key, limit, period * UNIT) for key, limit, period in chosen]
         )
@@ -215,14 +215,14 @@ def test_the_in_memory_fallback_decides_as_the_script_does(
 
 
 def test_the_in_memory_fallback_is_bounded() -> None:
-    stand_in = InMemoryFallback(max_stamps=100)
+    fallback = InMemoryFallback(max_stamps=100)
     for number in range(1000):
-        stand_in.acquire((Quota(f"address{number}", Rule(3, 60)),))
+        fallback.acquire((Quota(f"address{number}", Rule(3, 60)),))
     for _ in range(200):
-        stand_in.acquire((Quota("one", Rule(150, 60)),))
+        fallback.acquire((Quota("one", Rule(150, 60)),))
 
-    assert sum(map(len, stand_in._logs.values())) <= 100
-    assert stand_in._stamps == sum(map(len, stand_in._logs.values()))
+    assert sum(map(len, fallback._logs.values())) <= 100
+    assert fallback._stamps == sum(map(len, fallback._logs.values()))
 
 
 @pytest.mark.parametrize("rule", [(0, 1), (-1, 1), (1, 0)])
