@@ -30,7 +30,8 @@ Role = Literal["cache", "rate_limit", "queue"]
 ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
 DATABASE_UNAVAILABLE = "The database is not available."
-READ_ONLY = "read-only"
+READ_ONLY = "read-only"  # a standby, or a server that was made so
+SERVES = ("ok", READ_ONLY)
 DRAINING = "The process is shutting down."
 TIMEOUT = 2.0  # seconds that a start waits to learn what is missing
 WITHOUT: dict[Role, str] = {
@@ -80,9 +81,8 @@ async def read_readiness(request: Request) -> Readiness | Response:
     checks["database"] = await check_database(resources)
     if resources.draining:
         return unready(DRAINING, request, checks)
-    if checks["database"] != "ok":
+    if checks["database"] not in SERVES:
         return unready(checks["database"], request, checks)
-    checks["database"] = await check_writes(resources)
     healthy = all(state in ("ok", "off") for state in checks.values())
     return Readiness(status="ready" if healthy else "degraded", checks=checks)
 
@@ -105,27 +105,19 @@ async def check_redis(resources: Resources, role: Role) -> str:
 
 
 async def check_database(resources: Resources) -> str:
-    """ok, or a sentence that says what is wrong and what to type."""
+    """ok, read-only, or a sentence that says what is wrong and what to type."""
     try:
         async with resources.unit() as unit:
             if not await is_migrated.scalar(unit):
                 return f"The database has no tables yet; run `{MIGRATE}`."
             applied = {row["version_num"] for row in await revisions.all(unit)}
+            read_only = await is_read_only.scalar(unit)
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
         return DATABASE_UNAVAILABLE
     if missing := waiting(applied):
         return f"The database lacks revision {', '.join(missing)}; run `{MIGRATE}`."
-    return "ok"
-
-
-async def check_writes(resources: Resources) -> str:
-    """ok, or read-only: a standby, or a server that was made so."""
-    try:
-        async with resources.unit() as unit:
-            return READ_ONLY if await is_read_only.scalar(unit) else "ok"
-    except DatabaseUnavailable:
-        return DATABASE_UNAVAILABLE
+    return READ_ONLY if read_only else "ok"
 
 
 async def report_missing(resources: Resources) -> None:
@@ -157,7 +149,7 @@ async def require_database(resources: Resources, within: float = 10.0) -> None:
         address = resources.settings.group(DatabaseSettings).url
         place = f"{address.host}:{address.port or 5432}"
         raise DatabaseUnavailable(f"no PostgreSQL at {place}; start it, or set DATABASE_URL")
-    if state != "ok":
+    if state not in SERVES:
         raise DatabaseUnavailable(state)
 
 
