@@ -10,7 +10,7 @@ from contextvars import Context
 
 import structlog
 
-from kernel.jobs.job import Attempt, describe
+from kernel.jobs.job import ENDED, Attempt, describe
 from kernel.jobs.outbox import outbox
 from kernel.resources import Resources
 from workers.arq_jobs import ArqJobs
@@ -91,4 +91,4 @@ class Ends:
 
 
 def _is_for_the_history(attempt: Attempt) -> bool:
-    return attempt.status in ("complete", "failed", "cancelled") and not attempt.row
+    return attempt.status in ENDED and not attempt.row

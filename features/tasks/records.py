@@ -1,4 +1,4 @@
-"""Attempts as crud's statements take them: rows in one parameter, a JSON array."""
+"""Attempts as the statements take them: rows in one parameter, a JSON array."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ SAME = ("function", "arguments", "request_id", "queued_by", "queue", "status", "
 
 
 def ends_of(attempts: Sequence[Attempt]) -> str:
-    """For crud.end and crud.complete."""
+    """For claims.end and claims.complete."""
     return _json(attempts, "row", "tries", "status", "error", "result", "delay")
 
 

@@ -4,9 +4,7 @@ from features.tasks.models import JobDetail, TaskRead
 from features.tasks.records import record
 from kernel import jobs
 from kernel.db import Resources, UnitOfWork
-from kernel.jobs import Attempt, JobInfo
-
-ENDED = ("complete", "failed", "cancelled")
+from kernel.jobs import ENDED, Attempt, JobInfo
 
 
 def queued_task(job: JobInfo) -> TaskRead:

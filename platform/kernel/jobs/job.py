@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 DEFAULT_QUEUE = "default"
+ENDED = ("complete", "failed", "cancelled")  # of the states of a job
 
 
 class Retry(Exception):
