@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -119,15 +119,17 @@ async def test_a_worker_that_is_late_does_not_repeat_a_tick(
     async def tick(ctx: JobContext, arguments: Nothing) -> None:
         ticks.append(ctx["job_id"])
 
-    monkeypatch.setattr(registry, "schedules", lambda: [Schedule(tick, hour=0)])
+    # Once a day, half a day ago: the worker's own beat, at any time, finds no tick but this one.
+    due = (datetime.now(UTC) - timedelta(hours=12)).replace(microsecond=0)
+    daily = Schedule(tick, hour=due.hour, minute=due.minute, second=due.second)
+    monkeypatch.setattr(registry, "schedules", lambda: [daily])
     redis = resources.redis("queue")
     assert redis is not None
-    midnight = datetime(2026, 1, 2, tzinfo=UTC)
     for _ in range(2):
         async with make_worker(burst=True) as worker:
             await worker.async_run()
-            worker.cron_jobs[0].next_run = midnight
-            await worker.run_cron(midnight, delay=0.5)
+            worker.cron_jobs[0].next_run = due
+            await worker.run_cron(due, delay=0.5)
             worker.cron_jobs[0].next_run = None
             await worker.async_run()
         # A minute goes by, for which ARQ itself would remember the tick.
