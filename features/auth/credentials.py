@@ -26,7 +26,7 @@ async def account_of(
     Raises RateLimitException (429) after too many wrong ones, or for too many at once.
     """
     # First, since it costs nothing: neither a statement nor a round trip.
-    password_queue().refuse_more(network_of(context_of(connection).address))
+    await password_queue().refuse_more(network_of(context_of(connection).address))
     name = normalised(name)
     account = await _find_account(unit, name)
     right = await _is_right(connection, unit, account, name, password)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ T = TypeVar("T")
 THREADS = max(1, (os.cpu_count() or 2) // 2)
 MAX_PER_ACCOUNT = 5
 MAX_PER_ADDRESS = 20
+RETRY_AFTER = 1  # seconds
 MAX_WAIT = 5.0  # seconds; later the answer would come too late
 MAX_REMEMBERED = 10_000  # addresses, by when they were served last
 BUSY = "Too many logins at once; try again shortly."
@@ -44,7 +46,7 @@ class PasswordQueue:
         Raises RateLimitException (429) for more than MAX_PER_ACCOUNT or MAX_PER_ADDRESS at once,
         and ServiceUnavailableException (503) after MAX_WAIT seconds.
         """
-        self.refuse_more(address, account)
+        await self.refuse_more(address, account)
         keys = [f"@{address}", *([f"={account}"] if account else [])]
         self._taken.update(keys)
         try:
@@ -57,12 +59,18 @@ class PasswordQueue:
             self._taken.subtract(keys)
             self._taken = +self._taken
 
-    def refuse_more(self, address: str, account: str = "") -> None:
-        """Raise RateLimitException (429) when all places of the address or account are taken."""
+    async def refuse_more(self, address: str, account: str = "") -> None:
+        """Raise RateLimitException (429) when all places of the address or account are taken.
+
+        After one or two times RETRY_AFTER seconds: clients that ask again at once would keep the
+        event loop as busy as they may not keep bcrypt.
+        """
         if self._taken[f"@{address}"] >= MAX_PER_ADDRESS or (
             account and self._taken[f"={account}"] >= MAX_PER_ACCOUNT
         ):
-            raise RateLimitException(headers={"Retry-After": "1"})
+            # Not all at once, or they would all come back at once.
+            await asyncio.sleep(RETRY_AFTER * random.uniform(1, 2))  # noqa: S311 - no secret
+            raise RateLimitException(headers={"Retry-After": str(RETRY_AFTER)})
 
     async def _turn(self, address: str) -> None:
         turn = asyncio.get_running_loop().create_future()

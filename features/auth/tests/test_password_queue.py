@@ -73,6 +73,8 @@ async def test_an_account_has_five_places_and_an_address_twenty(bench: Bench) ->
     of_account = [bench.begin("x", f"10.0.0.{n}", "ada") for n in range(6)]
     of_address = [bench.begin("x", "10.0.1.1", f"user{n}") for n in range(21)]
     await asyncio.sleep(0.05)
+    assert not [task for task in (*of_account, *of_address) if task.done()]
+    await asyncio.sleep(2 * password_queue.RETRY_AFTER)
 
     refused = [task.exception() for task in (*of_account, *of_address) if task.done()]
     bench.gate.release(100)

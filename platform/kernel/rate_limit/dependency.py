@@ -48,6 +48,7 @@ def sanitise(path: str) -> str:
     return path.strip("/").replace("/", "_")
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """What one client can't easily change: an IPv4 address, an IPv6 network of 64 bits."""
     try:
