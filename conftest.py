@@ -58,8 +58,17 @@ def _database(pytestconfig: pytest.Config) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def database_url(_database: Database) -> str:
-    """The address of a migrated database that only this process uses; empty for each test."""
+    """The address of a migrated database that only this process uses; empty for each test.
+
+    As the application's role has it, which reads and writes rows only.
+    """
     return _database.url
+
+
+@pytest.fixture(scope="session")
+def owner_url(_database: Database) -> str:
+    """The address of the same database for the role that owns it: it may do what migrations do."""
+    return _database.owner_url
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +87,7 @@ def redis_url(_redis: Redis) -> str:
 @pytest.fixture(autouse=True)
 def _begin_empty(request: pytest.FixtureRequest) -> None:
     """Clean before a test, not after it, so that what a failed one left can be looked at."""
-    if "database_url" in request.fixturenames:
+    if {"database_url", "owner_url"} & set(request.fixturenames):
         request.getfixturevalue("_database").clear()
     if "redis_url" in request.fixturenames:
         request.getfixturevalue("_redis").clear()

@@ -3,8 +3,10 @@
 # Only you may enter the folder; the files are readable, since containers read them as other users.
 set -eu
 
+here=$(dirname "$0")
 case "${1:-}" in
-    production | staging) ;;
+    production) limits=redis-limits:6379/0 ;;
+    staging) limits= ;; # in the queue's server, beside it
     *)
         echo "usage: infra/secrets.sh production|staging" >&2
         exit 2
@@ -12,13 +14,40 @@ case "${1:-}" in
 esac
 
 umask 022
-directory="${SECRETS_DIRECTORY:-$(dirname "$0")/secrets}"
+directory="${SECRETS_DIRECTORY:-$here/secrets}"
 mkdir -p "$directory/$1"
 chmod 700 "$directory"
-for name in secret_key postgres_password admin_password; do
-    file="$directory/$1/$name"
-    if [ ! -s "$file" ]; then
-        openssl rand -hex 32 >"$file"
-        echo "made $file"
-    fi
+cd "$directory/$1"
+
+random() { openssl rand -hex 32; }
+
+make() { # FILE TEXT
+    [ -s "$1" ] && return
+    echo "$2" >"$1"
+    echo "made $directory/$stack/$1"
+}
+
+# What a Valkey allows its only user, who is known by the hash of the address's password.
+allow() { # RULES FILE ADDRESS_FILE
+    password=$(sed 's|^redis://app:\(.*\)@.*|\1|' "$3")
+    hash=$(printf %s "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
+    sed "s|#PASSWORD|#$hash|" "$rules/$1.acl" >"$2"
+}
+
+stack=$1
+rules=$(cd "$OLDPWD" && cd "$here/valkey" && pwd)
+for name in secret_key postgres_password postgres_app_password admin_password; do
+    make "$name" "$(random)"
 done
+make redis_cache_url "redis://app:$(random)@redis-cache:6379/0"
+allow cache redis_cache_acl redis_cache_url
+if [ -n "$limits" ]; then
+    make redis_queue_url "redis://app:$(random)@redis-queue:6379/0"
+    make redis_limits_url "redis://app:$(random)@$limits"
+    allow queue redis_queue_acl redis_queue_url
+    allow limits redis_limits_acl redis_limits_url
+else
+    make redis_queue_url "redis://app:$(random)@redis:6379/0"
+    make redis_limits_url "$(sed 's|/0$|/1|' redis_queue_url)"
+    allow queue-and-limits redis_queue_acl redis_queue_url
+fi

@@ -17,10 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel import discovery
-from kernel.config.groups import DatabaseSettings
+from kernel.config.database import DatabaseSettings
+from kernel.config.groups import AppSettings
 from kernel.config.loader import SettingsError
 from kernel.db.tables import metadata
 from kernel.settings import load_settings
+from migrations.roles import grant
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
 LOCK_WAIT = 120.0  # seconds to wait for another migrator
@@ -37,12 +39,27 @@ discovery.load("models")
 
 
 def database_url() -> URL:
-    """The address given by the caller (tests, checks), else the settings'."""
+    """The owner's address, given by the caller (tests, checks), else the settings'."""
     given: URL | None = context.config.attributes.get("url")
+    return given or database_settings().owner_url
+
+
+def database_settings() -> DatabaseSettings:
+    """Those of the environment. Raises CommandError when they are unfit."""
     try:
-        return given or load_settings().group(DatabaseSettings).url
+        return load_settings().group(DatabaseSettings)
     except SettingsError as error:
         raise CommandError(str(error)) from error
+
+
+def grant_to_application(connection: Connection) -> None:
+    """Let the application's role use the tables: the caller's, where it gave an address."""
+    attributes = context.config.attributes
+    if "url" not in attributes:
+        local = load_settings().group(AppSettings).environment == "local"
+        grant(connection, database_settings().url, warn=not local)
+    elif "application" in attributes:
+        grant(connection, attributes["application"])
 
 
 def wait_for_turn(connection: Connection) -> None:
@@ -112,6 +129,7 @@ async def run() -> None:
         async with engine.connect() as turn, engine.connect() as connection:
             await turn.run_sync(wait_for_turn)
             await connection.run_sync(migrate)
+            await connection.run_sync(grant_to_application)
     finally:
         await engine.dispose()
 

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.drill
 
 
 @pytest.fixture
-async def empty_database(database_url: str) -> AsyncIterator[str]:
-    server, _, name = database_url.rpartition("/")
-    await databases.ensure(database_url, f"{name}_empty")
+async def empty_database(owner_url: str) -> AsyncIterator[str]:
+    server, _, name = owner_url.rpartition("/")
+    await databases.ensure(owner_url, f"{name}_empty")
     yield f"{server}/{name}_empty"
-    await databases.drop(database_url, f"{name}_empty")
+    await databases.drop(owner_url, f"{name}_empty")
 
 
 async def test_migrators_wait_for_the_one_that_is_migrating_and_then_all_succeed(

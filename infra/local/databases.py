@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+from sqlalchemy import make_url
 
 
 @asynccontextmanager
@@ -55,3 +56,18 @@ async def drop(url: str, *doomed: str) -> None:
     async with connected(url) as connection:
         for name in doomed:
             await connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+async def is_superuser(url: str) -> bool:
+    async with connected(url) as connection:
+        return bool(await connection.fetchval("show is_superuser") == "on")
+
+
+async def execute(url: str, statement: str) -> None:
+    async with connected(url) as connection:
+        await connection.execute(statement)
+
+
+def as_role(url: str, role: str) -> str:
+    """The address, for another role that has the same password."""
+    return make_url(url).set(username=role).render_as_string(hide_password=False)

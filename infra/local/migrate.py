@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kernel.config.groups import DatabaseSettings
+from kernel.config.database import DatabaseSettings
 from kernel.config.loader import ROOT
 from kernel.settings import load_settings
 
@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _if_empty() -> int:
     """Migrate an empty database; of one in use, print the revisions that wait."""
     config = Config(toml_file=ROOT / "pyproject.toml", stdout=io.StringIO())
-    applied = asyncio.run(_applied(load_settings().group(DatabaseSettings).url))
+    applied = asyncio.run(_applied(load_settings().group(DatabaseSettings).owner_url))
     if not applied:
         command.upgrade(config, "head")
         return 0

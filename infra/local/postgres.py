@@ -14,6 +14,7 @@ from infra.local.errors import LocalError
 from infra.local.paths import last_lines, password, ports, private_folder
 from infra.local.processes import Child
 
+APPLICATION = "app"  # the role of the application, beside the owner's
 START_LIMIT = 60.0  # seconds; a crashed cluster replays its log first
 ALWAYS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC")
 DURABLE = ("max_connections=200",)
@@ -51,9 +52,9 @@ class PostgresServer:
     def url(self) -> str:
         return self.url_of("postgres")
 
-    def url_of(self, database: str) -> str:
-        """The address of one of its databases."""
-        return f"postgresql://postgres:{self.secret}@127.0.0.1:{self.port}/{database}"
+    def url_of(self, database: str, role: str = "postgres") -> str:
+        """The address of one of its databases, for the role that owns it or another one."""
+        return f"postgresql://{role}:{self.secret}@127.0.0.1:{self.port}/{database}"
 
     def stop(self, timeout: float = 2.5) -> None:
         """Stop it; `timeout` is the seconds before it is killed, which loses nothing."""

@@ -11,7 +11,7 @@ from infra.local import databases, processes
 from infra.local.console import step
 from infra.local.dev_env import REDIS_ROLES, external_database, own_redis_roles
 from infra.local.errors import LocalError
-from infra.local.postgres import PostgresServer, start_postgres
+from infra.local.postgres import APPLICATION, PostgresServer, start_postgres
 from infra.local.valkey import ValkeyServer, start_valkey
 
 SERVERS = ("PostgreSQL", "Valkey")
@@ -39,7 +39,9 @@ def start_servers(values: Mapping[str, str], directory: Path) -> Servers:
         with step("PostgreSQL"):
             servers.postgres = start_postgres(directory / "postgres")
             asyncio.run(databases.ensure(servers.postgres.url, DATABASE))
-        servers.urls["DATABASE_URL"] = servers.postgres.url_of(DATABASE)
+        # Migrations make the application's role, which may do less than the owner.
+        servers.urls["DATABASE_URL"] = servers.postgres.url_of(DATABASE, APPLICATION)
+        servers.urls["DATABASE_OWNER_URL"] = servers.postgres.url_of(DATABASE)
     roles = own_redis_roles(values)
     if roles:
         with step("Valkey"):

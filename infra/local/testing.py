@@ -22,7 +22,7 @@ from infra.local import databases, state
 from infra.local.background import Background
 from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, data_directory
 from infra.local.errors import LocalError
-from infra.local.postgres import PostgresServer, start_postgres
+from infra.local.postgres import APPLICATION, PostgresServer, start_postgres
 from kernel.config.loader import ROOT
 
 Offer = dict[str, str]
@@ -30,6 +30,8 @@ RUNS_AT_ONCE = 20
 
 EXTERNAL_NAMES = [
     *DATABASE_NAMES,
+    "DATABASE_OWNER_URL",
+    "POSTGRES_OWNER_USER",
     *(f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")),
 ]
 
@@ -45,7 +47,9 @@ def take_external(environ: MutableMapping[str, str]) -> Offer:
     addresses = [named[f"REDIS_{role}_URL"] for role in REDIS_ROLES]
     addresses = [address for address in addresses if address.lower() not in ("", "off")]
     offer = {"REDIS_URL": addresses[0], "REDIS_NAMED": " ".join(addresses)} if addresses else {}
-    return offer | ({"DATABASE_URL": named["DATABASE_URL"]} if named["DATABASE_URL"] else {})
+    # Making databases is the owner's right.
+    database = named["DATABASE_OWNER_URL"] or named["DATABASE_URL"]
+    return offer | ({"DATABASE_URL": database} if database else {})
 
 
 class Host:
@@ -83,9 +87,9 @@ class Host:
         template = f"template_{_fingerprint()}"
         if not background.run(databases.names(server.url, template)):
             background.run(_drop_all(server.url, "template_"))
-            self._make_template(background, server.url, template)
+            self._make_template(background, server.url, template, APPLICATION)
         offer = {"admin": server.url, "template": template, "strategy": "file_copy", "run": "test"}
-        return offer | {"directory": str(directory)}
+        return offer | {"application": APPLICATION, "directory": str(directory)}
 
     def _start(self, directory: Path) -> PostgresServer:
         try:
@@ -116,22 +120,35 @@ class Host:
         run = f"test_{secrets.token_hex(4)}"
         background = self._background()
         background.run(databases.names(admin, run))  # or there is nothing to drop
+        # Other owners couldn't empty the tables that the application's role makes in tests.
+        superuser = background.run(databases.is_superuser(admin))
+        application = f"{run}_application" if superuser else str(make_url(admin).username)
+        if superuser:
+            drop = f'drop role if exists "{application}"'
+            self._held.callback(lambda: background.run(databases.execute(admin, drop)))
         self._held.callback(lambda: background.run(_drop_all(admin, run)))
-        self._make_template(background, admin, f"{run}_template")
-        return {"admin": admin, "template": f"{run}_template", "strategy": "wal_log", "run": run}
+        self._make_template(background, admin, f"{run}_template", application)
+        offer = {"admin": admin, "template": f"{run}_template", "strategy": "wal_log", "run": run}
+        return offer | {"application": application}
 
     def _background(self) -> Background:
         return self._held.enter_context(Background())
 
-    def _make_template(self, background: Background, admin: str, name: str) -> None:
+    def _make_template(
+        self, background: Background, admin: str, name: str, application: str
+    ) -> None:
         """Migrate an empty database; it bears its name only once it is complete."""
         unfinished = f"{name}_unfinished"
         background.run(databases.drop(admin, unfinished))
         background.run(databases.ensure(admin, unfinished))
         config = Config(toml_file=str(ROOT / "pyproject.toml"))
         url = make_url(urlsplit(admin)._replace(path=f"/{unfinished}").geturl())
-        config.attributes["url"] = url.set(drivername="postgresql+asyncpg")
+        url = url.set(drivername="postgresql+asyncpg")
+        config.attributes |= {"url": url, "application": url.set(username=application)}
         background.in_thread(lambda: command.upgrade(config, "head"))
+        # Tests of the kernel make tables of their own.
+        grant = f'grant create on schema public to "{application}"'
+        background.run(databases.execute(url.render_as_string(hide_password=False), grant))
         background.run(databases.rename(admin, unfinished, name))
 
 

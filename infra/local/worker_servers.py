@@ -18,10 +18,13 @@ from infra.local.valkey import start_valkey
 
 
 class Database:
-    """A copy of the template; `clear` empties its tables by one round trip."""
+    """A copy of the template; `clear` empties its tables by one round trip.
 
-    def __init__(self, url: str, background: Background) -> None:
-        self.url = url
+    `url` is the application's, `owner_url` the address for the role that owns the tables.
+    """
+
+    def __init__(self, owner_url: str, application: str, background: Background) -> None:
+        self.owner_url, self.url = owner_url, databases.as_role(owner_url, application)
         self._background = background
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
@@ -37,7 +40,7 @@ class Database:
         # A test may have cut every connection of the server.
         if self._connection is None or self._connection.is_closed():
             settings = {"lock_timeout": "5s"}
-            self._connection = await asyncpg.connect(self.url, server_settings=settings)
+            self._connection = await asyncpg.connect(self.owner_url, server_settings=settings)
         try:
             await self._connection.execute(await _clearing(self._connection))
         except asyncpg.LockNotAvailableError as error:
@@ -76,7 +79,7 @@ def own_database(offer: Offer, worker: str) -> Iterator[Database]:
         background.run(databases.drop(offer["admin"], name))
         background.run(databases.copy(offer["admin"], offer["template"], name, offer["strategy"]))
         url = urlsplit(offer["admin"])._replace(path=f"/{name}").geturl()
-        database = Database(url, background)
+        database = Database(url, offer["application"], background)
         try:
             yield database
         finally:

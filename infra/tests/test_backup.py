@@ -37,16 +37,16 @@ def run(command: str, database_url: str, given: bytes = b"") -> bytes:
 
 
 async def test_what_was_backed_up_is_there_again_and_what_came_later_is_gone(
-    database_url: str,
+    owner_url: str,
 ) -> None:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(owner_url)
     await connection.execute("CREATE TABLE precious (id serial PRIMARY KEY, word text UNIQUE)")
     await connection.execute("INSERT INTO precious (word) VALUES ('kept')")
 
-    dump = run(command("pg_dump", "custom"), database_url)
-    listed = run(command("pg_restore", "list"), database_url, dump)
+    dump = run(command("pg_dump", "custom"), owner_url)
+    listed = run(command("pg_restore", "list"), owner_url, dump)
     await connection.execute("INSERT INTO precious (word) VALUES ('later')")
-    run(command("pg_restore", "clean"), database_url, dump)
+    run(command("pg_restore", "clean"), owner_url, dump)
 
     words = [row["word"] for row in await connection.fetch("SELECT word FROM precious")]
     version = await connection.fetchval("SELECT count(*) FROM alembic_version")

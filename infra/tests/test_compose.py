@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -127,6 +128,45 @@ def test_a_profile_names_its_environment_and_the_proxies_it_trusts(
             assert service["environment"]["TRUSTED_PROXIES"] == trusted
 
 
+def server_of(address_file: str, profile: str) -> str:
+    """The Valkey whose address infra/secrets.sh writes into that file."""
+    with TemporaryDirectory() as folder:
+        stack = profile.partition("-")[0]
+        environment = {**os.environ, "SECRETS_DIRECTORY": folder}
+        command = [str(ROOT / "infra/secrets.sh"), stack]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        address = Path(folder) / stack / Path(address_file).name
+        return str(urlsplit(address.read_text()).hostname)
+
+
+@pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
+def test_each_valkey_has_a_user_and_a_network_for_those_who_use_it(profile: str) -> None:
+    found = services(DEPLOYED, profile)
+    valkeys = {name: service for name, service in found.items() if name.startswith("redis")}
+
+    for service in valkeys.values():
+        assert service["command"][1:3] == ["--aclfile", "/run/secrets/acl"]
+        assert [secret["target"] for secret in service["secrets"]] == ["acl"]
+        [network] = service["networks"]
+        others = {name for name, other in found.items() if network in other["networks"]}
+        assert others - set(valkeys) == {
+            name for name in found if name.startswith(("seed", "web", "worker"))
+        }
+    assert len({next(iter(service["networks"])) for service in valkeys.values()}) == len(valkeys)
+
+
+@pytest.mark.parametrize("profile", ["", "staging", "production"])
+def test_only_migrations_know_the_password_of_the_tables_owner(profile: str) -> None:
+    for name, service in services(DEPLOYED if profile else LOCAL, profile).items():
+        if "build" in service:
+            environment = service["environment"]
+            assert ("POSTGRES_OWNER_USER" in environment) == name.startswith("migrate")
+            assert environment["POSTGRES_USER"] == "api"
+            files = {secret["target"] for secret in service.get("secrets", [])}
+            owner = any(file.endswith("postgres_password") for file in files)
+            assert owner == (bool(profile) and name.startswith("migrate"))
+
+
 @pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
 def test_a_full_cache_forgets_and_takes_nothing_from_the_queue_which_forgets_nothing(
     profile: str,
@@ -140,14 +180,15 @@ def test_a_full_cache_forgets_and_takes_nothing_from_the_queue_which_forgets_not
         for alias in {name, *((network or {}).get("aliases") or [])}
         if name.startswith("redis")
     }
-    cache, queue = (
-        commands[urlsplit(web[f"REDIS_{role}_URL"]).hostname] for role in ("CACHE", "QUEUE")
+    cache, queue, limits = (
+        commands[server_of(web[f"REDIS_{role}_URL_FILE"], profile)]
+        for role in ("CACHE", "QUEUE", "RATE_LIMIT")
     )
 
     assert cache[-2:] == ["--maxmemory-policy", "allkeys-lru"]
     assert queue[-2:] == ["--maxmemory-policy", "noeviction"]
     # Else a flood would push the counters out that guard logins.
-    assert commands[urlsplit(web["REDIS_RATE_LIMIT_URL"]).hostname][-1] == "noeviction"
+    assert limits[-1] == "noeviction"
     assert "--maxmemory" in cache
     assert "--appendonly" in queue
 
@@ -206,9 +247,9 @@ def test_secrets_are_files_and_stand_in_no_environment(profile: str) -> None:
     ("right", "wrong"),
     [
         ("condition: service_healthy }", "condition: service_helthy }"),
-        ("networks: [front, data, outside]", "networks: [front, date, outside]"),
+        ("networks: [front, database, cache", "networks: [front, date, cache"),
         ("migrate: { condition", "migration: { condition"),
-        ("secrets: [secret_key, postgres_password]", "secrets: [secret_kee]"),
+        ("secrets: [{ source: redis_cache_acl", "secrets: [{ source: redis_cash_acl"),
     ],
 )
 def test_a_mistake_in_the_file_is_seen(tmp_path: Path, right: str, wrong: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from features.tiers.seed import seed
 from features.tiers.tests.test_tiers import make
+from infra.local import databases
 from kernel.app import Application
 from kernel.resources import Resources
 from tests.accounts import Person
@@ -27,12 +28,9 @@ async def names(resources: Resources) -> list[str]:
 
 
 @pytest.fixture
-async def unseeded(resources: Resources) -> Resources:
+async def unseeded(resources: Resources, owner_url: str) -> Resources:
     """A database in which no tier has ever been."""
-    async with resources.unit() as db:
-        await (await db.asyncpg_connection(write=True)).execute(
-            "ALTER SEQUENCE tier_id_seq RESTART"
-        )
+    await databases.execute(owner_url, "ALTER SEQUENCE tier_id_seq RESTART")
     return resources
 
 

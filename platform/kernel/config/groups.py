@@ -9,13 +9,12 @@ from secrets import token_hex
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from kernel.config.addresses import RedisUrl
 from kernel.config.connections import ConnectionSettings
+from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Environment, SettingsGroup, is_weak, project
 
 Network = IPv4Network | IPv6Network
@@ -54,18 +53,6 @@ def _networks(value: Any) -> Any:
     return [ip_network(part, strict=False) for part in _comma_separated(value)]
 
 
-def _database_url(value: SecretStr) -> SecretStr:
-    # Parsers quote what they can't read, and with it a password.
-    try:
-        backend = make_url(value.get_secret_value()).get_backend_name()
-    except (ArgumentError, ValueError):
-        backend = ""
-    if backend not in ("postgresql", "postgres"):
-        raise ValueError("must look like postgresql://user:password@host:5432/database")
-    return value
-
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
 Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated)]
 Origins = Annotated[list[str], NoDecode, BeforeValidator(_origins)]
@@ -155,49 +142,6 @@ class HttpSettings(SettingsGroup):
     def validation_errors(self, environment: Environment) -> Iterator[str]:
         if environment != "local" and "*" in self.cors_origins and self.cors_allow_credentials:
             yield "CORS_ORIGINS must name its origins: a wildcard can't be used with credentials"
-
-
-class DatabaseSettings(SettingsGroup):
-    """PostgreSQL."""
-
-    title = "PostgreSQL"
-    database_url: DatabaseUrl | None = Field(None, description="wins over the POSTGRES_ parts")
-    postgres_user: str = "postgres"
-    postgres_password: SecretStr = SecretStr("")
-    postgres_server: str = "localhost"
-    postgres_port: int = Field(5432, ge=1, le=65535)
-    postgres_db: str = "postgres"
-    # More connections than this gain nothing on two cores: statements wait in PostgreSQL instead
-    # of in the pool, and the slowest requests double their time. Never any overflow: opening a
-    # connection costs several requests' worth of CPU.
-    database_pool_size: int = Field(15, ge=1, description="connections of each API process")
-    database_pool_timeout: float = Field(
-        5, gt=0, description="seconds a request waits for a connection before it answers 503"
-    )
-    database_timeout: float = Field(
-        8, gt=0, description="seconds a statement may take before its request answers 503"
-    )
-    database_pgbouncer: bool = Field(
-        False, description="true behind PgBouncer in transaction mode: no prepared statements"
-    )
-
-    @cached_property
-    def url(self) -> URL:
-        """The address for SQLAlchemy, on asyncpg whatever driver was named."""
-        if self.database_url is None:
-            return URL.create(
-                "postgresql+asyncpg",
-                username=self.postgres_user,
-                password=self.postgres_password.get_secret_value() or None,
-                host=self.postgres_server,
-                port=self.postgres_port,
-                database=self.postgres_db,
-            )
-        url = make_url(self.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
-        if "sslmode" in url.query:  # libpq's word; asyncpg's is ssl
-            sslmode = url.query["sslmode"]
-            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
-        return url
 
 
 class RedisSettings(SettingsGroup):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from kernel.config.groups import DatabaseSettings
+from kernel.config.database import DatabaseSettings
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 
 

@@ -13,9 +13,9 @@ from tests.application import ApplicationFactory, client_of
 
 
 @pytest.fixture
-async def read_only(database_url: str) -> AsyncIterator[None]:
+async def read_only(owner_url: str) -> AsyncIterator[None]:
     """What connects now and later can't write."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(owner_url)
     await connection.execute("SET default_transaction_read_only = off")
     name = await connection.fetchval("SELECT quote_ident(current_database())")
     await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")

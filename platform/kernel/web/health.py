@@ -9,7 +9,8 @@ import sqlalchemy
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from kernel.config.groups import DatabaseSettings, RedisSettings
+from kernel.config.database import DatabaseSettings
+from kernel.config.groups import RedisSettings
 from kernel.config.loader import ROOT
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable

@@ -1,0 +1,162 @@
+"""The deployed Valkeys let the application do its work, and their only user nothing else."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from arq import create_pool
+from arq.connections import RedisSettings
+from arq.jobs import JobStatus
+from arq.worker import async_check_health
+
+from features.tasks import tasks
+from infra.checks import ROOT
+from infra.local.valkey import ValkeyServer, start_valkey
+from tests.accounts import Person
+from tests.application import ApplicationFactory, client_of
+from tests.jobs import WorkerFactory
+
+RULES = ROOT / "infra/valkey"
+ROLES = {"CACHE": "cache", "QUEUE": "queue", "RATE_LIMIT": "limits"}
+STAGING = {"CACHE": "cache", "QUEUE": "queue-and-limits", "RATE_LIMIT": "queue-and-limits"}
+
+
+def restrict(server: ValkeyServer, rules: str) -> str:
+    """Give the server its user, and the address for that user."""
+    [_, line] = (RULES / f"{rules}.acl").read_text().splitlines()
+    words = line.replace("#PASSWORD", ">secret").split()
+    with redis.Redis.from_url(server.url) as admin:
+        admin.execute_command("ACL", "SETUSER", *words[1:])
+    return f"redis://app:secret@127.0.0.1:{server.port}/0"
+
+
+def denied(server: ValkeyServer) -> list[Any]:
+    """What was tried and may not be."""
+    with redis.Redis.from_url(server.url) as admin:
+        entries: list[Any] = admin.acl_log()
+        return [(entry["reason"], entry["object"]) for entry in entries]
+
+
+def keys(server: ValkeyServer) -> Any:
+    with redis.Redis.from_url(server.url) as admin:
+        return admin.keys()
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[dict[str, ValkeyServer]]:
+    with ExitStack() as held:
+        found = {}
+        for rules in ("cache", "queue", "limits", "queue-and-limits"):
+            found[rules] = start_valkey(tmp_path / rules, durable=False)
+            held.callback(found[rules].stop)
+        yield found
+
+
+async def use_everything(app: Any, make_worker: WorkerFactory, urls: dict[str, str]) -> None:
+    """Log in, read and write what is cached and limited, and run jobs."""
+    async with client_of(app, Person) as person:
+        await person.register("ada")
+        await person.login(password="wrong password")
+        assert (await person.login()).status_code == 200
+        post = {"title": "On engines", "text": "It weaves."}
+        assert (await person.post("/api/v1/ada/post", json=post)).status_code == 201
+        pages = [(await person.get("/api/v1/ada/posts")).json() for _ in range(2)]
+        id = pages[1]["data"][0]["id"]
+        await person.patch(f"/api/v1/ada/post/{id}", json={"title": "Engines"})
+        assert (await person.get("/api/v1/ada/posts")).json()["data"][0]["title"] == "Engines"
+        queued = [
+            await person.post("/api/v1/tasks/task", params={"message": "hello"}) for _ in range(11)
+        ]
+        assert [answer.status_code for answer in queued] == [201] * 10 + [429]
+        async with make_worker(burst=True, **urls) as worker:
+            await worker.async_run()
+        path = f"/api/v1/tasks/task/{queued[0].json()['id']}"
+        assert (await person.get(path)).json()["status"] == "complete"
+        assert (await person.post("/api/v1/logout")).status_code == 200
+
+
+async def use_arq(url: str) -> None:
+    """What a plain client of ARQ and `arq --check` do."""
+    settings = RedisSettings.from_dsn(url)
+    pool = await create_pool(settings)
+    job = await pool.enqueue_job("tasks.sample_background_task", message="hello")
+    assert job is not None
+    assert await job.status() == JobStatus.queued
+    with pytest.raises(TimeoutError):
+        await job.abort(timeout=0.05, poll_delay=0.01)
+    await pool.aclose()
+    await async_check_health(settings, None, None)
+
+
+@pytest.mark.parametrize("roles", [ROLES, STAGING], ids=["production", "staging"])
+async def test_the_application_needs_no_more_than_its_role_may(
+    servers: dict[str, ValkeyServer],
+    roles: dict[str, str],
+    make_app: ApplicationFactory,
+    make_worker: WorkerFactory,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "SECONDS", 0)
+    urls = {f"REDIS_{role}_URL": restrict(servers[rules], rules) for role, rules in roles.items()}
+
+    async with make_app(**urls) as app:
+        await use_everything(app, make_worker, urls)
+    await use_arq(urls["REDIS_QUEUE_URL"])
+
+    for rules in set(roles.values()):
+        assert denied(servers[rules]) == []
+        assert keys(servers[rules])
+
+
+@pytest.fixture
+async def limited(servers: dict[str, ValkeyServer]) -> AsyncIterator[redis.Redis]:
+    with redis.Redis.from_url(restrict(servers["cache"], "cache")) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "KEYS *",
+        "FLUSHALL",
+        "FLUSHDB",
+        "CONFIG GET dir",
+        "SAVE",
+        "SHUTDOWN",
+        "ACL LIST",
+        "CLIENT LIST",
+        "MONITOR",
+        "SCRIPT FLUSH",
+        "PUBLISH channel text",
+        "REPLICAOF 127.0.0.1 1",
+        "GET arq:queue",
+        "SET other 1",
+    ],
+)
+async def test_nothing_else_is_allowed(limited: redis.Redis, command: str) -> None:
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        limited.execute_command(*command.split())  # type: ignore[no-untyped-call]
+
+
+async def test_without_the_password_it_only_says_that_it_is_there(
+    servers: dict[str, ValkeyServer],
+) -> None:
+    server = servers["cache"]
+    [line, _] = (RULES / "cache.acl").read_text().splitlines()
+    with redis.Redis.from_url(server.url) as admin, redis.Redis(port=server.port) as stranger:
+        admin.execute_command("ACL", "SETUSER", *line.split()[1:])
+
+        assert stranger.ping()
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            stranger.get("e:user:1")
+
+
+def test_all_rules_say_the_same_of_who_gives_no_password() -> None:
+    files = sorted(RULES.glob("*.acl"))
+
+    assert len({file.read_text().splitlines()[0] for file in files}) == 1
+    assert all(len(file.read_text().splitlines()) == 2 for file in files)

@@ -1,0 +1,78 @@
+"""The role that the application connects as: it reads and writes rows, and nothing more."""
+
+import base64
+import hashlib
+import hmac
+import os
+import sys
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+
+ITERATIONS = 4096  # as PostgreSQL itself, by scram_iterations
+# The owner's tables, of this revision and of those to come.
+GRANTS = """\
+GRANT USAGE ON SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};
+REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
+REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {role}"""
+OWNER = """\
+SELECT rolname, rolsuper OR rolcreaterole AS makes_roles, current_database() AS database,
+       to_regclass('alembic_version') IS NOT NULL AS migrated
+FROM pg_roles WHERE rolname = current_user"""
+OURS = """\
+SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+       OR pg_has_role(rolname, 'MEMBER WITH ADMIN OPTION')
+FROM pg_roles WHERE rolname = :name"""
+ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+ONE_ROLE = (
+    "The application's database role owns the tables, so it may drop them: set DATABASE_OWNER_URL "
+    "to another role that migrates (docs/running/updating.md).\n"
+)
+
+
+def grant(connection: Connection, application: URL, warn: bool = False) -> None:
+    """Make the application's role unless it is there, and let it read and write rows.
+
+    Safe to run again; nothing is done before the first migration. Where the owner is the application's role itself, nothing is done, and said
+    if `warn`. Raises CommandError where the owner may not make the role.
+    """
+    owner = connection.execute(text(OWNER)).one()
+    name = application.username or owner.rolname
+    if name == owner.rolname:
+        if warn:
+            sys.stderr.write(ONE_ROLE)
+        return
+    if not owner.migrated:
+        return
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    role = quote(name)
+    ours = connection.scalar(text(OURS), {"name": name})  # None: it isn't there
+    secret = f" PASSWORD '{verifier(application.password)}'" if application.password else ""
+    if ours is None and not owner.makes_roles:
+        raise CommandError(
+            f"The application's role {name!r} isn't there, and {owner.rolname!r} may not make it. "
+            f"Let an administrator run: CREATE ROLE {role} {ATTRIBUTES} PASSWORD '...'"
+        )
+    if ours is None:
+        connection.exec_driver_sql(f"CREATE ROLE {role} {ATTRIBUTES}{secret}")
+    elif ours and secret:
+        connection.exec_driver_sql(f"ALTER ROLE {role}{secret}")
+    for statement in GRANTS.format(role=role, database=quote(owner.database)).split(";\n"):
+        connection.exec_driver_sql(statement)
+    connection.commit()
+
+
+def verifier(password: str) -> str:
+    """What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803), so that no log sees it."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
