@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import httpx2
 import pytest
+from sqlalchemy import make_url
 
 from infra.drills.fleet import SETTINGS, unused_ports
 from infra.drills.notes_feature import VERSIONS, Version
@@ -130,12 +131,13 @@ def made(folder: Path, values: dict[str, str]) -> list[Release]:
 
 
 @pytest.fixture
-async def values(setting_values: dict[str, str]) -> AsyncIterator[dict[str, str]]:
-    url = setting_values["DATABASE_URL"]
-    server, _, name = url.rpartition("/")
-    await databases.ensure(url, f"{name}_deploying")
-    yield {**setting_values, "DATABASE_URL": f"{server}/{name}_deploying"}
-    await databases.drop(url, f"{name}_deploying")
+async def values(setting_values: dict[str, str], owner_url: str) -> AsyncIterator[dict[str, str]]:
+    name = f"{make_url(owner_url).database}_deploying"
+    await databases.ensure(owner_url, name)
+    given = {"DATABASE_URL": setting_values["DATABASE_URL"], "DATABASE_OWNER_URL": owner_url}
+    urls = {key: f"{url.rpartition('/')[0]}/{name}" for key, url in given.items()}
+    yield {**setting_values, **urls}
+    await databases.drop(owner_url, name)
 
 
 async def test_each_release_is_migrated_while_the_one_before_serves_and_no_request_fails(
