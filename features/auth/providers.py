@@ -1,5 +1,6 @@
-"""What auth offers the kernel: who is calling."""
+"""What auth offers the kernel: who is calling. By name, since only the API asks for it."""
 
-from features.auth.permissions import identify, verify_basic
-
-providers = {"identify": identify, "verify_basic": verify_basic}
+providers = {
+    "identify": "features.auth.permissions:identify",
+    "verify_basic": "features.auth.permissions:verify_basic",
+}

@@ -6,6 +6,7 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 from traceback import walk_tb
 from types import ModuleType
 from typing import Any
@@ -110,8 +111,12 @@ def providers() -> dict[str, Any]:
 
 
 def provider(name: str) -> Any | None:
-    """What a feature offers the kernel under that name; None when none does."""
-    return providers().get(name)
+    """What a feature offers the kernel under that name; None when none does.
+
+    It may be named as `package.module:object`, which is loaded by the first process that asks.
+    """
+    found = providers().get(name)
+    return resolve_name(found) if isinstance(found, str) else found
 
 
 def source_of(call: Callable[..., Any]) -> str:
