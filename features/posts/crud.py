@@ -7,7 +7,16 @@ from pydantic import BaseModel
 from sqlalchemy import bindparam, insert, select
 from sqlmodel import col
 
-from features.posts.models import POLICY, Post, PostCreate, PostQuery, PostRead, PostUpdate
+from features.posts.models import (
+    LISTED_TEXT,
+    POLICY,
+    Post,
+    PostCreate,
+    PostListed,
+    PostQuery,
+    PostRead,
+    PostUpdate,
+)
 from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing
@@ -16,7 +25,13 @@ CRUDPosts: TypeAlias = FastCRUD[Post, PostCreate, PostUpdate, PostUpdate, BaseMo
 crud_posts: CRUDPosts = FastCRUD(Post, policy=POLICY)
 # For what superusers remove for good, soft-deleted posts among it.
 crud_all_posts = crud_posts.with_policy(PolicyConfig(read=True, delete=True))
-listing = Listing(crud_posts, PostRead, PostQuery, scope=["created_by_user_id"])
+listing = Listing(
+    crud_posts,
+    PostListed,
+    PostQuery,
+    scope=["created_by_user_id"],
+    shorten={"text": LISTED_TEXT},
+)
 
 post_of_author = CompiledQuery(
     crud_posts.select(PostRead, id=bindparam("post_id"), created_by_user_id=bindparam("author_id")),

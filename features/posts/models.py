@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from fastcrud import PolicyConfig
-from pydantic import MISSING, Field
+from pydantic import MISSING, AwareDatetime, Field
 from sqlalchemy import Index, false
 from sqlalchemy import Text as LongText
 from sqlmodel import Field as Column
@@ -15,6 +15,7 @@ from kernel.schemas import CleanText, InputSchema, ReadSchema, example, url_of
 
 MAX_TITLE = 30
 MAX_URL = 2048
+LISTED_TEXT = 1000  # characters of a text that lists show
 
 Title = Annotated[CleanText, Field(min_length=2, max_length=MAX_TITLE)]
 Text = Annotated[CleanText, Field(min_length=1, max_length=63_206)]
@@ -95,8 +96,16 @@ class PostRead(ReadSchema):
     created_at: datetime
 
 
+class PostListed(PostRead):
+    """A post in a list: its text is cut to 1,000 characters."""
+
+    truncated: bool
+
+
 class PostQuery(ListQuery):
     """The list of a user's posts."""
 
     sort: Literal["id", "-id", "created_at", "-created_at", "title", "-title"] = "id"
     title: Annotated[CleanText | None, Field(max_length=MAX_TITLE)] = None
+    created_at_from: AwareDatetime | None = None
+    created_at_to: AwareDatetime | None = None

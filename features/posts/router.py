@@ -15,7 +15,7 @@ from features.auth.permissions import (
 from features.posts import crud
 from features.posts.cache_keys import POST, POSTS
 from features.posts.crud import crud_all_posts, crud_posts
-from features.posts.models import PostCreate, PostQuery, PostRead, PostUpdate
+from features.posts.models import PostCreate, PostListed, PostQuery, PostRead, PostUpdate
 from features.users.crud import last_user_of_name
 from kernel import jobs
 from kernel.cache import cache, public
@@ -42,13 +42,13 @@ async def write_post(
     return post
 
 
-@router.get("/{username}/posts", response_model=pages_of(PostRead))
+@router.get("/{username}/posts", response_model=pages_of(PostListed))
 @public
 @cache(POSTS, resource_id_name="username", expiration=60)
 async def read_posts(
     username: UsernameInPath, query: Annotated[PostQuery, Query()], db: SessionDep
 ) -> JSONBytesResponse:
-    """List a user's posts."""
+    """List a user's posts, each with the beginning of its text."""
     author_id = await path_user(username, db)
     return await crud.listing.answer(db, query, created_by_user_id=author_id)
 

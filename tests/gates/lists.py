@@ -1,6 +1,7 @@
 """What a gate knows of a paged list: its ways to sort and filter, and how to read all of it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,13 @@ from tests.callers import People, add_rows_of, path_of, people
 from tests.gates.features import routes_of
 
 Row = dict[str, Any]
+Keeps = Callable[[Any, Any], bool]  # of a row's value, and the one that is asked for
+KEEPS: dict[str, Keeps] = {
+    "_from": lambda its, asked: its is not None and its >= asked,
+    "_min": lambda its, asked: its is not None and its >= asked,
+    "_to": lambda its, asked: its is not None and its <= asked,
+    "_max": lambda its, asked: its is not None and its <= asked,
+}
 
 
 @dataclass
@@ -25,7 +33,24 @@ class PagedList:
     route: FeatureRoute
     given: Mapping[str, Any]
     sorts: list[str]
-    filters: list[str]
+    names: list[str]  # of all filters
+    shown: list[str]
+
+    @property
+    def filters(self) -> list[str]:
+        """Those that are a column's own name."""
+        return [name for name in self.names if name in self.shown]
+
+    @property
+    def bounds(self) -> Iterator[tuple[str, str, Keeps]]:
+        """Those that are bounds: their names, the column that they are about, and which of its
+        values they keep."""
+        for name in sorted(set(self.names) - set(self.filters)):
+            for suffix, keeps in KEEPS.items():
+                column = name.removesuffix(suffix)
+                if column != name and column in self.shown:
+                    yield name, column, keeps
+                    break
 
     @property
     def is_somebodys(self) -> bool:
@@ -79,13 +104,24 @@ async def paged_list(
     assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
     async with people(app) as accounts:
         given = await add_rows(accounts, route.name, rows)
-        yield PagedList(
+        paged = PagedList(
             accounts,
             route,
             given,
-            parameters["sort"]["schema"]["enum"],
+            _sorts(parameters["sort"]["schema"]),
             sorted(parameters.keys() - ListQuery.model_fields.keys()),
+            [],
         )
+        paged.shown = list((await paged.rows())[0]) if rows else []
+        yield paged
+
+
+def _sorts(schema: Mapping[str, Any]) -> list[str]:
+    """One column at a time, in both directions."""
+    if "enum" in schema:
+        return list(schema["enum"])
+    names = re.findall(r"\w+", schema["pattern"].partition(")")[0])
+    return [f"{sign}{name}" for name in names for sign in ("", "-")]
 
 
 def _parameters(app: Application, route: FeatureRoute) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Every list pages, sorts, filters and refuses alike: the tests run over all that there are."""
 
-from collections.abc import AsyncIterator
-from operator import itemgetter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -22,6 +22,11 @@ async def lists(app: Application, feature: str, rows: int = ROWS) -> AsyncIterat
             yield paged
 
 
+def order_of(name: str) -> Callable[[Row], Any]:
+    """By that column, a null being the highest value."""
+    return lambda row: (row[name] is None, row[name])
+
+
 async def test_what_a_list_does_not_know_is_refused(app: Application, feature: str) -> None:
     async for paged in lists(app, feature):
         queries: list[Row] = [
@@ -38,8 +43,8 @@ async def test_what_a_list_does_not_know_is_refused(app: Application, feature: s
             {"cursor": "x"},
             {"cursor": "é"},
             {"cursor": "\x00"},
-            *[{name: ["a", "b\x00"]} for name in paged.filters],
-            *[{name: "\x00"} for name in paged.filters],
+            *[{name: ["a", "b\x00"]} for name in paged.names],
+            *[{name: "\x00"} for name in paged.names],
         ]
 
         for query in queries:
@@ -84,7 +89,7 @@ async def test_rows_come_in_the_order_that_is_asked_for(app: Application, featur
                 continue
             # Rows of equal values come in the order of their ids: sorting is stable. What isn't
             # shown is when the row was made.
-            expected = sorted(by_id, key=itemgetter(name)) if name in by_id[0] else [*by_id]
+            expected = sorted(by_id, key=order_of(name)) if name in by_id[0] else [*by_id]
             if sort.startswith("-"):
                 expected.reverse()
             assert rows == expected, f"{paged.route.path}?sort={sort}"
@@ -108,6 +113,21 @@ async def test_a_filter_leaves_the_rows_of_that_value(app: Application, feature:
             nothing = await paged.read(**{name: "nothing"}, page=2)
             if nothing.is_success:  # elsewhere that is no value
                 assert (nothing.json()["data"], nothing.json()["total_count"]) == ([], 0)
+
+
+async def test_a_bound_leaves_the_rows_within_it(app: Application, feature: str) -> None:
+    async for paged in lists(app, feature):
+        whole = await paged.rows()
+        for name, column, keeps in paged.bounds:
+            values = sorted({row[column] for row in whole if row[column] is not None})
+            assert len(values) > 1, f"add_rows of {feature} must make rows of several {column}"
+            for value in (values[0], values[len(values) // 2], values[-1]):
+                expected = [row for row in whole if keeps(row[column], value)]
+
+                page = await paged.page(**{name: value}, items_per_page=100)
+
+                assert page["data"] == expected, f"{paged.route.path}?{name}={value}"
+                assert page["total_count"] == len(expected)
 
 
 async def test_a_page_past_the_end_is_empty_and_knows_the_total(

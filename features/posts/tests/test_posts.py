@@ -26,9 +26,9 @@ def detail(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["detail"]
 
 
-async def publish(author: Person, title: str = "Hello") -> int:
+async def publish(author: Person, title: str = "Hello", **values: str) -> int:
     path = f"/api/v1/{author.username}/post"
-    answer = await author.post(path, json={**HELLO, "title": title})
+    answer = await author.post(path, json={**HELLO, "title": title, **values})
     assert answer.status_code == 201, answer.text
     post_id: int = answer.json()["id"]
     return post_id

@@ -2,7 +2,9 @@
 
 from kernel.db.compiled_query import CompiledQuery, Row
 from kernel.db.errors import DatabaseUnavailable
+from kernel.db.filters import Search
 from kernel.db.listing import JSONBytesResponse, Listing
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
+from kernel.db.sorting import SortBy
 from kernel.db.tables import SoftDeleted, Timestamped, now, referred, unique
 from kernel.db.unit_of_work import Resources, UnitOfWork

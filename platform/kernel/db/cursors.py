@@ -5,6 +5,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from kernel.errors import UnprocessableEntityException
 
 SIGNATURE_BYTES = 16
 # Of what is written to JSON and read back without loss.
-KINDS = (int, str, bool, datetime, date, time, timedelta, Decimal, UUID)
+KINDS = (int, str, bool, float, datetime, date, time, timedelta, Decimal, UUID, Enum)
 
 
 class ListingError(Exception):
@@ -31,7 +32,7 @@ class ListingError(Exception):
 class CursorSigner:
     """Makes cursors that only this list, with these filters, accepts (HMAC, RFC 2104).
 
-    A cursor holds the values of `columns`: the sort's and the primary key's.
+    A cursor holds the values of `columns`: those of the order, down to the primary key.
     """
 
     def __init__(self, unit: UnitOfWork, scope: Any, *columns: Column[Any]) -> None:
@@ -40,11 +41,14 @@ class CursorSigner:
             to_json(scope, fallback=repr),
         )
         self._keys = [hashlib.sha256(b"cursor:" + key + named).digest() for key in keys]
-        self._kinds = tuple(kind_of(column) for column in columns)
+        self._kinds = tuple(
+            kind_of(column) | None if column.nullable else kind_of(column)  # type: ignore[operator]
+            for column in columns
+        )
 
     def seal(self, *values: Any) -> str:
         """A cursor that stands after the row with these values."""
-        payload = to_json(values)
+        payload = to_json(values, inf_nan_mode="strings")
         return urlsafe_b64encode(_sign(self._keys[0], payload) + payload).decode().rstrip("=")
 
     def open(self, cursor: str) -> tuple[Any, ...]:
@@ -89,10 +93,8 @@ def key_of(table: type[SQLModel]) -> Column[Any]:
 
 def refuse_unsortable(column: Column[Any]) -> None:
     """Raise ListingError for a column whose values a cursor can't hold."""
-    if column.nullable:
-        # A null is neither before nor after anything: cursor pages would lose its row.
-        raise ListingError(f"{column} may be null: lists can't be sorted by it.")
-    if kind_of(column) not in KINDS:
+    kind = kind_of(column)
+    if kind is None or not issubclass(kind, KINDS):
         kinds = ", ".join(kind.__name__ for kind in KINDS)
         raise ListingError(
             f"{column} is of type {column.type!r}: a cursor can hold {kinds}, so take it out of "

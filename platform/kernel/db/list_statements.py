@@ -3,13 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, func, null, select, true, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+)
 
 from kernel.db.compiled_query import CompiledQuery
+from kernel.db.sorting import Key, after, keys_of
+
+MAX_COMPILED = 1000  # clients choose among the combinations
 
 
 class ListStatements:
-    """Of the columns that are `shown`; `where` always holds, and `scope` are filters, too."""
+    """Of the columns that are `shown`; `where` always holds, `conditions` where they are named."""
 
     def __init__(
         self,
@@ -17,10 +32,10 @@ class ListStatements:
         key: Column[Any],
         shown: Sequence[str],
         where: Sequence[ColumnElement[bool]],
-        scope: Sequence[str],
+        conditions: Mapping[str, ColumnElement[bool]],
     ) -> None:
         self._columns, self._key, self._shown = columns, key, shown
-        self._where, self._scope = where, scope
+        self._where, self._conditions = where, conditions
         self._compiled: dict[tuple[Any, ...], CompiledQuery] = {}
 
     def get(
@@ -30,39 +45,53 @@ class ListStatements:
         pages or one `after` a cursor. The columns in `hide` are null."""
         key = (mode, sort, *filters, "", *hide)
         if key not in self._compiled:
+            if len(self._compiled) == MAX_COMPILED:
+                del self._compiled[next(iter(self._compiled))]
             self._compiled[key] = CompiledQuery(self._build(mode, sort, filters, hide))
         return self._compiled[key]
+
+    def keys(self, sort: str) -> list[Key]:
+        """The order that a sort asks for."""
+        return keys_of(sort, self._columns, self._key)
 
     def _build(
         self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
     ) -> Select[Any]:
-        where = [*self._where]
-        where += [self._columns[name] == bindparam(name) for name in (*filters, *self._scope)]
+        where = [*self._where, *[self._conditions[name] for name in filters]]
         count = select(func.count().label("total_")).select_from(self._key.table).where(*where)
-        by, row_id = self._columns[sort.lstrip("-")], self._key
-        descending = sort.startswith("-")
-
-        def ordered(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-            return [column.desc() if descending else column for column in columns]
-
+        keys = self.keys(sort)
         chosen: list[ColumnElement[Any]] = [
             (null() if name in hide else self._columns[name]).label(name) for name in self._shown
         ]
         if mode == "page":
             chosen.append(count.scalar_subquery().label("total_"))
         else:
-            chosen += [by.label("sort_"), row_id.label("id_")]
+            chosen += [key.column.label(f"key{number}_") for number, key in enumerate(keys)]
         statement = select(*chosen).where(*where).limit(bindparam("limit_"))
-        statement = statement.order_by(*ordered(*([by] if by is row_id else [by, row_id])))
+        statement = statement.order_by(*[key.ordered for key in keys])
         if mode == "page":
             return statement.offset(bindparam("offset_"))
         if mode == "later page":
             # Joined to the count, which is there even where no row is.
             rows, total = statement.offset(bindparam("offset_")).subquery(), count.subquery()
             joined = select(rows, total).select_from(total.outerjoin(rows, true()))
-            return joined.order_by(*ordered(rows.c.sort_, rows.c.id_))
+            found = [
+                Key(rows.c[f"key{number}_"], key.descending) for number, key in enumerate(keys)
+            ]
+            return joined.order_by(*[key.ordered for key in found])
         if mode == "after":
-            keys = tuple_(by, row_id)
-            after = tuple_(bindparam("after_", type_=by.type), bindparam("id_", type_=row_id.type))
-            statement = statement.where(keys < after if descending else keys > after)
+            values = [
+                bindparam(f"after{number}_", type_=key.column.type)
+                for number, key in enumerate(keys)
+            ]
+            statement = statement.where(after(keys, values))
         return statement
+
+
+def shortened(columns: Any, shorten: Mapping[str, int]) -> dict[str, ColumnElement[Any]]:
+    """Columns of text cut to so many characters, and `truncated`, whether any of them was."""
+    if not shorten:
+        return {}
+    cut = {name: func.left(columns[name], limit, type_=Text()) for name, limit in shorten.items()}
+    longer = [func.char_length(columns[name]) > limit for name, limit in shorten.items()]
+    return {**cut, "truncated": func.coalesce(or_(*longer), false())}

@@ -5,20 +5,23 @@ next page starts after the last row's sort value and primary key, so rows that c
 meanwhile neither repeat nor hide others.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from fastcrud import FastCRUD
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement
+from sqlalchemy import Column, ColumnElement, bindparam
+from sqlalchemy.sql.visitors import iterate
 from starlette.responses import Response
 
 from kernel.db.compiled_query import Row
 from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, refuse_unsortable
-from kernel.db.list_statements import ListStatements
+from kernel.db.filters import condition_of, pattern_of, search_of
+from kernel.db.list_statements import ListStatements, shortened
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
-from kernel.db.plain_rows import is_plain
+from kernel.db.plain_rows import is_plain, never_null
+from kernel.db.sorting import sortable
 from kernel.db.unit_of_work import UnitOfWork
 
 Crud = FastCRUD[Any, Any, Any, Any, Any, Any]
@@ -36,9 +39,11 @@ class Listing(Generic[Read]):
 
     `query` names what may be sorted and filtered by; `where` always holds; `scope` are columns
     whose value the route supplies at each call (the owner, the tier); `expressions` are fields of
-    `read` that SQL computes, whose bindparams the route supplies, too. Statements are built once
-    per combination of sort and filters. Raises ListingError for columns that can't be served, and
-    for fields of `read` that no column gives.
+    `read` that SQL computes, whose bindparams the route supplies, too; `shorten` cuts texts to so
+    many characters, and `read` has a field `truncated` for whether one was.
+
+    Statements are built once per combination of sort and filters. Raises ListingError for columns
+    that can't be served, and for fields of `read` that no column gives.
     """
 
     def __init__(
@@ -49,35 +54,42 @@ class Listing(Generic[Read]):
         where: Sequence[ColumnElement[bool]] = (),
         scope: Sequence[str] = (),
         expressions: Mapping[str, ColumnElement[Any]] | None = None,
+        shorten: Mapping[str, int] | None = None,
     ) -> None:
-        table, policy = crud.model, crud.policy
+        table = crud.model
         columns = table.__table__.columns
-        self._columns: dict[str, Any] = {**columns, **(expressions or {})}
+        expressions = {**(expressions or {}), **shortened(columns, shorten or {})}
+        self._columns: dict[str, Any] = {**columns, **expressions}
         self._key = key_of(table)
-        shown = [name for name in read.model_fields if name in self._columns]
-        self._filters = sorted(set(query.model_fields) - set(ListQuery.model_fields))
+        shown = self._shown = [name for name in read.model_fields if name in self._columns]
+        fields = query.model_fields
+        self._filters = sorted(set(fields) - set(ListQuery.model_fields))
+        self._searches = {name for name in self._filters if search_of(fields[name])}
+        conditions = {name: condition_of(table, name, fields[name]) for name in self._filters}
+        for name in scope:
+            conditions[name] = column_of(table, name) == bindparam(name)
+        self._scope = tuple(scope)
         reach = [*where, *_reach(crud)]
-        self._statements = ListStatements(self._columns, self._key, shown, reach, scope)
-        sorts = [name.lstrip("-") for name in get_args(query.model_fields["sort"].annotation)]
-        for name in (*self._filters, *scope):
-            column_of(table, name)
+        self._statements = ListStatements(self._columns, self._key, shown, reach, conditions)
+        sorts = sortable(fields["sort"])
         for name in (self._key.name, *sorts):
             refuse_unsortable(column_of(table, name))
-        if policy and (hidden := {*shown, *self._filters, *sorts} & policy.hidden_columns):
-            raise ListingError(
-                f"{table.__name__} hides {', '.join(sorted(hidden))}: a list shows,"
-                " filters and sorts by no hidden column."
-            )
+        used = {column.name for one in conditions.values() for column in _columns_in(one)}
+        _refuse_hidden(crud, {*shown, *used, *sorts})
+        self._refuse_missing(table, read)
+        # Which list it is: no other one takes its cursors.
+        self._name = [table.__tablename__, read.__name__, query.__name__]
+        self._plain = is_plain(read, {name: self._columns[name] for name in shown})
+        self._never_null = never_null(read, set(shown) & set(expressions))
+        self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
+
+    def _refuse_missing(self, table: Any, read: type[Read]) -> None:
         for name, field in read.model_fields.items():
             if name not in self._columns and (field.is_required() or hasattr(table, name)):
                 raise ListingError(
                     f"{read.__name__}.{name} is no column of {table.__name__}: give it a default, "
                     "make it a computed_field, or answer this list by a query of your own."
                 )
-        # Which list it is: no other one takes its cursors.
-        self._name = [table.__tablename__, read.__name__, query.__name__]
-        self._plain = is_plain(read, {name: self._columns[name] for name in shown})
-        self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
     async def answer(
         self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str] = (), **scope: Any
@@ -87,7 +99,8 @@ class Listing(Generic[Read]):
         The columns in `hide` are shown as null.
         """
         page = await self._page(unit, query, hide, scope)
-        if self._plain:
+        nulls = any(row[name] is None for name in self._never_null for row in page["data"])
+        if self._plain and not nulls:
             # The model has nothing to add but time.
             return JSONBytesResponse(to_json(page, inf_nan_mode="null"))
         made = self._pages.validate_python(page, by_name=True)
@@ -108,20 +121,22 @@ class Listing(Generic[Read]):
         self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str], scope: Row
     ) -> Row:
         filters = {
-            name: getattr(query, name) for name in self._filters if getattr(query, name) is not None
+            name: pattern_of(value) if name in self._searches else value
+            for name in self._filters
+            if (value := getattr(query, name)) not in (None, [])
         }
         values = {**filters, **scope}
         if query.cursor is not None:
             return await self._cursor_page(unit, query, filters, values, hide)
         number, size = query.page or 1, query.items_per_page
         mode = "page" if number == 1 else "later page"
-        statement = self._statements.get(mode, query.sort, filters, hide)
+        statement = self._statements.get(mode, query.sort, [*filters, *self._scope], hide)
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
         total = rows[0]["total_"] if rows else 0
-        if rows and number > 1 and rows[0]["id_"] is None:
+        if rows and number > 1 and rows[0][self._key_label(query.sort)] is None:
             rows = []  # past the end, the total comes alone
-        _strip(rows)
+        self._strip(rows)
         return {
             "data": rows,
             "total_count": total,
@@ -133,21 +148,42 @@ class Listing(Generic[Read]):
     async def _cursor_page(
         self, unit: UnitOfWork, query: ListQuery, filters: Row, values: Row, hide: Sequence[str]
     ) -> Row:
-        column = self._columns[query.sort.lstrip("-")]
+        keys = self._statements.keys(query.sort)
         scope = [*self._name, query.sort, sorted(values.items())]
-        signer = CursorSigner(unit, scope, column, self._key)
-        size = query.items_per_page
-        if query.cursor:
-            keys = dict(zip(("after_", "id_"), signer.open(query.cursor), strict=True))
-        else:
-            keys = {}
-        statement = self._statements.get("after" if keys else "first", query.sort, filters, hide)
-        rows = await statement.all(unit, **values, **keys, limit_=size + 1)
+        signer = CursorSigner(unit, scope, *[key.column for key in keys])
+        size, named = query.items_per_page, [*filters, *self._scope]
+        after = signer.open(query.cursor) if query.cursor else ()
+        last = {f"after{number}_": value for number, value in enumerate(after)}
+        statement = self._statements.get("after" if after else "first", query.sort, named, hide)
+        rows = await statement.all(unit, **values, **last, limit_=size + 1)
         more = len(rows) > size
         rows = rows[:size]
-        last = signer.seal(rows[-1]["sort_"], rows[-1]["id_"]) if more else None
-        _strip(rows)
-        return {"data": rows, "next_cursor": last, "has_more": more}
+        ends = [rows[-1][f"key{number}_"] for number in range(len(keys))] if more else []
+        self._strip(rows)
+        return {"data": rows, "next_cursor": signer.seal(*ends) if more else None, "has_more": more}
+
+    def _strip(self, rows: list[Row]) -> None:
+        """Take out the columns that only the page itself needs."""
+        extra = rows[0].keys() - self._shown if rows else ()
+        for row in rows:
+            for name in extra:
+                del row[name]
+
+    def _key_label(self, sort: str) -> str:
+        """The name of the primary key's column in a statement."""
+        return f"key{len(self._statements.keys(sort)) - 1}_"
+
+
+def _refuse_hidden(crud: Crud, used: set[str]) -> None:
+    if crud.policy and (hidden := used & crud.policy.hidden_columns):
+        raise ListingError(
+            f"{crud.model.__name__} hides {', '.join(sorted(hidden))}: a list shows,"
+            " filters and sorts by no hidden column."
+        )
+
+
+def _columns_in(condition: ColumnElement[bool]) -> Iterator[Column[Any]]:
+    return (part for part in iterate(condition) if isinstance(part, Column))
 
 
 def _reach(crud: Crud) -> list[Any]:
@@ -157,11 +193,3 @@ def _reach(crud: Crud) -> list[Any]:
     if not crud.policy.grants("read"):
         raise ListingError(f"The policy of {crud.model.__name__} lets no row be read.")
     return list(crud.policy.row_conditions("read"))
-
-
-def _strip(rows: list[Row]) -> None:
-    """Take out the columns that only the page itself needs."""
-    extra = [name for name in ("total_", "sort_", "id_") if rows and name in rows[0]]
-    for row in rows:
-        for name in extra:
-            del row[name]

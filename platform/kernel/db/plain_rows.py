@@ -1,7 +1,8 @@
 """Whether a response model would make of a row only what the row's own JSON is."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -22,7 +23,10 @@ VALUE = {"type", "metadata", "schema", "default", "microseconds_precision"}
 
 def is_plain(read: type[BaseModel], columns: dict[str, Any]) -> bool:
     """Whether rows of `columns` need no response model: no alias, constraint, serializer,
-    validator, computed or excluded field, and types that are the columns' own."""
+    validator, computed or excluded field, and types that are the columns' own.
+
+    What SQL computes may be null, which its column doesn't tell: see `never_null`.
+    """
     if not read.__pydantic_complete__:
         return False
     model: Any = read.__pydantic_core_schema__
@@ -54,5 +58,14 @@ def _is_plain(field: dict[str, Any], column: ColumnElement[Any]) -> bool:
         kind is not None
         and value.keys() <= VALUE
         and kind is kind_of(column)
-        and (nullable or not getattr(column, "nullable", True))
+        and (nullable or not getattr(column, "nullable", False))
     )
+
+
+def never_null(read: type[BaseModel], expressions: Iterable[str]) -> list[str]:
+    """Those of the computed fields for which the response model takes no null."""
+    return [name for name in expressions if not _takes_null(read.model_fields[name].annotation)]
+
+
+def _takes_null(annotation: Any) -> bool:
+    return annotation is Any or type(None) in get_args(annotation)

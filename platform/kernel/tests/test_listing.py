@@ -43,7 +43,7 @@ class Leaf(Apart, table=True):
 class BookQuery(ListQuery):
     """By what a cursor can hold."""
 
-    sort: Literal["id", "-id", "title", "bound_at", "printed_on", "is_lent"] = "id"
+    sort: Literal["id", "title", "subtitle", "bound_at", "printed_on", "weight", "is_lent"] = "id"
 
 
 def sorted_by(name: str) -> type[ListQuery]:
@@ -56,9 +56,7 @@ def sorted_by(name: str) -> type[ListQuery]:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("-weight", r"book.weight is of type Float.*: a cursor can hold int, str, bool, datetime"),
-        ("-extra", "book.extra is of type JSON"),
-        ("subtitle", "book.subtitle may be null"),
+        ("-extra", "book.extra is of type JSON.*: a cursor can hold int, str, bool, float"),
         ("author", "Book has no column author to sort or filter by"),
     ],
 )

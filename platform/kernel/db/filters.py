@@ -1,0 +1,99 @@
+"""What a list can be filtered by: declared as fields of its query, by the names of columns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from sqlalchemy import ARRAY, Boolean, Column, ColumnElement, any_, bindparam, or_
+from sqlmodel import SQLModel
+
+from kernel.db.cursors import ListingError, column_of
+
+Condition = Callable[[Column[Any], Any], ColumnElement[bool]]
+# Both ends of a range belong to it.
+SUFFIXES: dict[str, Condition] = {
+    "_from": lambda column, value: column >= value,
+    "_min": lambda column, value: column >= value,
+    "_to": lambda column, value: column <= value,
+    "_max": lambda column, value: column <= value,
+}
+NULL = "_null"
+TRIGRAMS = "gin_trgm_ops"
+
+
+@dataclass(frozen=True, init=False)
+class Search:
+    """Rows that hold the text in one of these columns, in any case: `q: Annotated[CleanText | None,
+    Search("title", "text")] = None`.
+
+    Each column needs an index of trigrams (pg_trgm), or `unindexed=True` for a table that is small.
+    """
+
+    columns: tuple[str, ...]
+    unindexed: bool
+
+    def __init__(self, *columns: str, unindexed: bool = False) -> None:
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "unindexed", unindexed)
+
+
+def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnElement[bool]:
+    """What the filter's bindparam, of its own name, has to be for a row to be in the list.
+
+    By the field: a column's name is equality, or membership for a list of values; with `_from` or
+    `_min`, `_to` or `_max` a bound, with `_null` whether there is no value; `Search` searches.
+    Raises ListingError for a name that means no column.
+    """
+    search = search_of(field)
+    if search is not None:
+        return _search(table, name, search)
+    if name in table.__table__.columns:  # type: ignore[attr-defined]
+        column = column_of(table, name)
+        if _is_list(field.annotation):
+            return column == any_(bindparam(name, type_=ARRAY(column.type)))
+        return column == bindparam(name, type_=column.type)
+    for suffix, condition in SUFFIXES.items():
+        if name.endswith(suffix):
+            column = column_of(table, name.removesuffix(suffix))
+            return condition(column, bindparam(name, type_=column.type))
+    if name.endswith(NULL):
+        column = column_of(table, name.removesuffix(NULL))
+        return column.is_(None) == bindparam(name, type_=Boolean())
+    column_of(table, name)
+    raise AssertionError  # that has raised
+
+
+def search_of(field: FieldInfo) -> Search | None:
+    """The field's `Search`, if it is one."""
+    return next((one for one in field.metadata if isinstance(one, Search)), None)
+
+
+def pattern_of(text: str) -> str:
+    """What ILIKE takes for any text that holds this one."""
+    for special in "\\%_":
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"
+
+
+def _is_list(annotation: Any) -> bool:
+    return list in (get_origin(annotation), *map(get_origin, get_args(annotation)))
+
+
+def _search(table: type[SQLModel], name: str, search: Search) -> ColumnElement[bool]:
+    columns = [column_of(table, column) for column in search.columns]
+    indexed = {
+        column
+        for index in table.__table__.indexes  # type: ignore[attr-defined]
+        for column, operators in (index.dialect_options["postgresql"]["ops"] or {}).items()
+        if operators == TRIGRAMS
+    }
+    for column in columns:
+        if column.name not in indexed and not search.unindexed:
+            raise ListingError(
+                f"{column} is searched without an index: add to the table "
+                f'Index("ix_{column.table.name}_{column.name}_trigrams", "{column.name}", '
+                f'postgresql_using="gin", postgresql_ops={{"{column.name}": "{TRIGRAMS}"}}), or '
+                "unindexed=True to the Search of a small table."
+            )
+    return or_(*[column.ilike(bindparam(name)) for column in columns])
