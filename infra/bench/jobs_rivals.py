@@ -23,7 +23,11 @@ RIVALS = {
         ["taskiq", "worker", "taskiq_jobs:broker", "--workers", "1", "--max-async-tasks", "10"],
         "Listening started",
     ),
-    "SAQ": (["saq[redis]", "typing_extensions"], ["saq", "saq_jobs.settings"], "Worker starting"),
+    "SAQ": (
+        ["saq[redis]", "typing_extensions"],
+        ["saq", "saq_jobs.settings", "-v"],
+        "Worker starting",
+    ),
     "PGQueuer": (
         ["pgqueuer", "asyncpg"],
         ["python", str(FOLDER / "pgqueuer_jobs.py"), "work"],

@@ -202,3 +202,20 @@ print(type(arq.worker.create_worker(workers.settings.WorkerSettings)))
     assert run.stdout.startswith("The settings can't be used"), run.stderr
     assert "WORKER_MAX_JOBS: " in run.stdout
     assert run.stdout.endswith("<class 'workers.worker.Worker'>\n"), run.stderr
+
+
+def test_a_worker_loads_nothing_of_the_http_side() -> None:
+    """Each megabyte is paid once per worker, and each module is another one to trust."""
+    program = (
+        "import sys, workers.settings\n"
+        "print(*[name for name in sys.modules if name.split('.')[:2] in (['kernel', 'web'], "
+        "['kernel', 'fast'], ['pydantic', 'v1']) or name.endswith(('.router', '.permissions')) "
+        "and name.startswith('features.') or name.partition('.')[0] in ('uvicorn', 'zxcvbn')])"
+    )
+    environment = {**os.environ, "DATABASE_URL": "postgresql://localhost/none"}
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.split() == []
