@@ -53,6 +53,7 @@ class Post(PostBase, Timestamped, SoftDeleted, table=True):
             "id",
             postgresql_where=SoftDeleted.LIVE,
         ),
+        {"info": {"counted_by": ["created_by_user_id"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

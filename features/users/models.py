@@ -106,6 +106,7 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
             postgresql_where=text("is_superuser AND NOT is_deleted"),
         ),
         Index("ix_user_tier_id", "tier_id"),
+        {"info": {"counted_by": []}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

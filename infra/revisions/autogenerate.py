@@ -124,7 +124,8 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     later.before += require_safely(upgrade, context.opts["target_metadata"], refusals)
     refusals.tell()
     place_members(upgrade)
-    upgrade.ops[:] = [*first.before, *_filled(upgrade), *first.after]
+    counts = first_counts(context.opts["target_metadata"], made, wanted)
+    upgrade.ops[:] = [*first.before, *_filled(upgrade), *first.after, *counts]
     upgrade.reverse_into(downgrade)
     keep_rows(downgrade)
     move_rows(downgrade)
@@ -141,6 +142,17 @@ def _let_stay(
         column = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} DROP NOT NULL"
         required = "NOT NULL" in made[Key("filling", table, name)]
         container.ops[place : place + 1] = [ReversibleSQL(column)] if required else []
+
+
+def first_counts(metadata: MetaData, made: Catalog, wanted: Catalog) -> Iterator[ReversibleSQL]:
+    """Of tables whose rows are counted from now on: the rows that are there.
+
+    Making the triggers has locked the table against writes until the end of the transaction.
+    """
+    for key in sorted(wanted.keys() - made.keys()):
+        counter = metadata.tables[key.table].info.get("counter") if key.table else None
+        if key.kind == "trigger" and key.name == "count_insert" and counter is not None:
+            yield ReversibleSQL(counter.first_count)
 
 
 def _table(operation: ops.MigrateOperation) -> str | None:

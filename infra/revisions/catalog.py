@@ -11,7 +11,7 @@ SCRATCH = "models_as_made"  # a schema that is never committed
 
 class Key(NamedTuple):
     """`kind` is table, column (its type), filling (whether it is required or generated), default,
-    comment, constraint, index or enum."""
+    comment, constraint, index, enum, function or trigger."""
 
     kind: str
     table: str
@@ -78,6 +78,18 @@ QUERIES = (
         ORDER BY e.enumsortorder)
     FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
     WHERE t.typnamespace = CAST(:schema AS regnamespace) GROUP BY t.typname
+    """,
+    # Those that triggers call; its text names the schema whatever search_path is.
+    """
+    SELECT DISTINCT 'function', '', p.proname,
+        replace(pg_get_functiondef(p.oid), quote_ident(:schema) || '.', '')
+    FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid
+    WHERE p.pronamespace = CAST(:schema AS regnamespace)
+    """,
+    """
+    SELECT 'trigger', c.relname, t.tgname, pg_get_triggerdef(t.oid, true)
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = CAST(:schema AS regnamespace) AND NOT t.tgisinternal
     """,
 )
 

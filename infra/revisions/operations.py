@@ -27,7 +27,7 @@ class ConcurrentSQL(ReversibleSQL):
 
 @renderers.dispatch_for(ReversibleSQL)
 def render(_: AutogenContext, operation: ReversibleSQL) -> list[str]:
-    return [f"op.execute({_as_text(statement)!r})" for statement in operation.statements]
+    return [f"op.execute({_literal(_as_text(one))})" for one in operation.statements]
 
 
 @renderers.dispatch_for(ConcurrentSQL)
@@ -76,6 +76,11 @@ def flat(container: ops.OpContainer) -> Iterator[tuple[ops.OpContainer, ops.Migr
             yield from flat(operation)
         else:
             yield container, operation
+
+
+def _literal(text: str) -> str:
+    """The text as Python has it, a line for each of its own: Alembic indents what it writes."""
+    return "\n".join(map(repr, text.splitlines(keepends=True)))
 
 
 def _as_text(statement: str) -> str:

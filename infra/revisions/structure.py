@@ -37,7 +37,9 @@ def statements(made: Catalog, wanted: Catalog, tables: AbstractSet[str]) -> tupl
     """
     first, later = Steps(), Steps()
     for key in sorted(made.keys() | wanted.keys()):
-        if key.table in tables and made.get(key) != wanted.get(key):
+        if key.kind in ("function", "trigger") and made.get(key) != wanted.get(key):
+            _triggered(key, made.get(key), wanted.get(key), first)
+        elif key.table in tables and made.get(key) != wanted.get(key):
             if key.kind == "constraint":
                 _constraint(key, made.get(key), wanted.get(key), first, later)
             elif key.kind == "index":
@@ -48,6 +50,24 @@ def statements(made: Catalog, wanted: Catalog, tables: AbstractSet[str]) -> tupl
                 )
                 _index(key, made.get(key), wanted.get(key), gone, first, later)
     return first, later
+
+
+def _triggered(key: Key, old: str | None, new: str | None, first: Steps) -> None:
+    """Functions come before their triggers, and both after the tables that they are about."""
+    name = quote(key.name)
+    drop = f"DROP FUNCTION {name}()"
+    if key.kind == "trigger":
+        drop = f"DROP TRIGGER {name} ON {quote(key.table)}"
+    if key.kind == "function" and new is not None:
+        # It replaces the one before; triggers go on calling it.
+        first.after.append(ReversibleSQL(new, back=[old or drop]))
+        return
+    if old is not None:
+        # A trigger goes before its table does, a function after its triggers.
+        steps = first.before if key.kind == "trigger" else first.after
+        steps.append(ReversibleSQL(drop, back=[old]))
+    if new is not None:
+        first.after.append(ReversibleSQL(new, back=[drop]))
 
 
 def _constraint(key: Key, old: str | None, new: str | None, first: Steps, later: Steps) -> None:

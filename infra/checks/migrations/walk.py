@@ -44,7 +44,7 @@ def problems(root: Path) -> list[str]:
 def _told(made: Catalog, wanted: Catalog) -> Iterator[str]:
     for key in differences(made, wanted, metadata):
         table = key._replace(kind="table", name="")
-        if key.kind == "enum" or (table in made and table in wanted):
+        if key.kind in ("enum", "function") or (table in made and table in wanted):
             yield f"{key}: the migrations make {made.get(key)!r}, the models {wanted.get(key)!r}"
         elif key == table:
             has, lacks = ("models", "migrations") if key in wanted else ("migrations", "models")

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from kernel.db.compiled_query import CompiledQuery
+from kernel.db.counters import RowCounter
 from kernel.db.sorting import Key, after, keys_of
 
 MAX_COMPILED = 1000  # clients choose among the combinations
@@ -33,9 +34,10 @@ class ListStatements:
         shown: Sequence[str],
         where: Sequence[ColumnElement[bool]],
         conditions: Mapping[str, ColumnElement[bool]],
+        counter: RowCounter | None = None,
     ) -> None:
         self._columns, self._key, self._shown = columns, key, shown
-        self._where, self._conditions = where, conditions
+        self._where, self._conditions, self._counter = where, conditions, counter
         self._compiled: dict[tuple[Any, ...], CompiledQuery] = {}
 
     def get(
@@ -58,7 +60,10 @@ class ListStatements:
         self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
     ) -> Select[Any]:
         where = [*self._where, *[self._conditions[name] for name in filters]]
-        count = select(func.count().label("total_")).select_from(self._key.table).where(*where)
+        count: Select[Any] = select(func.count().label("total_")).select_from(self._key.table)
+        count = count.where(*where)
+        if self._counter is not None and set(filters) == set(self._counter.scope):
+            count = select(self._counter.total().label("total_"))
         keys = self.keys(sort)
         chosen: list[ColumnElement[Any]] = [
             (null() if name in hide else self._columns[name]).label(name) for name in self._shown

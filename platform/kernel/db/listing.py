@@ -16,6 +16,7 @@ from sqlalchemy.sql.visitors import iterate
 from starlette.responses import Response
 
 from kernel.db.compiled_query import Row
+from kernel.db.counters import RowCounter
 from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, refuse_unsortable
 from kernel.db.filters import condition_of, pattern_of, search_of
 from kernel.db.list_statements import ListStatements, shortened
@@ -70,7 +71,11 @@ class Listing(Generic[Read]):
             conditions[name] = column_of(table, name) == bindparam(name)
         self._scope = tuple(scope)
         reach = [*where, *_reach(crud)]
-        self._statements = ListStatements(self._columns, self._key, shown, reach, conditions)
+        counter: RowCounter | None = table.__table__.info.get("counter")
+        if counter is not None and not counter.counts(reach, scope):
+            counter = None
+        given = (self._columns, self._key, shown, reach, conditions, counter)
+        self._statements = ListStatements(*given)
         sorts = sortable(fields["sort"])
         for name in (self._key.name, *sorts):
             refuse_unsortable(column_of(table, name))

@@ -1,0 +1,149 @@
+"""How many rows a list has, without reading them: kept by the database, with every write.
+
+Each statement that adds or removes rows adds one row to a table of differences, in its own
+transaction, so writers don't wait for each other; the total is their sum. Now and then a write adds
+up the differences of its list. Whatever writes is counted: FastCRUD, SQL, COPY, cascades.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Identity,
+    Index,
+    MetaData,
+    ScalarSelect,
+    Table,
+    bindparam,
+    event,
+    func,
+    select,
+)
+
+from kernel.db.result_columns import DIALECT
+
+FOLD = 0.02  # of the writes add up
+MOST = 1000  # differences that are added up at once
+quote = DIALECT.identifier_preparer.quote
+
+
+class RowCounter:
+    """Counts the rows of a table, by the columns in `scope`; soft-deleted ones aren't counted.
+
+    A table asks for it: `__table_args__ = {"info": {"counted_by": ["created_by_user_id"]}}`, with
+    no column for one number of all its rows. `hatch run revision` writes the table of differences,
+    the triggers, and the first count of rows that are there; lists of that scope use it.
+    """
+
+    def __init__(self, table: Table, scope: Sequence[str]) -> None:
+        self.scope, self._soft = tuple(scope), "is_deleted" in table.c
+        self._table, self._name = table.name, f"{table.name}_count"
+        self._counts = Table(
+            self._name,
+            table.metadata,
+            Column("id", BigInteger, Identity(always=True), primary_key=True),
+            *[Column(name, table.c[name].type, nullable=False) for name in scope],
+            Column("n", BigInteger, nullable=False),
+            *([Index(f"ix_{self._name}_scope", *scope)] if scope else []),
+        )
+        for statement in (self._function(), *self._triggers()):
+            made: Any = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", made)
+        # For a table that has rows when its counter is made: infra/revisions runs it.
+        self.first_count = self._add(quote(table.name), "count(*)")
+
+    def counts(self, reach: Sequence[ColumnElement[bool]], scope: Sequence[str]) -> bool:
+        """Whether it counts the rows that a list of that reach and scope has."""
+        literally: Any = {"literal_binds": True}
+        given = {str(one.compile(compile_kwargs=literally)) for one in reach}
+        live = {f"{quote(self._table)}.is_deleted = false"} if self._soft else set()
+        return given == live and set(scope) == set(self.scope)
+
+    def total(self) -> ScalarSelect[int]:
+        """The number of rows, for values of the scope's columns by bindparams of their names."""
+        counts = self._counts.c
+        where = [counts[name] == bindparam(name) for name in self.scope]
+        number = func.coalesce(func.sum(counts.n), 0).cast(BigInteger)
+        return select(number).where(*where).scalar_subquery()
+
+    def _function(self) -> str:
+        """What keeps the differences, for each kind of write."""
+        counts, into = quote(self._name), ", ".join([*self._columns(), "n"])
+        added, removed = self._add("new_rows", "count(*)"), self._add("old_rows", "-count(*)")
+        moved = f"{self._one('old', -1)} UNION ALL {self._one('new', 1)}"
+        moved = f"INSERT INTO {counts} ({into}) {moved}"
+        # One of the differences that were made: its list's are added up.
+        first = "SELECT * INTO changed FROM made LIMIT 1"
+        same = " AND ".join(f"{name} = changed.{name}" for name in self._columns()) or "true"
+        few = f"SELECT id FROM {counts} WHERE {same} LIMIT {MOST} FOR UPDATE SKIP LOCKED"
+        gone = f"DELETE FROM {counts} USING few WHERE {counts}.id = few.id RETURNING {counts}.*"
+        return f"""\
+CREATE OR REPLACE FUNCTION {self._function_name}() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE changed record;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    WITH made AS ({added} RETURNING *) {first};
+  ELSIF TG_OP = 'DELETE' THEN
+    WITH made AS ({removed} RETURNING *) {first};
+  ELSIF TG_OP = 'UPDATE' THEN
+    WITH made AS ({moved} RETURNING *) {first};
+  ELSE
+    DELETE FROM {counts};
+    RETURN NULL;
+  END IF;
+  IF FOUND AND random() < {FOLD} THEN
+    WITH few AS ({few}), gone AS ({gone})
+    {self._sum("gone", "sum(n)", "sum(n) <> 0")};
+  END IF;
+  RETURN NULL;
+END $$"""
+
+    def _triggers(self) -> list[str]:
+        """Once for each statement; for each row where an update moves it, which is seldom."""
+        watched = [*self._columns(), *(["is_deleted"] if self._soft else [])]
+        moves = " OR ".join(f"old.{name} IS DISTINCT FROM new.{name}" for name in watched)
+        on = f"ON {quote(self._table)}"
+        statement = f"FOR EACH STATEMENT EXECUTE FUNCTION {self._function_name}()"
+        row = f"FOR EACH ROW WHEN ({moves}) EXECUTE FUNCTION {self._function_name}()"
+        triggers = {
+            "insert": f"AFTER INSERT {on} REFERENCING NEW TABLE AS new_rows {statement}",
+            "delete": f"AFTER DELETE {on} REFERENCING OLD TABLE AS old_rows {statement}",
+            "truncate": f"AFTER TRUNCATE {on} {statement}",
+            **({"update": f"AFTER UPDATE {on} {row}"} if moves else {}),
+        }
+        return [f"CREATE TRIGGER count_{name} {what}" for name, what in triggers.items()]
+
+    @property
+    def _function_name(self) -> str:
+        return quote(f"count_{self._table}")
+
+    def _columns(self) -> list[str]:
+        return [quote(name) for name in self.scope]
+
+    def _add(self, rows: str, number: str) -> str:
+        """Differences of many rows, one for each value of the scope."""
+        return self._sum(rows, number, "count(*) > 0", " WHERE NOT is_deleted" * self._soft)
+
+    def _sum(self, rows: str, number: str, having: str, where: str = "") -> str:
+        columns = ", ".join(self._columns())
+        group = f" GROUP BY {columns}" if columns else ""
+        into, chosen = (f"{columns}, n", f"{columns}, {number}") if columns else ("n", number)
+        insert = f"INSERT INTO {quote(self._name)} ({into})"
+        return f"{insert} SELECT {chosen} FROM {rows}{where}{group} HAVING {having}"
+
+    def _one(self, row: str, number: int) -> str:
+        """The difference that one row makes before an update, or after it."""
+        chosen = ", ".join([*[f"{row}.{name}" for name in self._columns()], str(number)])
+        return f"SELECT {chosen}" + f" WHERE NOT {row}.is_deleted" * self._soft
+
+
+@event.listens_for(Table, "after_parent_attach")
+def make_counter(table: Table, _: MetaData) -> None:
+    """Make the counter that a table asks for, as table.info["counter"]."""
+    scope = table.info.get("counted_by")
+    if scope is not None:
+        table.info["counter"] = RowCounter(table, scope)
