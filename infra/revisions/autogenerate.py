@@ -8,8 +8,8 @@ from alembic.autogenerate import comparators
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from alembic.util import DispatchPriority
-from sqlalchemy import Column, MetaData
+from alembic.util import DispatchPriority, PriorityDispatchResult
+from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
@@ -32,7 +32,7 @@ def options() -> dict[str, Any]:
     """The options for context.configure."""
     return {
         "compare_type": compare_type,
-        "compare_server_default": compare_server_default,
+        "compare_server_default": True,  # and not a function: Alembic calls none for identities
         "process_revision_directives": complete,
     }
 
@@ -51,11 +51,27 @@ def compare_type(context: MigrationContext, _: Any, column: Column[Any], *__: An
     return _differs(context, column, "column")
 
 
+@comparators.dispatch_for("column", priority=DispatchPriority.FIRST, subgroup="server_default")
 def compare_server_default(
-    context: MigrationContext, _: Any, column: Column[Any], *__: Any
-) -> bool | None:
-    """Whether the column's default differs."""
-    return _differs(context, column, "default")
+    context: AutogenContext,
+    operation: ops.AlterColumnOp,
+    _: str | None,
+    table: str,
+    name: str,
+    made: Column[Any],
+    wanted: Column[Any],
+) -> PriorityDispatchResult:
+    """Note whether the column's default differs; identities and computed columns are Alembic's."""
+    defaults = (made.server_default, wanted.server_default)
+    if defaults == (None, None) or any(isinstance(one, Identity | Computed) for one in defaults):
+        return PriorityDispatchResult.CONTINUE
+    differs = _differs(context.migration_context, wanted, "default")
+    if differs is None:
+        return PriorityDispatchResult.CONTINUE
+    operation.existing_server_default = made.server_default
+    if differs:
+        operation.modify_server_default = wanted.server_default
+    return PriorityDispatchResult.STOP
 
 
 def _differs(context: MigrationContext, column: Column[Any], kind: str) -> bool | None:
