@@ -62,7 +62,7 @@ async def application(address: URL) -> AsyncIterator["asyncpg.Connection[asyncpg
         "CREATE SCHEMA own",
         "CREATE ROLE own",
         "CREATE DATABASE own",
-        "CREATE EXTENSION pg_trgm",
+        "CREATE EXTENSION citext",
         'DROP TABLE "user"',
         'TRUNCATE "user"',
         'ALTER TABLE "user" ADD COLUMN own int',

@@ -114,6 +114,7 @@ def refusal(url: str) -> str:
     pytest.fail(f"{url} goes on to answer")
 
 
+@pytest.mark.drill
 def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> None:
     address = checkout.start()
     pids = checkout.pids()
@@ -138,6 +139,7 @@ def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> No
     assert not any(group_members(pid) for pid in pids)
 
 
+@pytest.mark.drill
 def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
     checkout.start()
     login, pids = checkout.row("Superuser"), checkout.pids()
@@ -172,6 +174,7 @@ def downgrade() -> None:
 """
 
 
+@pytest.mark.drill
 def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: Checkout) -> None:
     address = checkout.start()
     [head] = revision_files().get_heads()
@@ -200,6 +203,7 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
     assert "Traceback" not in gone.stdout
 
 
+@pytest.mark.drill
 def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path: Path) -> None:
     postgres = start_postgres(tmp_path / "elsewhere" / "pg", durable=False)
     valkey = start_valkey(tmp_path / "elsewhere" / "valkey", durable=False)

@@ -44,6 +44,7 @@ def feature(tmp_path: Path) -> Feature:
     return Feature(tmp_path)
 
 
+@pytest.mark.drill
 def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
     made = feature.revise(zoo_models.BEFORE, "make the zoo")
     changed = feature.revise(zoo_models.after(), "change the zoo")
@@ -80,6 +81,7 @@ def test_a_required_column_without_a_default_is_refused_by_name(feature: Feature
     assert not list((feature.root / "migrations" / "versions").glob("*_ages.py"))
 
 
+@pytest.mark.drill
 def test_a_member_that_rows_hold_stops_the_check_when_it_goes(feature: Feature) -> None:
     feature.revise(zoo_models.BEFORE, "make the zoo")
     feature.revise(zoo_models.BEFORE.replace('    wild = "wild"\n', ""), "tame it")
