@@ -30,6 +30,7 @@ class Session(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_session_user_id", "user_id"),
         Index("ix_session_expires_at", "expires_at"),
+        {"info": {"small": True}},  # few of one user
     )
 
     id: int | None = Column(default=None, primary_key=True)

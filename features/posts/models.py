@@ -53,6 +53,13 @@ class Post(PostBase, Timestamped, SoftDeleted, table=True):
             "id",
             postgresql_where=SoftDeleted.LIVE,
         ),
+        Index(
+            "ix_post_author_title",
+            "created_by_user_id",
+            "title",
+            "id",
+            postgresql_where=SoftDeleted.LIVE,
+        ),
         {"info": {"counted_by": ["created_by_user_id"]}},
     )
 

@@ -40,6 +40,7 @@ class Job(Timestamped, table=True):
         ),
         Index("ix_job_finished_at", "finished_at"),
         Index("ix_job_status_id", "status", "id"),
+        Index("ix_job_created_at", "created_at", "id"),
     )
 
     id: int | None = Column(default=None, primary_key=True)

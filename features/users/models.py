@@ -106,6 +106,8 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
             postgresql_where=text("is_superuser AND NOT is_deleted"),
         ),
         Index("ix_user_tier_id", "tier_id"),
+        Index("ix_user_created_at", "created_at", "id", postgresql_where=SoftDeleted.LIVE),
+        Index("ix_user_email", "email", "id", postgresql_where=SoftDeleted.LIVE),
         {"info": {"counted_by": []}},
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from infra.bench import extras, jobs, table
+from infra.bench import extras, jobs, scale, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
 from infra.bench.environment import Environment, Rival, prepare, set_up
@@ -32,6 +32,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--extras", action="store_true", help="logins, deep pages, start-up, too")
     parser.add_argument("--jobs", action="store_true", help="the worker, beside plain ARQ")
+    parser.add_argument("--scale", action="store_true", help="lists of up to a million rows")
     parser.add_argument("--smoke", action="store_true", help="a second each, to see that it works")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -53,6 +54,9 @@ def main() -> None:
     arguments = parse()
     if arguments.jobs:
         jobs.main(arguments.rounds, arguments.json, arguments.smoke)
+        return
+    if arguments.scale:
+        scale.main(arguments.rounds, arguments.json, arguments.smoke)
         return
     chosen = [case for case in CASES if not arguments.route or case.name in arguments.route]
     outcomes = []

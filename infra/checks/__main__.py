@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, environment, layout, lock, migrations
+from infra.checks import ROOT, environment, indexes, layout, lock, migrations
 
 BIN = Path(sys.executable).parent
 
@@ -39,6 +39,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "types": command("mypy"),
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
+    "indexes": indexes.problems,
     "migrations": migrations.problems,
     "lock": lock.problems,
     "environment": environment.problems,

@@ -69,18 +69,18 @@ class Listing(Generic[Read]):
         conditions = {name: condition_of(table, name, fields[name]) for name in self._filters}
         for name in scope:
             conditions[name] = column_of(table, name) == bindparam(name)
-        self._scope = tuple(scope)
+        self.scope = tuple(scope)
         reach = [*where, *_reach(crud)]
         counter: RowCounter | None = table.__table__.info.get("counter")
         if counter is not None and not counter.counts(reach, scope):
             counter = None
         given = (self._columns, self._key, shown, reach, conditions, counter)
         self._statements = ListStatements(*given)
-        sorts = sortable(fields["sort"])
-        for name in (self._key.name, *sorts):
+        self.table, self.sorts = table.__table__, sortable(fields["sort"])
+        for name in (self._key.name, *self.sorts):
             refuse_unsortable(column_of(table, name))
         used = {column.name for one in conditions.values() for column in _columns_in(one)}
-        _refuse_hidden(crud, {*shown, *used, *sorts})
+        _refuse_hidden(crud, {*shown, *used, *self.sorts})
         self._refuse_missing(table, read)
         # Which list it is: no other one takes its cursors.
         self._name = [table.__tablename__, read.__name__, query.__name__]
@@ -135,7 +135,7 @@ class Listing(Generic[Read]):
             return await self._cursor_page(unit, query, filters, values, hide)
         number, size = query.page or 1, query.items_per_page
         mode = "page" if number == 1 else "later page"
-        statement = self._statements.get(mode, query.sort, [*filters, *self._scope], hide)
+        statement = self._statements.get(mode, query.sort, [*filters, *self.scope], hide)
         offset = (number - 1) * size
         rows = await statement.all(unit, **values, limit_=size, offset_=offset)
         total = rows[0]["total_"] if rows else 0
@@ -156,7 +156,7 @@ class Listing(Generic[Read]):
         keys = self._statements.keys(query.sort)
         scope = [*self._name, query.sort, sorted(values.items())]
         signer = CursorSigner(unit, scope, *[key.column for key in keys])
-        size, named = query.items_per_page, [*filters, *self._scope]
+        size, named = query.items_per_page, [*filters, *self.scope]
         after = signer.open(query.cursor) if query.cursor else ()
         last = {f"after{number}_": value for number, value in enumerate(after)}
         statement = self._statements.get("after" if after else "first", query.sort, named, hide)

@@ -65,14 +65,15 @@ def answer_of(constraint: str | None) -> str | None:
     return None
 
 
-def referred(*, missing: str, in_use: str) -> dict[str, Any]:
+def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:
     """The end of `__table_args__` of a table that others refer to: what their foreign keys answer.
 
     404 with `missing` when a row is named that isn't there; 409 with `in_use` when one would go
-    that others refer to. Each of those keys says what a deletion does, `ondelete="RESTRICT"` if
-    nothing else: without it PostgreSQL gives both errors one code.
+    that others refer to; `more` is the rest of the table's info. Each of those keys says what a
+    deletion does, `ondelete="RESTRICT"` if nothing else: without it PostgreSQL gives both errors
+    one code.
     """
-    return {"info": {"missing": missing, "in_use": in_use}}
+    return {"info": {"missing": missing, "in_use": in_use, **more}}
 
 
 def foreign_key(name: str | None) -> ForeignKeyConstraint | None:

@@ -1,0 +1,144 @@
+"""`hatch run bench --scale`: lists of 1,000, 100,000 and 1,000,000 rows, and 50 writers of one.
+
+One request at a time, in the process, the cache off; medians in milliseconds.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+import httpx2
+import orjson
+
+from infra.bench.environment import environment_of, servers
+from infra.bench.table import machine
+from infra.local.console import say, step
+
+SIZES = (1_000, 100_000, 1_000_000)
+WRITERS, WRITES = 50, 60  # connections, and rows of each
+PAGES = {
+    "page 1": "",
+    "page 1 right after a write": "",
+    "page 100": "page=100",
+    "first cursor page": "cursor=",
+    "page 1 by created_at": "sort=-created_at",
+    "page 1 by title": "sort=title",
+    "one day": "created_at_from=2026-01-02T00:00:00Z&created_at_to=2026-01-02T00:01:00Z",
+}
+ROWS = """
+INSERT INTO "user" (name, username, email, hashed_password)
+ VALUES ('Scale', 'scale{size}', 'scale{size}@example.com', '');
+INSERT INTO post (title, text, created_by_user_id, created_at)
+ SELECT 'Post ' || (n * 7919) % {size}, repeat('Some words of a post. ', 10), author.id,
+ '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second'
+ FROM generate_series(1, {size}) AS n, "user" author WHERE author.username = 'scale{size}';
+"""
+WRITE = """
+INSERT INTO post (title, text, created_by_user_id)
+ SELECT 'Written', 'meanwhile', id FROM "user" WHERE username = $1
+"""
+
+
+def main(rounds: int, json: Path | None, smoke: bool = False) -> None:
+    """Measure, print the tables, leave JSON where it is asked for."""
+    sizes = SIZES[:1] if smoke else SIZES
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, servers(Path(folder)) as started:
+        values = environment_of(Path(folder), *started) | {"REDIS_CACHE_URL": "off"}
+        command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+        subprocess.run(command, env=values, check=True, capture_output=True)
+        os.environ.update(values)
+        figures = asyncio.run(_measure(values["DATABASE_URL"], sizes, rounds))
+    say(f"\n{machine()}\n\n{_table(figures, sizes)}")
+    if json:
+        json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+
+
+async def _measure(url: str, sizes: tuple[int, ...], rounds: int) -> dict[str, Any]:
+    from kernel.app import create_application  # it reads the environment
+    from kernel.settings import load_settings
+
+    connection = await asyncpg.connect(url)
+    for size in sizes:
+        with step(f"{size} rows"):
+            await connection.execute(ROWS.format(size=size))
+    with step("ANALYZE"):
+        await connection.execute("VACUUM ANALYZE")
+    figures: dict[str, Any] = {"pages": {}}
+    app = create_application(load_settings())
+    transport = httpx2.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        for name, query in PAGES.items():
+            writes = connection if "write" in name else None
+            found = [await _page(client, size, query, rounds * 10, writes) for size in sizes]
+            figures["pages"][name] = dict(zip(map(str, sizes), found, strict=True))
+            say(f"{name}: {', '.join(f'{one:.2f} ms' for one in found)}")
+    figures["writers"] = await _writers(connection, url, sizes[0], rounds)
+    await connection.close()
+    return figures
+
+
+async def _page(
+    client: httpx2.AsyncClient,
+    size: int,
+    query: str,
+    count: int,
+    writes: "asyncpg.Connection[asyncpg.Record] | None",
+) -> float:
+    """Milliseconds of that page; with `writes`, each after another row of the list."""
+    took = []
+    for number in range(count + 3):
+        if writes is not None:
+            await writes.execute(WRITE, f"scale{size}")
+        began = time.perf_counter()
+        answer = await client.get(f"/api/v1/scale{size}/posts?{query}")
+        if number >= 3:  # the first ones prepare the statement
+            took.append((time.perf_counter() - began) * 1e3)
+        answer.raise_for_status()
+    return round(median(took), 2)
+
+
+async def _writers(
+    connection: "asyncpg.Connection[asyncpg.Record]", url: str, size: int, rounds: int
+) -> dict[str, float]:
+    """Rows a second of 50 connections to one list, with its counter and without, in turn."""
+    pool = await asyncpg.create_pool(url, min_size=WRITERS, max_size=WRITERS)
+    rates: dict[str, list[float]] = {"with": [], "without": []}
+    for _ in range(rounds):
+        for how, word in (("without", "DISABLE"), ("with", "ENABLE")):
+            await connection.execute(f"ALTER TABLE post {word} TRIGGER count_insert")
+            began = time.perf_counter()
+            await asyncio.gather(*[_write(pool, size) for _ in range(WRITERS)])
+            rates[how].append(WRITERS * WRITES / (time.perf_counter() - began))
+    await pool.close()
+    found = {how: round(median(one)) for how, one in rates.items()}
+    say(f"50 writers: {found['with']} rows a second, {found['without']} without the counter")
+    return {**found, "ratio": round(found["with"] / found["without"], 2)}
+
+
+async def _write(pool: "asyncpg.Pool[asyncpg.Record]", size: int) -> None:
+    async with pool.acquire() as connection:
+        for _ in range(WRITES):
+            await connection.execute(WRITE, f"scale{size}")
+
+
+def _table(figures: dict[str, Any], sizes: tuple[int, ...]) -> str:
+    lines = [f"| ms | {' | '.join(f'{size:,} rows' for size in sizes)} | last to first |"]
+    lines.append("|---|" + "--:|" * (len(sizes) + 1))
+    for name, found in figures["pages"].items():
+        values = list(found.values())
+        row = " | ".join(map(str, values))
+        lines.append(f"| {name} | {row} | {values[-1] / values[0]:.1f} |")
+    writers = figures["writers"]
+    lines += ["", f"50 writers of one list: {writers['with']} rows a second with the counter, "]
+    lines[-1] += f"{writers['without']} without: {writers['ratio']}."
+    return "\n".join(lines)
