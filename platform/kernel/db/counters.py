@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Identity,
-    Index,
     MetaData,
     ScalarSelect,
     Table,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 
 from kernel.db.result_columns import DIALECT
 
-FOLD = 0.02  # of the writes add up
+FOLD = 0.01  # of the writes add up their list's differences
 MOST = 1000  # differences that are added up at once
 quote = DIALECT.identifier_preparer.quote
 
@@ -45,10 +44,10 @@ class RowCounter:
         self._counts = Table(
             self._name,
             table.metadata,
+            # In this order, so that one index serves the sum, too.
+            *[Column(name, table.c[name].type, primary_key=True) for name in scope],
             Column("id", BigInteger, Identity(always=True), primary_key=True),
-            *[Column(name, table.c[name].type, nullable=False) for name in scope],
             Column("n", BigInteger, nullable=False),
-            *([Index(f"ix_{self._name}_scope", *scope)] if scope else []),
         )
         for statement in (self._function(), *self._triggers()):
             made: Any = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
@@ -75,27 +74,31 @@ class RowCounter:
         counts, into = quote(self._name), ", ".join([*self._columns(), "n"])
         added, removed = self._add("new_rows", "count(*)"), self._add("old_rows", "-count(*)")
         moved = f"{self._one('old', -1)} UNION ALL {self._one('new', 1)}"
-        moved = f"INSERT INTO {counts} ({into}) {moved}"
-        # One of the differences that were made: its list's are added up.
-        first = "SELECT * INTO changed FROM made LIMIT 1"
-        same = " AND ".join(f"{name} = changed.{name}" for name in self._columns()) or "true"
+        columns = [f"{counts}.{name} = changed.{name}" for name in self._columns()]
+        same = " AND ".join(columns) or "true"
         few = f"SELECT id FROM {counts} WHERE {same} LIMIT {MOST} FOR UPDATE SKIP LOCKED"
-        gone = f"DELETE FROM {counts} USING few WHERE {counts}.id = few.id RETURNING {counts}.*"
+        gone = f"DELETE FROM {counts} USING few WHERE {same} AND {counts}.id = few.id"
+        gone = f"{gone} RETURNING {counts}.*"
         return f"""\
 CREATE OR REPLACE FUNCTION {self._function_name}() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE changed record;
+DECLARE
+  folds boolean := random() < {FOLD};
+  changed record;
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    WITH made AS ({added} RETURNING *) {first};
+    {added};
+    IF folds THEN SELECT * INTO changed FROM new_rows LIMIT 1; folds := FOUND; END IF;
   ELSIF TG_OP = 'DELETE' THEN
-    WITH made AS ({removed} RETURNING *) {first};
+    {removed};
+    IF folds THEN SELECT * INTO changed FROM old_rows LIMIT 1; folds := FOUND; END IF;
   ELSIF TG_OP = 'UPDATE' THEN
-    WITH made AS ({moved} RETURNING *) {first};
+    INSERT INTO {counts} ({into}) {moved};
+    changed := new;
   ELSE
     DELETE FROM {counts};
     RETURN NULL;
   END IF;
-  IF FOUND AND random() < {FOLD} THEN
+  IF folds THEN
     WITH few AS ({few}), gone AS ({gone})
     {self._sum("gone", "sum(n)", "sum(n) <> 0")};
   END IF;
