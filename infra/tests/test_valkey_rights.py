@@ -1,5 +1,6 @@
 """The deployed Valkeys let the application do its work, and their only user nothing else."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.application import ApplicationFactory, client_of
 from tests.jobs import WorkerFactory
 
 RULES = ROOT / "infra/valkey"
+COMMAND = re.compile(r"""["']([A-Z]{3,})["']""")
 ROLES = {"CACHE": "cache", "QUEUE": "queue", "RATE_LIMIT": "limits"}
 STAGING = {"CACHE": "cache", "QUEUE": "queue-and-limits", "RATE_LIMIT": "queue-and-limits"}
 
@@ -135,11 +137,47 @@ async def limited(servers: dict[str, ValkeyServer]) -> AsyncIterator[redis.Redis
         "REPLICAOF 127.0.0.1 1",
         "GET arq:queue",
         "SET other 1",
+        "SCAN 0",
+        "RANDOMKEY",
+        "DUMP e:user:1",
+        "FUNCTION FLUSH",
+        "FUNCTION LIST",
+        "SCRIPT LOAD return",
+        "LPUSH e:user:1 1",
     ],
 )
 async def test_nothing_else_is_allowed(limited: redis.Redis, command: str) -> None:
     with pytest.raises(redis.exceptions.NoPermissionError):
         limited.execute_command(*command.split())  # type: ignore[no-untyped-call]
+
+
+async def test_a_script_reaches_no_key_of_another_role(limited: redis.Redis) -> None:
+    with pytest.raises(redis.exceptions.ResponseError, match="ACL failure in script"):
+        limited.eval("return redis.call('GET', 'arq:queue')", 0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "roles"),
+    [
+        ("platform/kernel/cache", ["cache", "limits", "queue-and-limits"]),
+        ("platform/kernel/rate_limit", ["limits", "queue-and-limits"]),
+        ("platform/kernel/jobs", ["queue", "queue-and-limits"]),
+        ("workers", ["queue", "queue-and-limits"]),
+    ],
+)
+def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
+    servers: dict[str, ValkeyServer], folder: str, roles: list[str]
+) -> None:
+    with redis.Redis.from_url(servers["cache"].url, protocol=2) as client:
+        known = {name.decode().upper() for name in client.command_list()}
+    sources = [path for kind in ("*.py", "*.lua") for path in (ROOT / folder).rglob(kind)]
+    sources = [path for path in sources if "tests" not in path.parts]
+    words = {word for path in sources for word in COMMAND.findall(path.read_text())}
+
+    assert len(words & known) >= 5
+    for role in roles:
+        rules = (RULES / f"{role}.acl").read_text().split()
+        assert {f"+{word.lower()}" for word in words & known} <= set(rules)
 
 
 async def test_without_the_password_it_only_says_that_it_is_there(
