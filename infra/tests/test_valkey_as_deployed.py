@@ -83,4 +83,4 @@ def test_it_serves_its_user_from_another_machine_and_nobody_else(
             with pytest.raises(redis.exceptions.NoPermissionError):
                 stranger.get(key)
             with pytest.raises(redis.exceptions.AuthenticationError):
-                stranger.execute_command("AUTH", user.username, "wrong")  # type: ignore[no-untyped-call]
+                stranger.execute_command("AUTH", user.username, "wrong")
