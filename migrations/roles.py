@@ -5,10 +5,12 @@ import hashlib
 import hmac
 import os
 import sys
+from typing import Any
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 ITERATIONS = 4096  # as PostgreSQL itself, by scram_iterations
 # The owner's tables, of this revision and of those to come.
@@ -16,8 +18,10 @@ GRANTS = """\
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {role};
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {role}"""
@@ -34,13 +38,31 @@ ONE_ROLE = (
     "The application's database role owns the tables, so it may drop them: set DATABASE_OWNER_URL "
     "to another role that migrates (docs/running/updating.md).\n"
 )
+# Whatever was granted to it otherwise.
+MIGHTY = """\
+SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+       OR pg_has_role(oid, current_user, 'MEMBER') OR pg_has_role(oid, 'pg_database_owner', 'MEMBER')
+       OR has_schema_privilege(oid, 'public', 'CREATE')
+       OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)
+FROM pg_roles WHERE rolname = :name"""
+TOO_MIGHTY = (
+    "The application's database role {!r} may do more than read and write rows: it owns tables, "
+    "belongs to a role that does, may create some, or has an attribute such as SUPERUSER. Name "
+    "another one in DATABASE_URL; migrations make it (docs/running/updating.md).\n"
+)
+NOT_GRANTED = (
+    "The migrations are done, but {!r} can't give the application's role {!r} its rights: {}. It "
+    "must own all tables of the schema public (REASSIGN OWNED), and can't change a role that may do "
+    "more than itself."
+)
 
 
 def grant(connection: Connection, application: URL, warn: bool = False) -> None:
     """Make the application's role unless it is there, and let it read and write rows.
 
-    Safe to run again; nothing is done before the first migration. Where the owner is the application's role itself, nothing is done, and said
-    if `warn`. Raises CommandError where the owner may not make the role.
+    Safe to run again; nothing is done before the first migration. Where the owner is the
+    application's role itself, nothing is done either. `warn` says on stderr where the application
+    may do more than that. Raises CommandError where the owner may not do it.
     """
     owner = connection.execute(text(OWNER)).one()
     name = application.username or owner.rolname
@@ -50,10 +72,25 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
         return
     if not owner.migrated:
         return
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    role = quote(name)
+    try:
+        _make(connection, name, application.password, owner)
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        names = {"role": quote(name), "database": quote(owner.database)}
+        for statement in GRANTS.format(**names).split(";\n"):
+            connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        # Not the statement, which may have what is kept of a password.
+        reason = error.orig and error.orig.__cause__
+        raise CommandError(NOT_GRANTED.format(owner.rolname, name, reason)) from None
+    connection.commit()
+    if warn and connection.scalar(text(MIGHTY), {"name": name}):
+        sys.stderr.write(TOO_MIGHTY.format(name))
+
+
+def _make(connection: Connection, name: str, password: str | None, owner: Row[Any]) -> None:
+    role = connection.dialect.identifier_preparer.quote_identifier(name)
     ours = connection.scalar(text(OURS), {"name": name})  # None: it isn't there
-    secret = f" PASSWORD '{verifier(application.password)}'" if application.password else ""
+    secret = f" PASSWORD '{verifier(password)}'" if password else ""
     if ours is None and not owner.makes_roles:
         raise CommandError(
             f"The application's role {name!r} isn't there, and {owner.rolname!r} may not make it. "
@@ -63,9 +100,6 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
         connection.exec_driver_sql(f"CREATE ROLE {role} {ATTRIBUTES}{secret}")
     elif ours and secret:
         connection.exec_driver_sql(f"ALTER ROLE {role}{secret}")
-    for statement in GRANTS.format(role=role, database=quote(owner.database)).split(";\n"):
-        connection.exec_driver_sql(statement)
-    connection.commit()
 
 
 def verifier(password: str) -> str:

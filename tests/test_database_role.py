@@ -1,6 +1,7 @@
 """The application's database role reads and writes rows, and can do nothing else."""
 
 from collections.abc import AsyncIterator
+from traceback import format_exception
 
 import asyncpg
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from infra.local import databases
 from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Settings
-from migrations.roles import ONE_ROLE, grant
+from migrations.roles import ONE_ROLE, TOO_MIGHTY, grant
 
 PASSWORD = "p:w%d'\"$1 ü"
 
@@ -97,6 +98,42 @@ async def test_it_reads_and_writes_rows_also_of_tables_that_come_later(
         await databases.execute(owner_url, "DROP TABLE later")
 
 
+async def test_it_calls_functions_that_come_later_also_where_the_public_may_not(
+    application: "asyncpg.Connection[asyncpg.Record]", owner_url: str
+) -> None:
+    for_all = "ALTER DEFAULT PRIVILEGES {} EXECUTE ON FUNCTIONS {} PUBLIC"
+    await databases.execute(owner_url, for_all.format("REVOKE", "FROM"))
+    try:
+        await databases.execute(owner_url, "CREATE FUNCTION later() RETURNS int RETURN 3")
+        assert await application.fetchval("SELECT later()") == 3
+    finally:
+        await databases.execute(owner_url, for_all.format("GRANT", "TO"))
+        await databases.execute(owner_url, "DROP FUNCTION IF EXISTS later")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "ALTER ROLE {role} SUPERUSER",
+        "ALTER ROLE {role} CREATEDB",
+        "GRANT {owner} TO {role}",
+        "CREATE TABLE own (); ALTER TABLE own OWNER TO {role}",
+    ],
+)
+async def test_a_role_that_may_do_more_is_told_of(
+    address: URL, owner_url: str, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    role = str(address.username)
+    await granted(owner_url, address, warn=True)
+    assert capsys.readouterr().err == ""
+    owner = make_url(owner_url).username
+
+    await databases.execute(owner_url, more.format(role=role, owner=owner))
+    await granted(owner_url, address, warn=True)
+
+    assert capsys.readouterr().err == TOO_MIGHTY.format(role)
+
+
 async def test_a_new_password_is_set_by_the_next_migration(address: URL, owner_url: str) -> None:
     changed = address.set(password="another one")
 
@@ -130,6 +167,15 @@ async def test_an_owner_needs_no_more_than_to_make_roles(owner_url: str) -> None
 
             plain = application.render_as_string(hide_password=False)
             await databases.execute(plain, "SELECT * FROM alembic_version")
+
+        server = address.set(database=name).render_as_string(hide_password=False)
+        for statement in ("CREATE TABLE other ()", f"ALTER ROLE {role} SUPERUSER"):
+            await databases.execute(server, statement)
+            with pytest.raises(CommandError, match="must own all tables") as refused:
+                await granted(owned, application)
+            assert "permission denied" in str(refused.value)
+            assert "SCRAM" not in "".join(format_exception(refused.value))
+            await databases.execute(server, "DROP TABLE IF EXISTS other")
     finally:
         await databases.drop(owner_url, name)
         await databases.execute(owner_url, f"DROP ROLE IF EXISTS {role}, {name}")
