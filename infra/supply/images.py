@@ -20,6 +20,7 @@ IMAGE = re.compile(
     r"(?m)^(?P<before>\s*image: |FROM )(?P<name>[\w./-]+):(?P<tag>[\w.-]+)"
     r"(?P<digest>@sha256:\w{64})?"
 )
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 REGISTRY = "https://registry-1.docker.io"
 # An index names the image of each architecture; its digest stands for all of them.
 ACCEPT = ", ".join(
@@ -91,18 +92,25 @@ def digest_of(client: httpx2.Client, image: Image) -> str:
     if answer.status_code == 401:
         headers["Authorization"] = f"Bearer {_token(client, answer)}"
         answer = client.head(path, headers=headers)
+    if answer.status_code == 404:
+        raise httpx2.HTTPError(f"{repository} has no tag {image.tag}")
     answer.raise_for_status()
-    digest: str = answer.headers["docker-content-digest"]
+    digest: str = answer.headers.get("docker-content-digest", "")
+    if not DIGEST.fullmatch(digest):
+        raise httpx2.HTTPError(f"{answer.url} answers without a digest")
     return digest
 
 
 def _token(client: httpx2.Client, refusal: httpx2.Response) -> str:
-    challenge = dict(re.findall(r'(\w+)="([^"]*)"', refusal.headers["www-authenticate"]))
+    challenge = dict(re.findall(r'(\w+)="([^"]*)"', refusal.headers.get("www-authenticate", "")))
     given = {name: value for name, value in challenge.items() if name != "realm"}
-    answer = client.get(challenge["realm"], params=given)
+    answer = client.get(challenge.get("realm", ""), params=given)
     answer.raise_for_status()
-    token: str = answer.json()["token"]
-    return token
+    try:
+        body = answer.json()
+        return str(body.get("token") or body["access_token"])
+    except (ValueError, AttributeError, KeyError):
+        raise httpx2.HTTPError(f"{answer.url} answers without a token") from None
 
 
 def pin(root: Path, digests: dict[tuple[str, str], str]) -> None:

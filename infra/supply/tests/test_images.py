@@ -10,7 +10,10 @@ import pytest
 from infra.checks import ROOT
 from infra.supply import images
 
-DIGEST = {"library/postgres/18": "sha256:" + "a" * 64, "valkey/valkey/9": "sha256:" + "b" * 64}
+DIGEST: dict[str, str | None] = {
+    "library/postgres/18": "sha256:" + "a" * 64,
+    "valkey/valkey/9": "sha256:" + "b" * 64,
+}
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -29,6 +32,8 @@ class Registry(BaseHTTPRequestHandler):
             scope = f"repository:{'/'.join(repository)}:pull"
             challenge = f'Bearer realm="{address}/token",service="registry",scope="{scope}"'
             self._answer(401, ("WWW-Authenticate", challenge))
+        elif found == "":
+            self._answer(200)
         elif found is None or "oci.image.index" not in self.headers["Accept"]:
             self._answer(404)
         else:
@@ -92,6 +97,26 @@ def test_a_registry_that_does_not_answer_is_told_from_images_that_are_behind(
 
     assert code == images.NO_ANSWER
     assert "http://127.0.0.1:9 can't be asked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("digest", "said"),
+    [(None, "library/postgres has no tag 18"), ("", "answers without a digest")],
+)
+def test_a_registry_that_does_not_say_changes_no_file(
+    tree: Path,
+    registry: str,
+    digest: str | None,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(DIGEST, "library/postgres/18", digest)
+    before = (tree / "compose.yaml").read_text()
+
+    assert images.main(["--update"], tree, registry) == images.NO_ANSWER
+    assert said in capsys.readouterr().out
+    assert (tree / "compose.yaml").read_text() == before
 
 
 def test_every_image_of_this_checkout_is_found() -> None:
