@@ -8,8 +8,13 @@ import time
 from typing import Any
 
 import pytest
+from jose import jwe
+from jose.constants import ALGORITHMS
+from pydantic import ValidationError
 
+from features.auth.settings import AuthSettings
 from features.auth.tokens import Claims, Kind, Signer
+from kernel.config.loader import Settings
 from tests.accounts import Person, refusal
 from tests.application import SECRET_KEY
 
@@ -83,6 +88,33 @@ async def test_another_algorithm_is_refused_with_the_right_key(
     token = forged({"alg": algorithm, "typ": "JWT"}, claims_of(user.token), digest=digest)
 
     assert await status(user, token) == 401
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_only_the_algorithm_of_the_settings_is_read_whatever_the_header_says(
+    algorithm: str,
+) -> None:
+    key, soon = b"k" * 32, int(time.time()) + 60
+    signer = Signer((key,), algorithm)
+    claims = claims_of(signer.write(Claims(1, 1, "jti", 0, soon, Kind.ACCESS)))
+
+    read = {
+        (named, digest): signer.read(forged({"alg": named}, claims, key, digest), Kind.ACCESS)
+        for named in sorted({*ALGORITHMS.SUPPORTED, "HS1", "none", algorithm.lower()})
+        for digest in ("sha256", "sha384", "sha512")
+    }
+    good = [how for how, found in read.items() if found is not None]
+    assert good == [(algorithm, f"sha{algorithm[2:]}")]
+
+    sealed = jwe.encrypt(json.dumps(claims), key, encryption="A256GCM", algorithm="dir")
+    assert jwe.decrypt(sealed, key) == json.dumps(claims).encode()
+    assert signer.read(sealed.decode(), Kind.ACCESS) is None
+
+
+@pytest.mark.parametrize("algorithm", ["none", "RS256", "ES256", "dir", "hs256"])
+def test_settings_name_no_other_algorithm(algorithm: str) -> None:
+    with pytest.raises(ValidationError, match="should be 'HS256', 'HS384' or 'HS512'"):
+        Settings({"ALGORITHM": algorithm}).group(AuthSettings)
 
 
 @pytest.mark.parametrize("key", [b"", b"secret", SECRET_KEY[:-1].encode(), b"\x00" * 32])
