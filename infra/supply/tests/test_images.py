@@ -123,3 +123,7 @@ def test_every_image_of_this_checkout_is_found() -> None:
     names = {image.name for image in images.named(ROOT)}
 
     assert names == {"postgres", "valkey/valkey", "nginx", "dpage/pgadmin4", "python"}
+
+
+def test_every_image_of_this_checkout_is_pinned_by_its_digest() -> None:
+    assert not [image for image in images.named(ROOT) if not images.DIGEST.fullmatch(image.digest)]
