@@ -25,11 +25,11 @@ async def account_of(
 
     Raises RateLimitException (429) after too many wrong ones, or for too many at once.
     """
-    # First, since it costs nothing: neither a statement nor a round trip.
-    await password_queue().refuse_more(network_of(context_of(connection).address))
-    name = normalised(name)
-    account = await _find_account(unit, name)
-    right = await _is_right(connection, unit, account, name, password)
+    # First: neither a statement nor a round trip for what is refused.
+    async with password_queue().place(network_of(context_of(connection).address)):
+        name = normalised(name)
+        account = await _find_account(unit, name)
+        right = await _is_right(connection, unit, account, name, password)
     return account if right else None
 
 
@@ -40,7 +40,13 @@ async def is_password_of(
 
     Raises RateLimitException (429) after too many wrong ones.
     """
-    return await _is_right(connection, unit, account, account.username, password)
+    async with password_queue().place(network_of(context_of(connection).address)):
+        return await _is_right(connection, unit, account, account.username, password)
+
+
+async def refuse_busy_address(connection: HTTPConnection) -> None:
+    """Raise RateLimitException (429) for an address whose places in the queue are all taken."""
+    await password_queue().refuse_more(network_of(context_of(connection).address))
 
 
 async def _is_right(

@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -40,37 +41,50 @@ class PasswordQueue:
         self._served: dict[str, int] = {}
         self._turns = count(1)
 
-    async def run(self, work: Callable[[], T], address: str, account: str = "") -> T:
-        """What the work returns.
+    @asynccontextmanager
+    async def place(self, address: str = "", account: str = "") -> AsyncIterator[None]:
+        """Hold a place of the address or the account, from before anything is looked up for it.
 
-        Raises RateLimitException (429) for more than MAX_PER_ACCOUNT or MAX_PER_ADDRESS at once,
-        and ServiceUnavailableException (503) after MAX_WAIT seconds.
+        Raises RateLimitException (429) where all are taken. The address gets its place back after
+        RETRY_AFTER seconds where its client hung up or was refused: those would come back at once.
         """
         await self.refuse_more(address, account)
-        keys = [f"@{address}", *([f"={account}"] if account else [])]
-        self._taken.update(keys)
+        of_address, of_account = [f"@{address}"] * bool(address), [f"={account}"] * bool(account)
+        self._taken.update(of_address + of_account)
         try:
-            await self._turn(address)
-            running = asyncio.get_running_loop().run_in_executor(_threads, work)
-            # Not when its caller is cancelled: the thread goes on.
-            running.add_done_callback(lambda _: self._release())
-            return await asyncio.shield(running)
-        finally:
-            self._taken.subtract(keys)
-            self._taken = +self._taken
+            yield
+        except BaseException:
+            self._free_places(of_account)
+            asyncio.get_running_loop().call_later(RETRY_AFTER, self._free_places, of_address)
+            raise
+        self._free_places(of_address + of_account)
 
-    async def refuse_more(self, address: str, account: str = "") -> None:
+    async def run(self, work: Callable[[], T], address: str) -> T:
+        """What the work returns. Raises ServiceUnavailableException (503) after MAX_WAIT seconds
+        of waiting."""
+        await self._turn(address)
+        running = asyncio.get_running_loop().run_in_executor(_threads, work)
+        # Not when its caller is cancelled: the thread goes on.
+        running.add_done_callback(lambda _: self._release())
+        return await asyncio.shield(running)
+
+    async def refuse_more(self, address: str = "", account: str = "") -> None:
         """Raise RateLimitException (429) when all places of the address or account are taken.
 
         After one or two times RETRY_AFTER seconds: clients that ask again at once would keep the
         event loop as busy as they may not keep bcrypt.
         """
-        if self._taken[f"@{address}"] >= MAX_PER_ADDRESS or (
-            account and self._taken[f"={account}"] >= MAX_PER_ACCOUNT
+        if (
+            self._taken[f"@{address}"] >= MAX_PER_ADDRESS
+            or self._taken[f"={account}"] >= MAX_PER_ACCOUNT
         ):
             # Not all at once, or they would all come back at once.
             await asyncio.sleep(RETRY_AFTER * random.uniform(1, 2))  # noqa: S311 - no secret
             raise RateLimitException(headers={"Retry-After": str(RETRY_AFTER)})
+
+    def _free_places(self, keys: list[str]) -> None:
+        self._taken.subtract(keys)
+        self._taken = +self._taken
 
     async def _turn(self, address: str) -> None:
         turn = asyncio.get_running_loop().create_future()

@@ -12,13 +12,14 @@ async def hash_password(unit: UnitOfWork, password: str, address: str = "") -> s
     """The hash to store, made for a client at that address.
 
     No database connection is held meanwhile, unless the unit has written. Raises what
-    PasswordQueue.run raises.
+    PasswordQueue.place and run raise.
     """
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
     unit.release_connection()
-    return await password_queue().run(
-        lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode(), address
-    )
+    async with password_queue().place(address):
+        return await password_queue().run(
+            lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode(), address
+        )
 
 
 def needs_new_hash(unit: UnitOfWork, hashed: str) -> bool:
@@ -29,10 +30,11 @@ def needs_new_hash(unit: UnitOfWork, hashed: str) -> bool:
 async def verify_password(
     unit: UnitOfWork, password: str, hashed: str | None, address: str, account: str
 ) -> bool:
-    """Whether the password is the one behind the hash, for a client at that address.
+    """Whether the password is the one behind the hash, for a client at that address, which has a
+    place in the queue.
 
     Takes as long without a hash, for an account that doesn't exist. No database connection is
-    held meanwhile, unless the unit has written. Raises what PasswordQueue.run raises.
+    held meanwhile, unless the unit has written. Raises what PasswordQueue.place and run raise.
     """
     unit.release_connection()
     cost = unit.resources.settings.group(AuthSettings).password_hash_cost
@@ -45,7 +47,8 @@ async def verify_password(
             return False
         return bcrypt.checkpw(given, hashed.encode())
 
-    return await password_queue().run(check, address, account)
+    async with password_queue().place(account=account):
+        return await password_queue().run(check, address)
 
 
 def _dummy_hash(cost: int) -> bytes:

@@ -12,7 +12,7 @@ from features.auth.cookies import (
     set_device_cookie,
     set_refresh_cookie,
 )
-from features.auth.credentials import account_of
+from features.auth.credentials import account_of, refuse_busy_address
 from features.auth.cross_site import refuse_cross_site
 from features.auth.devices import device_label
 from features.auth.models import SessionQuery, SessionRead, StepUp, Token
@@ -45,7 +45,8 @@ RefreshCookie = Annotated[str | None, Depends(refresh_cookie)]
 guarded = [Depends(refuse_cross_site)]
 
 
-@router.post("/login", response_model=Token, dependencies=guarded)
+# Before the form is validated, too: what an attack costs is what its refusals cost.
+@router.post("/login", response_model=Token, dependencies=[*guarded, Depends(refuse_busy_address)])
 @access(Access.PUBLIC)
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],

@@ -28,7 +28,11 @@ class Bench:
             self.gate.acquire(timeout=10)
             return name
 
-        return asyncio.create_task(self.queue.run(work, address or name, account))
+        async def check() -> str:
+            async with self.queue.place(address or name, account):
+                return await self.queue.run(work, address or name)
+
+        return asyncio.create_task(check())
 
     async def end_one(self) -> None:
         self.gate.release()
@@ -110,8 +114,23 @@ async def test_what_nobody_waits_for_any_more_is_never_begun(bench: Bench) -> No
 
     assert await tasks[4] == "c4"
     assert bench.begun == ["a0", "c4"]
+    await asyncio.sleep(password_queue.RETRY_AFTER)
     results = [await bench.begin("x", "b", "ada") for _ in range(25)]
     assert results == ["x"] * 25
+
+
+async def test_who_hangs_up_gets_the_place_back_after_a_second(bench: Bench) -> None:
+    tasks = [bench.begin("x", "10.0.0.1", f"user{n}") for n in range(20)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    bench.gate.release(100)
+
+    with pytest.raises(RateLimitException):
+        await bench.begin("at once", "10.0.0.1", "ada")
+    assert await bench.begin("from elsewhere", "10.0.0.2", "ada") == "from elsewhere"
+    assert await bench.begin("later", "10.0.0.1", "ada") == "later"
 
 
 async def test_random_cancellations_leave_every_place_free(bench: Bench) -> None:
@@ -120,12 +139,13 @@ async def test_random_cancellations_leave_every_place_free(bench: Bench) -> None
     async def one(number: int) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(number % 7 / 1000):
-                await queue.run(lambda: threading.Event().wait(0.002), f"{number % 5}")
+                async with queue.place(f"{number % 5}"):
+                    await queue.run(lambda: threading.Event().wait(0.002), f"{number % 5}")
                 raise TimeoutError
 
     for _ in range(20):
         await asyncio.gather(*[one(number) for number in range(60)])
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(2 * password_queue.RETRY_AFTER)
 
     assert await asyncio.gather(*[queue.run(lambda: 1, "a") for _ in range(20)]) == [1] * 20
     assert queue._free == 2
