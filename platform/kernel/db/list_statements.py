@@ -53,8 +53,8 @@ class ListStatements:
         return self._compiled[key]
 
     def keys(self, sort: str) -> list[Key]:
-        """The order that a sort asks for."""
-        return keys_of(sort, self._columns, self._key)
+        """The order that a sort asks for, of the whole columns: a list may show less of a text."""
+        return keys_of(sort, self._key.table.columns, self._key)
 
     def _build(
         self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
