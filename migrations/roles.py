@@ -33,6 +33,8 @@ OURS = """\
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
        OR pg_has_role(rolname, 'MEMBER WITH ADMIN OPTION')
 FROM pg_roles WHERE rolname = :name"""
+MAY_READ = "SELECT has_table_privilege('pg_authid', 'SELECT')"  # superusers may
+KEPT = "SELECT rolpassword FROM pg_authid WHERE rolname = :name"
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 ONE_ROLE = (
     "The application's database role owns the tables, so it may drop them: set DATABASE_OWNER_URL "
@@ -60,7 +62,8 @@ NOT_GRANTED = (
 def grant(connection: Connection, application: URL, warn: bool = False) -> None:
     """Make the application's role unless it is there, and let it read and write rows.
 
-    Safe to run again; nothing is done before the first migration. Where the owner is the
+    Safe to run again, and a password that is right already is left as it is, where the owner may
+    read what is kept of it; nothing is done before the first migration. Where the owner is the
     application's role itself, nothing is done either. `warn` says on stderr where the application
     may do more than that. Raises CommandError where the owner may not do it.
     """
@@ -91,6 +94,9 @@ def _make(connection: Connection, name: str, password: str | None, owner: Row[An
     role = connection.dialect.identifier_preparer.quote_identifier(name)
     ours = connection.scalar(text(OURS), {"name": name})  # None: it isn't there
     secret = f" PASSWORD '{verifier(password)}'" if password else ""
+    kept = (
+        connection.scalar(text(KEPT), {"name": name}) if connection.scalar(text(MAY_READ)) else ""
+    )
     if ours is None and not owner.makes_roles:
         raise CommandError(
             f"The application's role {name!r} isn't there, and {owner.rolname!r} may not make it. "
@@ -98,15 +104,25 @@ def _make(connection: Connection, name: str, password: str | None, owner: Row[An
         )
     if ours is None:
         connection.exec_driver_sql(f"CREATE ROLE {role} {ATTRIBUTES}{secret}")
-    elif ours and secret:
+    elif password and ours and not fits(password, kept or ""):
         connection.exec_driver_sql(f"ALTER ROLE {role}{secret}")
 
 
-def verifier(password: str) -> str:
+def fits(password: str, kept: str) -> bool:
+    """Whether that is kept of the password. A new salt would part it from PgBouncer's copy."""
+    scheme, _, rest = kept.partition("$")
+    if scheme != "SCRAM-SHA-256":
+        return False
+    iterations, _, salt = rest.partition("$")[0].partition(":")
+    same = verifier(password, base64.b64decode(salt), int(iterations))
+    return hmac.compare_digest(kept.encode(), same.encode())
+
+
+def verifier(password: str, salt: bytes = b"", iterations: int = ITERATIONS) -> str:
     """What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803), so that no log sees it."""
-    salt = os.urandom(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    salt = salt or os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
     encoded = [base64.b64encode(part).decode() for part in (salt, stored, server)]
-    return f"SCRAM-SHA-256${ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"

@@ -144,6 +144,39 @@ async def test_a_new_password_is_set_by_the_next_migration(address: URL, owner_u
     await databases.execute(changed.render_as_string(hide_password=False), "SELECT 1")
 
 
+@pytest.mark.parametrize("iterations", [4096, 5000])
+async def test_a_password_that_is_right_already_is_left_as_it_is(
+    address: URL, owner_url: str, iterations: int
+) -> None:
+    role = str(address.username)
+    async with databases.connected(owner_url) as server:
+        # As PostgreSQL itself makes it, whatever it was made with.
+        await server.execute(f"SET scram_iterations = {iterations}")
+        await server.execute("SET password_encryption = 'scram-sha-256'")
+        quoted = PASSWORD.replace("'", "''")
+        await server.execute(f"ALTER ROLE {role} PASSWORD '{quoted}'")
+        kept = await server.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = $1", role)
+
+        await granted(owner_url, address)
+
+        again = await server.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = $1", role)
+    assert again == kept
+    assert f"${iterations}:" in kept
+
+
+@pytest.mark.parametrize("kept", ["NULL", "'md5' || md5('of an old server')"])
+async def test_a_role_without_a_password_of_that_kind_gets_one(
+    address: URL, owner_url: str, kept: str
+) -> None:
+    role = str(address.username)
+    async with databases.connected(owner_url) as server:
+        await server.execute(f"UPDATE pg_authid SET rolpassword = {kept} WHERE rolname = '{role}'")  # noqa: S608
+
+    await granted(owner_url, address)
+
+    await databases.execute(address.render_as_string(hide_password=False), "SELECT 1")
+
+
 async def test_an_owner_that_makes_no_roles_says_who_can(address: URL, owner_url: str) -> None:
     missing = address.set(username="test_missing")
 

@@ -13,6 +13,7 @@ import structlog
 from kernel.jobs.job import Attempt
 from kernel.redis.connection import RedisUnavailable
 from workers.attempts import run_attempt
+from workers.counts import keep_folded
 from workers.ends import Ends
 from workers.intake import Intake
 from workers.leases import renew_leases
@@ -64,6 +65,7 @@ class Worker(Upkeep):
                 self._watch(),
                 self._intake.listen(),
                 renew_leases(held, self._leased, self._intake.slots),
+                keep_folded(held.resources),
             )
         ]
 

@@ -23,7 +23,7 @@ MediaUrl = Annotated[
     CleanText,
     Field(
         max_length=MAX_URL,
-        description="An http, https or ftp URL.",
+        description="An http, https or ftp URL; at most 2,048 bytes, no spaces or quotes.",
         json_schema_extra={"format": "uri"},
     ),
     url_of("http", "https", "ftp"),
@@ -60,7 +60,7 @@ class Post(PostBase, Timestamped, SoftDeleted, table=True):
             "id",
             postgresql_where=SoftDeleted.LIVE,
         ),
-        {"info": {"counted_by": ["created_by_user_id"]}},
+        {"info": {"counted_by": ["created_by_user_id"], "urls": ["media_url"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -11,8 +11,10 @@ from kernel.rate_limit import sanitise
 from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, example
 
 NAME_TAKEN = "Rate Limit Name not available"
+TOO_MANY = "A tier has at most 300 rate limits"
 PATH_TAKEN = "There is already a rate limit for this path"
 
+MAX_RULES = 300  # of a tier: they are read and shown all at once
 MAX_PATH = 200
 MAX_NAME = 250  # longer than a default name can be
 

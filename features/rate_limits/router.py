@@ -3,23 +3,26 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
 from features.rate_limits.crud import crud_rate_limits, listing, rules_of_tier
 from features.rate_limits.models import (
+    MAX_RULES,
+    TOO_MANY,
     RateLimitCreate,
     RateLimitQuery,
     RateLimitRead,
     RateLimitUpdate,
 )
 from features.tiers.crud import tier_by_name
-from features.tiers.models import TIER_NOT_FOUND, TierRead
+from features.tiers.models import TIER_NOT_FOUND, Tier, TierRead
 from features.users.crud import user_by_username
 from features.users.models import UserRead
 from kernel.cache import public
 from kernel.db import JSONBytesResponse, UnitOfWork, pages_of
-from kernel.errors import NotFoundException
+from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.rate_limit import forget_rules
 from kernel.schemas import CleanText, Message, PathId
 from kernel.web import SessionDep
@@ -32,7 +35,7 @@ router = APIRouter(tags=["rate limits"])
 class UserRateLimitsRead(UserRead):
     """A user, and all rate limits of the tier that the user is on."""
 
-    tier_rate_limits: list[RateLimitRead]
+    tier_rate_limits: Annotated[list[RateLimitRead], Field(max_length=MAX_RULES)]
 
 
 async def path_tier(db: UnitOfWork, name: str) -> TierRead:
@@ -50,6 +53,10 @@ async def write_rate_limit(
     """Create a rate limit for the users of a tier. Calls that they have made already count."""
     tier = await path_tier(db, tier_name)
     # A tier that is deleted at this moment is found out by the foreign key.
+    # Two who add the last rule at once wait for each other.
+    await db.get(Tier, tier.id, with_for_update={"key_share": True})
+    if await crud_rate_limits.count(db, tier_id=tier.id) >= MAX_RULES:
+        raise UnprocessableEntityException(TOO_MANY)
     forget_rules(db, tier.id)
     return await crud_rate_limits.create(
         db,
@@ -120,4 +127,4 @@ async def read_user_rate_limits(
     if user is None:
         raise NotFoundException(USER_NOT_FOUND)
     rules = await rules_of_tier.all(db, tier_id=user.tier_id)
-    return UserRateLimitsRead(**user.model_dump(), tier_rate_limits=rules)
+    return UserRateLimitsRead(**user.model_dump(), tier_rate_limits=rules[:MAX_RULES])

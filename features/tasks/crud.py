@@ -26,12 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col
 
-from features.tasks.models import NOT_BEGUN, Job, JobDetail, JobQuery, JobRead
+from features.tasks.models import LISTED, NOT_BEGUN, Job, JobDetail, JobListed, JobQuery
 from kernel.db import CompiledQuery, Listing, UnitOfWork
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobDetail]
 crud_jobs: CRUDJobs = FastCRUD(Job)
-listing = Listing(crud_jobs, JobRead, JobQuery)
+listing = Listing(crud_jobs, JobListed, JobQuery, shorten=LISTED)
 
 _unfinished = col(Job.finished_at).is_(None)
 _now = func.now()

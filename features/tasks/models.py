@@ -12,6 +12,11 @@ from kernel.db import ListQuery, Timestamped, unique
 from kernel.schemas import CleanText, ReadSchema
 
 DUPLICATE_WAITS = "The same job is waiting already"
+# Characters of texts that lists show.
+LISTED = {
+    "error": 500,
+    **dict.fromkeys(["job_id", "function", "queue", "queued_by", "request_id"], 200),
+}
 NOT_BEGUN = text("started_at IS NULL AND finished_at IS NULL")
 
 Status = Literal["waiting", "queued", "in_progress", "complete", "failed", "cancelled"]
@@ -82,7 +87,7 @@ class JobProgress(ReadSchema):
 
 
 class JobRead(ReadSchema):
-    """A job in the list."""
+    """A job."""
 
     job_id: str
     function: str
@@ -95,6 +100,12 @@ class JobRead(ReadSchema):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class JobListed(JobRead):
+    """A job in a list: its error is cut to 500 characters, its other texts to 200."""
+
+    truncated: bool
 
 
 class JobDetail(JobRead):

@@ -10,8 +10,8 @@ from features.tasks import crud
 from features.tasks.models import (
     DUPLICATE_WAITS,
     JobDetail,
+    JobListed,
     JobQuery,
-    JobRead,
     TaskQueued,
     TaskRead,
 )
@@ -69,7 +69,7 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
     raise NotFoundException(TASK_NOT_FOUND)
 
 
-@router.get("/jobs", response_model=pages_of(JobRead))
+@router.get("/jobs", response_model=pages_of(JobListed))
 async def read_jobs(
     query: Annotated[JobQuery, Query()], caller: SuperUser, db: SessionDep
 ) -> JSONBytesResponse:

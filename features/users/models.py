@@ -108,7 +108,7 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
         Index("ix_user_tier_id", "tier_id"),
         Index("ix_user_created_at", "created_at", "id", postgresql_where=SoftDeleted.LIVE),
         Index("ix_user_email", "email", "id", postgresql_where=SoftDeleted.LIVE),
-        {"info": {"counted_by": []}},
+        {"info": {"counted_by": [], "urls": ["profile_image_url"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, environment, indexes, layout, lock, migrations
+from infra.checks import ROOT, environment, indexes, layout, lock, migrations, sizes
 
 BIN = Path(sys.executable).parent
 
@@ -40,6 +40,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
     "indexes": indexes.problems,
+    "sizes": sizes.problems,
     "migrations": migrations.problems,
     "lock": lock.problems,
     "environment": environment.problems,

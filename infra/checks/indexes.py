@@ -24,7 +24,7 @@ def problems(_: Path) -> list[str]:
     return [
         problem
         for feature in discovery.names()
-        for listing in _listings(feature)
+        for listing in listings(feature)
         for problem in missing(feature, listing.table, listing.scope, listing.sorts)
     ]
 
@@ -45,7 +45,8 @@ def missing(
             )
 
 
-def _listings(feature: str) -> Iterator[Listing[Any]]:
+def listings(feature: str) -> Iterator[Listing[Any]]:
+    """The lists of that feature."""
     name = f"features.{feature}.crud"
     if find_spec(name) is not None:
         found = vars(import_module(name)).values()

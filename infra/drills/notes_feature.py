@@ -16,15 +16,26 @@ class Note(SQLModel, table=True):
 '''
 
 ROUTER = '''\
-"""Notes are written and read."""
+"""Notes are written, changed and read, each way to the data once."""
 
 from fastapi import APIRouter
+from fastcrud import FastCRUD
+from sqlalchemy import bindparam, update
 from sqlmodel import select
 
 from features.notes.models import Note
+from kernel.db import CompiledQuery
 from kernel.web import Access, SessionDep, access
 
 router = APIRouter(tags=["notes"])
+crud_notes = FastCRUD(Note)
+calmed = CompiledQuery(
+    update(Note)
+    .where(Note.id == bindparam("note_id"))
+    .values(mood="calm")
+    .returning(*Note.__table__.columns),
+    writes=True,
+)
 
 
 @router.post("/notes", status_code=201)
@@ -42,6 +53,22 @@ async def write_note(body: dict[str, str], db: SessionDep) -> int | None:
 async def read_notes(db: SessionDep) -> list[str]:
     found = await db.scalars(select(Note).order_by(Note.id.desc()).limit(5))
     return [{read} for note in found]
+
+
+@router.post("/notes/{{id}}/calm")
+@access(Access.PUBLIC)
+async def calm_note(id: int, db: SessionDep) -> str:
+    await crud_notes.get(db, id=id)
+    note = await calmed.one(db, note_id=id)
+    return note["mood"]
+
+
+@router.patch("/notes/{{id}}")
+@access(Access.PUBLIC)
+async def patch_note(id: int, db: SessionDep) -> None:
+    statement = update(Note).where(Note.id == id).values(mood="calm").returning(Note)
+    note = (await db.execute(statement)).scalars().one()
+    await crud_notes.update(db, {{"mood": note.mood}}, id=id)
 '''
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
-from infra.revisions.enums import move_rows, place_members
+from infra.revisions.enums import move_rows, take_members
 from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
@@ -139,12 +139,15 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     first, later = structure.statements(made, wanted, tables)
     later.before += require_safely(upgrade, context.opts["target_metadata"], refusals)
     refusals.tell()
-    place_members(upgrade)
+    members = take_members(upgrade, made)
     counts = first_counts(context.opts["target_metadata"], made, wanted)
-    upgrade.ops[:] = [*first.before, *_filled(upgrade), *first.after, *counts]
+    changes = [*_filled(upgrade), *first.after, *counts]
+    # Old constraints and indexes come back on the type that is made anew.
+    upgrade.ops[:] = [*first.before, *members, *changes]
     upgrade.reverse_into(downgrade)
+    upgrade.ops[:] = [*members, *first.before, *changes]
     keep_rows(downgrade)
-    move_rows(downgrade)
+    move_rows(downgrade, made, wanted)
     divide(directives, later)
 
 

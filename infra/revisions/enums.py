@@ -1,20 +1,27 @@
 """Members that enums gain and lose, beside what alembic-postgresql-enum does."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from alembic_postgresql_enum.get_enum_data.types import ColumnType
+from alembic_postgresql_enum.get_enum_data.types import ColumnType, TableReference
 from alembic_postgresql_enum.operations.add_enum_values import AddEnumValuesOp
 from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 
-from infra.revisions.operations import ReversibleSQL, flat
+from infra.revisions.catalog import Catalog, Key
+from infra.revisions.operations import ReversibleSQL, as_text, flat, in_autocommit_block
 from infra.revisions.structure import quote
 
 
 class AddMembers(AddEnumValuesOp):
-    """New members in their order: alembic-postgresql-enum 1.11 puts them after the next one."""
+    """New members in their order: alembic-postgresql-enum 1.11 puts them after the next one.
+
+    Outside the revision's transaction, which could use none of them (55P04): not as a default, in a
+    CHECK, or to fill rows. It is the first of the revision, and may be repeated when another fails.
+    """
 
 
 @renderers.dispatch_for(AddMembers)
@@ -24,28 +31,38 @@ def render(_: AutogenContext, operation: AddMembers) -> list[str]:
         if member not in known:
             following = next((each for each in operation.new_values[place:] if each in known), None)
             before = f" BEFORE {_literal(following)}" if following is not None else ""
-            change = f"ALTER TYPE {quote(operation.name)} ADD VALUE {_literal(member)}{before}"
-            lines.append(f"op.execute({change!r})")
-    return lines
+            add = f"ALTER TYPE {quote(operation.name)} ADD VALUE IF NOT EXISTS"
+            lines.append(f"op.execute({as_text(f'{add} {_literal(member)}{before}')!r})")
+    return in_autocommit_block(lines)
 
 
-def place_members(upgrade: ops.UpgradeOps) -> None:
-    """Add members in the model's order."""
+def take_members(upgrade: ops.UpgradeOps, made: Catalog) -> list[AddMembers]:
+    """Take the new members of enums out of the operations, in the model's order.
+
+    On the way back, after the other changes, the type is made anew for the columns that were there.
+    """
+    taken = []
     for container, operation in flat(upgrade):
         if isinstance(operation, AddEnumValuesOp):
-            container.ops[container.ops.index(operation)] = AddMembers(
-                operation.schema,
-                operation.name,
-                operation.old_values,
-                operation.new_values,
-                operation.affected_columns,
-            )
+            container.ops.remove(operation)
+            given = operation.schema, operation.name, operation.old_values, operation.new_values
+            taken.append(AddMembers(*given, list(_columns_of(operation, made))))
+    return taken
+
+
+def _columns_of(operation: AddEnumValuesOp, made: Catalog) -> Iterator[TableReference]:
+    name = quote(operation.name)
+    kinds = {name: ColumnType.COMMON, f"{name}[]": ColumnType.ARRAY}
+    for key, definition in sorted(made.items()):
+        if key.kind == "column" and definition in kinds:
+            default = made.get(Key("default", key.table, key.name))
+            yield TableReference(key.table, key.name, operation.schema, kinds[definition], default)
 
 
 def tell_default(upgrade: ops.UpgradeOps, table: str, column: str, default: str) -> None:
     """Say what default a new column gets: it is taken off and on when its enum changes."""
     for _, operation in flat(upgrade):
-        if isinstance(operation, AddEnumValuesOp | SyncEnumValuesOp):
+        if isinstance(operation, SyncEnumValuesOp):
             operation.affected_columns = [
                 replace(each, existing_server_default=f"{default}::{operation.name}")
                 if (each.table_name, each.column_name) == (table, column)
@@ -54,12 +71,34 @@ def tell_default(upgrade: ops.UpgradeOps, table: str, column: str, default: str)
             ]
 
 
-def move_rows(downgrade: ops.DowngradeOps) -> None:
-    """Give rows with a member that the version before doesn't know the first one that it does."""
+def move_rows(downgrade: ops.DowngradeOps, made: Catalog, wanted: Catalog) -> None:
+    """Give rows with a member that the version before doesn't know the first one that it does.
+
+    CHECK constraints and indexes that name the type are taken off while it is made anew.
+    """
     for container, operation in flat(downgrade):
         if isinstance(operation, SyncEnumValuesOp):
             place = container.ops.index(operation)
-            container.ops[place:place] = _moves(operation)
+            named = _naming(operation, made, wanted)
+            off = [ReversibleSQL(drop) for drop, _ in named]
+            on = [ReversibleSQL(add) for _, add in named]
+            container.ops[place : place + 1] = [*_moves(operation), *off, operation, *on]
+
+
+def _naming(operation: SyncEnumValuesOp, made: Catalog, wanted: Catalog) -> list[tuple[str, str]]:
+    """What drops and makes each, of those that both versions have."""
+    literal = re.compile(rf"::{re.escape(quote(operation.name))}(?!\w)")
+    found = []
+    for key, definition in sorted(made.items()):
+        if wanted.get(key) == definition and literal.search(definition):
+            name = quote(key.name)
+            if key.kind == "constraint":
+                table = f"ALTER TABLE {quote(key.table)}"
+                change = f"{table} DROP CONSTRAINT {name}", f"{table} ADD CONSTRAINT {name} "
+                found.append((change[0], change[1] + definition))
+            elif key.kind == "index":
+                found.append((f"DROP INDEX {name}", definition))
+    return found
 
 
 def _moves(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:

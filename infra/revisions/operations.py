@@ -27,12 +27,16 @@ class ConcurrentSQL(ReversibleSQL):
 
 @renderers.dispatch_for(ReversibleSQL)
 def render(_: AutogenContext, operation: ReversibleSQL) -> list[str]:
-    return [f"op.execute({_literal(_as_text(one))})" for one in operation.statements]
+    return [f"op.execute({_literal(as_text(one))})" for one in operation.statements]
 
 
 @renderers.dispatch_for(ConcurrentSQL)
 def render_concurrent(context: AutogenContext, operation: ConcurrentSQL) -> list[str]:
-    lines = render(context, operation)
+    return in_autocommit_block(render(context, operation))
+
+
+def in_autocommit_block(lines: list[str]) -> list[str]:
+    """The lines, outside the revision's transaction; what is before them is committed."""
     # The empty line ends the block in Alembic's writer.
     return ["with op.get_context().autocommit_block():", *lines, ""] if lines else []
 
@@ -83,6 +87,6 @@ def _literal(text: str) -> str:
     return "\n".join(map(repr, text.splitlines(keepends=True)))
 
 
-def _as_text(statement: str) -> str:
+def as_text(statement: str) -> str:
     """The statement for SQLAlchemy's text(), which takes `:word` for a parameter."""
     return re.sub(r"(?<![:\w\\]):(?=\w)", r"\:", statement)

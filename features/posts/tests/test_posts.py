@@ -53,6 +53,11 @@ async def titles(client: AsyncClient, query: str = "", username: str = "user1") 
         {"media_url": "file:///etc/passwd"},
         {"media_url": "http://"},
         {"media_url": "https://example.com/" + "a" * 2048},
+        {"media_url": "https://example.com/" + "ä" * 1020},
+        {"media_url": "https://example.com/a b"},
+        {"media_url": 'https://example.com/"'},
+        {"media_url": "https://example.com\\a"},
+        {"media_url": "https://example.com/\t"},
         {"created_by_user_id": 1},
     ],
 )
@@ -70,7 +75,9 @@ def _json(values: dict[str, Any]) -> str:
     return json.dumps(values)
 
 
-@pytest.mark.parametrize("media_url", [None, "ftp://example.com/a.png", "https://example.com/ä?b"])
+@pytest.mark.parametrize(
+    "media_url", [None, "ftp://example.com/a.png", "https://example.com/ä?'b'"]
+)
 async def test_an_author_publishes_a_post(
     client: AsyncClient, user: Person, statements: Statements, media_url: str | None
 ) -> None:

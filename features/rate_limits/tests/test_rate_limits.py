@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from features.rate_limits.models import MAX_RULES, RateLimit
 from features.tiers.tests.test_tiers import detail, make
 from kernel.resources import Resources
 from tests.accounts import Person
@@ -28,6 +29,25 @@ async def add(superuser: Person, rule: dict[str, Any], tier: str = "free") -> in
     assert answer.status_code == 201, answer.text
     rule_id: int = answer.json()["id"]
     return rule_id
+
+
+async def test_a_tier_has_a_bounded_number_of_rules_whoever_adds_the_last(
+    superuser: Person, resources: Resources, free: int
+) -> None:
+    async with resources.unit() as db:
+        db.add_all(
+            [
+                RateLimit(tier_id=free, path=f"p{n}", name=f"n{n}", limit=1, period=1)
+                for n in range(MAX_RULES - 1)
+            ]
+        )
+
+    adding = [superuser.post(RULE, json={**TASKS, "path": f"last/{n}"}) for n in range(3)]
+    answers = await asyncio.gather(*adding)
+
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422]
+    refused = next(answer for answer in answers if answer.status_code == 422)
+    assert detail(refused) == (422, "A tier has at most 300 rate limits")
 
 
 async def test_a_rule_is_found_in_its_own_tier_only(superuser: Person, free: int) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from features.tasks.models import LISTED, Job
 from kernel import jobs
 from kernel.context import request_id_var
 from kernel.jobs.declare import JobContext
@@ -154,3 +155,19 @@ async def test_routes_make_as_few_statements_as_they_say(
     await statements.held(superuser.get(f"{JOBS}/{job_id}"))
     await statements.held(superuser.post(f"{JOBS}/{job_id}/cancel"), fewer=1)
     await statements.held(superuser.post(f"{JOBS}/{job_id}/requeue"))
+
+
+async def test_a_list_shows_the_beginning_of_long_texts(
+    superuser: Person, resources: Resources
+) -> None:
+    long: dict[str, Any] = dict.fromkeys(LISTED, "x" * 900)
+    async with resources.unit() as db:
+        db.add(Job(**long, arguments={}, status="failed"))
+        db.add(Job(job_id="short", function="tasks.run", arguments={}, status="waiting"))
+
+    listed, short = (await superuser.get(JOBS)).json()["data"]
+
+    lengths = {name: len(listed[name]) for name in long}
+    assert lengths == {**dict.fromkeys(long, 200), "error": 500}
+    assert (listed["truncated"], short["truncated"]) == (True, False)
+    assert (await superuser.get(f"{JOBS}/short")).json()["function"] == "tasks.run"

@@ -42,6 +42,7 @@ async def test_a_missing_user_is_named_before_what_else_is_wrong(
         {"profile_image_url": "ftp://example.com/a.png"},
         {"profile_image_url": "javascript:alert(1)"},
         {"profile_image_url": "http://"},
+        {"profile_image_url": "https://example.com/a b"},
         {"is_superuser": True},
         {"tier_id": 1},
         {"hashed_password": "x"},

@@ -112,3 +112,56 @@ def test_models_that_differ_where_alembic_does_not_look_are_named(feature: Featu
 
     assert "constraint animal.ck_animal_legs: the migrations make 'CHECK (legs >= 0)'" in said
     assert "hatch run revision" in said
+
+
+HOTEL = """\
+\"\"\"A hotel, whose rooms are in a state of an enum.\"\"\"
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Column, Enum, Index, text
+from sqlmodel import Field, SQLModel
+
+
+class State(StrEnum):
+{members}
+
+STATE = Enum(State, name="state", values_callable=lambda kind: [member.value for member in kind])
+
+
+class Room(SQLModel, table=True):
+    __table_args__ = (
+        CheckConstraint("state <> 'taken' OR id > 0", name="taken"),
+        Index("ix_room_taken", "id", postgresql_where=text("state = 'taken'")),
+{arguments}    )
+    id: int | None = Field(default=None, primary_key=True)
+    state: State = Field(sa_column=Column(STATE, nullable=False, server_default={default}))
+{columns}"""
+FREE = '    free = "free"\n    taken = "taken"\n'
+BEFORE = HOTEL.format(members=FREE, arguments="", default='"free"', columns="")
+AFTER = HOTEL.format(
+    members=FREE.replace("    taken", '    clean = "it\'s: clean"\n    taken'),
+    arguments="""\
+        CheckConstraint("state <> 'it''s: clean' OR id > 0", name="clean"),
+        Index("ix_room_clean", "id", postgresql_where=text("state = 'it''s: clean'")),
+""",
+    default='"it\'s: clean"',
+    columns="""\
+    wanted: State = Field(sa_column=Column(STATE, nullable=False, server_default="it's: clean"))
+    before: State = Field(
+        default=State.clean, sa_column=Column(STATE, nullable=False, default=State.clean)
+    )
+""",
+)
+
+
+@pytest.mark.drill
+def test_a_new_member_may_be_a_default_in_the_same_revision(feature: Feature) -> None:
+    feature.revise(BEFORE, "make rooms")
+    changed = feature.revise(AFTER, "clean rooms")
+    settled = feature.revise(AFTER, "nothing")
+    said = feature.check("migrations", "format", "lint")
+
+    assert changed[0] == 0, changed
+    assert "Nothing changed" in settled[1], settled
+    assert "failed" not in said, said

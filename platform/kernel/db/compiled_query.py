@@ -18,8 +18,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from typing_extensions import TypeVar
 
 from kernel.db.engine import wrong_call
-from kernel.db.errors import is_connection_lost, is_driver_unavailable, unavailable
+from kernel.db.errors import (
+    is_connection_lost,
+    is_driver_unavailable,
+    is_stale_plan,
+    unavailable,
+)
 from kernel.db.result_columns import DIALECT, Row, reader_of, result_columns
+from kernel.db.stale_plans import only_reads
 from kernel.db.unit_of_work import UnitOfWork
 
 T = TypeVar("T", default=Row)
@@ -54,6 +60,7 @@ class CompiledQuery(Generic[T]):
         _refuse(compiled)
         self._writes = writes
         self._sql, values = str(compiled), compiled.params
+        self._only_reads = only_reads(self._sql)
         names = compiled.positiontup or []
         binds = [compiled.binds[name] for name in names]
         self._parameters = [
@@ -102,24 +109,31 @@ class CompiledQuery(Generic[T]):
         arguments = self._arguments(parameters)
         if unit.has_pending_changes:
             await unit.flush()
-        connection = await unit.asyncpg_connection(write=self._writes)
+        driver = unit.driver
+        connection = await driver.take(write=self._writes)
         try:
-            return await getattr(connection, method)(self._sql, *arguments)
+            result = await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
             if wrong := wrong_call(error, connection.is_closed()):
                 raise wrong from error
-            if not is_driver_unavailable(error):
+            if is_stale_plan(error) and not driver.has_effects:
+                await driver.begin_anew()
+            elif not is_driver_unavailable(error):
                 if not unit.in_transaction_block:
                     # A value that asyncpg refuses to encode leaves the server in the middle of the
                     # extended protocol, with locks; any simple query ends that.
                     await connection.execute("SELECT")
                 raise
-            if not is_connection_lost(error) or unit.in_transaction_block:
+            elif not is_connection_lost(error) or unit.in_transaction_block:
                 raise unavailable(error) from error
-        # Cut while it was idle in the pool: the read begins again on a living connection.
-        await unit.replace_connection()
-        connection = await unit.asyncpg_connection()
-        return await getattr(connection, method)(self._sql, *arguments)
+            else:
+                # Cut while it was idle in the pool: the read begins again on a living connection.
+                await driver.replace()
+            connection = await driver.take()
+            result = await getattr(connection, method)(self._sql, *arguments)
+        if unit.in_transaction_block and not self._only_reads:
+            driver.has_effects = True
+        return result
 
     def _arguments(self, parameters: dict[str, Any]) -> list[Any]:
         if parameters.keys() != self._required:

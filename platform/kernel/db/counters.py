@@ -2,7 +2,8 @@
 
 Each statement that adds or removes rows adds one row to a table of differences, in its own
 transaction, so writers don't wait for each other; the total is their sum. Now and then a write adds
-up the differences of its list. Whatever writes is counted: FastCRUD, SQL, COPY, cascades.
+up the differences of its list, and the worker those of all. Whatever writes is counted: FastCRUD,
+SQL, COPY, cascades, TRUNCATE.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,16 @@ from sqlalchemy import (
     event,
     func,
     select,
+    text,
 )
+from sqlmodel import SQLModel
 
 from kernel.db.result_columns import DIALECT
+from kernel.db.unit_of_work import Resources
 
 FOLD = 0.01  # of the writes add up their list's differences
-MOST = 1000  # differences that are added up at once
+MOST = 1000  # differences that are added up at once, by a write
+BATCH = 10_000  # by a worker
 quote = DIALECT.identifier_preparer.quote
 
 
@@ -41,6 +46,8 @@ class RowCounter:
     def __init__(self, table: Table, scope: Sequence[str]) -> None:
         self.scope, self._soft = tuple(scope), "is_deleted" in table.c
         self._table, self._name = table.name, f"{table.name}_count"
+        if nullable := [name for name in scope if table.c[name].nullable]:
+            raise ValueError(f"{table.name}: counted_by takes required columns, not {nullable}.")
         self._counts = Table(
             self._name,
             table.metadata,
@@ -68,6 +75,21 @@ class RowCounter:
         where = [counts[name] == bindparam(name) for name in self.scope]
         number = func.coalesce(func.sum(counts.n), 0).cast(BigInteger)
         return select(number).where(*where).scalar_subquery()
+
+    async def fold(self, resources: Resources) -> int:
+        """Add up some of the differences of lists that have several; how many they were."""
+        counts, columns = quote(self._name), ", ".join(self._columns())
+        by = f"PARTITION BY {columns}" if columns else ""
+        found = f"SELECT id, count(*) OVER ({by}) AS many FROM {counts}"
+        ids = f"SELECT id FROM ({found}) AS found WHERE many > 1 LIMIT {BATCH}"
+        few = f"SELECT id FROM {counts} WHERE id IN ({ids}) FOR UPDATE SKIP LOCKED"
+        gone = f"DELETE FROM {counts} USING few WHERE {counts}.id = few.id RETURNING {counts}.*"
+        sums = self._sum("gone", "sum(n)", "sum(n) <> 0")
+        fold = f"WITH few AS ({few}), gone AS ({gone}), sums AS ({sums}) SELECT count(*) FROM gone"
+        async with resources.unit() as unit:
+            # As every write does: a TRUNCATE beside it would delete the differences, not the sums.
+            await unit.execute(text(f"LOCK TABLE {quote(self._table)} IN ACCESS SHARE MODE"))
+            return await unit.scalar(text(fold)) or 0
 
     def _function(self) -> str:
         """What keeps the differences, for each kind of write."""
@@ -150,3 +172,12 @@ def make_counter(table: Table, _: MetaData) -> None:
     scope = table.info.get("counted_by")
     if scope is not None:
         table.info["counter"] = RowCounter(table, scope)
+
+
+async def fold_counts(resources: Resources) -> None:
+    """Add up the differences of every list, also of one that isn't written any more: those of an
+    owner who is gone make nothing, and are gone, too."""
+    for table in list(SQLModel.metadata.tables.values()):
+        counter: RowCounter | None = table.info.get("counter")
+        while counter is not None and await counter.fold(resources) == BATCH:
+            pass

@@ -16,13 +16,16 @@ from kernel.db.errors import (
     unavailable,
 )
 
+OPTION = "driver_connection"  # the execution option that leads SQLAlchemy's events to it
+
 
 class DriverConnection:
     """Taken from the pool when it is first used, and given back or given up once.
 
     SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
-    (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else,
-    the version is pinned, and tests/test_unit_of_work.py fails when one of them is gone.
+    (_transaction, _start_transaction, _call_and_discard, _prepared_statement_cache). They are used
+    here and nowhere else, the version is pinned, and tests/test_unit_of_work.py fails when one of
+    them is gone.
     """
 
     def __init__(self, database: Database) -> None:
@@ -30,6 +33,8 @@ class DriverConnection:
         self._fairy: PoolProxiedConnection | None = None
         self._of_session: Connection | None = None
         self._taking = self._shared = False
+        # Whether its transaction did what would be lost if another one took its place.
+        self.has_effects = False
 
     @property
     def adapted(self) -> Any:
@@ -61,7 +66,9 @@ class DriverConnection:
         if self._of_session is None:
             await self.take(write=True)
             engine = self._database.engine.sync_engine
-            self._of_session = Connection(engine, connection=self._fairy)
+            self._of_session = Connection(engine, connection=self._fairy).execution_options(
+                **{OPTION: self}
+            )
         return self._of_session
 
     async def replace(self) -> None:
@@ -71,6 +78,17 @@ class DriverConnection:
             await self._replace()
         finally:
             self._taking = False
+
+    async def begin_anew(self) -> None:
+        """Plan every statement anew, after a migration; in a new transaction, where one had begun.
+        Raises DatabaseUnavailable."""
+        began = self.in_transaction
+        await self.rollback()
+        if (statements := self.adapted._prepared_statement_cache) is not None:
+            statements.clear()
+        await self.adapted.driver_connection.reload_schema_state()
+        if began:
+            await self._begin()
 
     def _begin_taking(self) -> None:
         if self._taking or self._shared:
@@ -103,6 +121,7 @@ class DriverConnection:
         """Roll back, where a transaction has begun."""
         if self.in_transaction:
             await self.adapted._call_and_discard(self.adapted._transaction.rollback)
+        self.has_effects = False
 
     def give_back(self) -> None:
         """Give the connection, whose transaction is over, back to the pool."""
@@ -110,12 +129,14 @@ class DriverConnection:
             self.discard()
             return
         fairy, self._fairy, self._of_session = self._fairy, None, None
+        self.has_effects = False
         if fairy is not None:
             fairy.close()
 
     def discard(self) -> None:
         """Close the connection, which undoes its transaction."""
         fairy, self._fairy = self._fairy, None
+        self.has_effects = False
         # SQLAlchemy gives a connection up itself when it sees that it was cut.
         if fairy is not None and fairy.driver_connection is not None:
             fairy.driver_connection.terminate()

@@ -21,14 +21,12 @@ CONNECTION_LOST = (
     PostgresConnectionError,
 )
 # What makes a request answer 503: the database is away, silent, out of connections, memory or disk
-# (class 53), read-only for now (25006), or a migration has changed what a connection's prepared
-# statements give.
+# (class 53), read-only for now (25006), or a migration has made a plan stale.
 UNAVAILABLE = (
     *CONNECTION_LOST,
     PoolTimeoutError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
-    InvalidCachedStatementError,
 )
 
 
@@ -51,12 +49,19 @@ def is_connection_lost(error: BaseException) -> bool:
     )
 
 
+def is_stale_plan(error: BaseException) -> bool:
+    """Whether a migration has changed what a statement, prepared before it, gives or takes."""
+    cause = driver_error(error)
+    # Of a type that was dropped PostgreSQL says it in words, which it doesn't translate.
+    dropped = isinstance(cause, asyncpg.InternalServerError) and "cache lookup" in str(cause)
+    return dropped or isinstance(cause, InvalidCachedStatementError)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the error, raised by anything, means that the database is away or silent."""
     cause = driver_error(error)
-    return isinstance(cause, (DatabaseUnavailable, *UNAVAILABLE)) and not isinstance(
-        cause, ValueError
-    )
+    away = isinstance(cause, (DatabaseUnavailable, *UNAVAILABLE)) or is_stale_plan(cause)
+    return away and not isinstance(cause, ValueError)
 
 
 def is_driver_unavailable(error: BaseException) -> bool:

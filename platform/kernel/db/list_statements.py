@@ -7,7 +7,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Select,
-    Text,
+    String,
     bindparam,
     false,
     func,
@@ -53,8 +53,8 @@ class ListStatements:
         return self._compiled[key]
 
     def keys(self, sort: str) -> list[Key]:
-        """The order that a sort asks for."""
-        return keys_of(sort, self._columns, self._key)
+        """The order that a sort asks for, of the whole columns: a list may show less of a text."""
+        return keys_of(sort, self._key.table.columns, self._key)
 
     def _build(
         self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
@@ -97,6 +97,9 @@ def shortened(columns: Any, shorten: Mapping[str, int]) -> dict[str, ColumnEleme
     """Columns of text cut to so many characters, and `truncated`, whether any of them was."""
     if not shorten:
         return {}
-    cut = {name: func.left(columns[name], limit, type_=Text()) for name, limit in shorten.items()}
+    cut = {
+        name: func.left(columns[name], limit, type_=String(limit))
+        for name, limit in shorten.items()
+    }
     longer = [func.char_length(columns[name]) > limit for name, limit in shorten.items()]
     return {**cut, "truncated": func.coalesce(or_(*longer), false())}

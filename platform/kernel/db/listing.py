@@ -60,23 +60,23 @@ class Listing(Generic[Read]):
         table = crud.model
         columns = table.__table__.columns
         expressions = {**(expressions or {}), **shortened(columns, shorten or {})}
-        self._columns: dict[str, Any] = {**columns, **expressions}
+        self.columns: dict[str, Any] = {**columns, **expressions}
         self._key = key_of(table)
-        shown = self._shown = [name for name in read.model_fields if name in self._columns]
+        shown = self._shown = [name for name in read.model_fields if name in self.columns]
         fields = query.model_fields
         self._filters = sorted(set(fields) - set(ListQuery.model_fields))
         self._searches = {name for name in self._filters if search_of(fields[name])}
         conditions = {name: condition_of(table, name, fields[name]) for name in self._filters}
-        for name in scope:
-            conditions[name] = column_of(table, name) == bindparam(name)
+        conditions |= {name: column_of(table, name) == bindparam(name) for name in scope}
         self.scope = tuple(scope)
         reach = [*where, *_reach(crud)]
         counter: RowCounter | None = table.__table__.info.get("counter")
         if counter is not None and not counter.counts(reach, scope):
             counter = None
-        given = (self._columns, self._key, shown, reach, conditions, counter)
+        given = (self.columns, self._key, shown, reach, conditions, counter)
         self._statements = ListStatements(*given)
-        self.table, self.sorts = table.__table__, sortable(fields["sort"])
+        self.read, self.query, self.table = read, query, table.__table__
+        self.sorts = sortable(fields["sort"])
         for name in (self._key.name, *self.sorts):
             refuse_unsortable(column_of(table, name))
         used = {column.name for one in conditions.values() for column in _columns_in(one)}
@@ -84,13 +84,13 @@ class Listing(Generic[Read]):
         self._refuse_missing(table, read)
         # Which list it is: no other one takes its cursors.
         self._name = [table.__tablename__, read.__name__, query.__name__]
-        self._plain = is_plain(read, {name: self._columns[name] for name in shown})
+        self._plain = is_plain(read, {name: self.columns[name] for name in shown})
         self._never_null = never_null(read, set(shown) & set(expressions))
         self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
 
     def _refuse_missing(self, table: Any, read: type[Read]) -> None:
         for name, field in read.model_fields.items():
-            if name not in self._columns and (field.is_required() or hasattr(table, name)):
+            if name not in self.columns and (field.is_required() or hasattr(table, name)):
                 raise ListingError(
                     f"{read.__name__}.{name} is no column of {table.__name__}: give it a default, "
                     "make it a computed_field, or answer this list by a query of your own."

@@ -3,8 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, Index, MetaData, TextClause, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    TextClause,
+    event,
+    func,
+    text,
+)
 from sqlmodel import Field, SQLModel
+
+from kernel.schemas.schemas import MAX_URL
 
 # Constraints that have no name of their own can be neither dropped by a migration nor mapped to
 # an answer, so all get one by their kind and columns.
@@ -63,6 +76,16 @@ def answer_of(constraint: str | None) -> str | None:
             if index.name == constraint and "answer" in index.info:
                 return str(index.info["answer"])
     return None
+
+
+@event.listens_for(Table, "after_parent_attach")
+def bound_urls(table: Table, _: MetaData) -> None:
+    """Hold columns of URLs to what `kernel.schemas.url_of` takes, whatever writes them:
+    `__table_args__ = {"info": {"urls": ["media_url"]}}`."""
+    for column in table.info.get("urls", ()):
+        fit = f"""{column} !~ '[\\x01-\\x20"\\\\\\x7f]'"""
+        condition = f"octet_length({column}) <= {MAX_URL} AND {fit}"
+        table.append_constraint(CheckConstraint(condition, name=column))
 
 
 def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:

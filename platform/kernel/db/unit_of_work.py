@@ -129,9 +129,16 @@ class UnitOfWork(AsyncSession):
 
         Raises DatabaseUnavailable when there is none to be had.
         """
+        connection = await self.driver.take(write)
+        self.driver.has_effects = True  # what it is for, only the caller knows
+        return connection
+
+    @property
+    def driver(self) -> DriverConnection:
+        """The unit's connection, for kernel.db's own statements."""
         if self._over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
-        return await self._connection.take(write)
+        return self._connection
 
     @property
     def is_over(self) -> bool:
@@ -154,11 +161,6 @@ class UnitOfWork(AsyncSession):
         """Whether its end has nothing to commit, and nothing to run."""
         hooks = self._before_commit or self._after_attempt or self._after_commit
         return not (self.in_transaction_block or self.has_pending_changes or hooks)
-
-    async def replace_connection(self) -> None:
-        """Give up a connection that was cut, for one that answers. Only for a unit that hasn't
-        begun a transaction. Raises DatabaseUnavailable."""
-        await self._connection.replace()
 
     def release_connection(self) -> None:
         """Give the connection back before a long wait; the next use takes one again.

@@ -1,5 +1,6 @@
 """What requests and answers are made of: strict input shapes, read shapes, row ids, clean text."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path
@@ -20,6 +21,8 @@ from pydantic_core import CoreSchema
 
 MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
 MAX_DEPTH = 20
+MAX_URL = 2048  # bytes
+UNFIT_FOR_URL = re.compile(r'[\x00-\x20"\\\x7f]')
 
 
 def clean(text: str) -> str:
@@ -74,13 +77,21 @@ PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
 
 def url_of(*schemes: str) -> AfterValidator:
-    """Refuse text that is no URL of these schemes with a host; the text stays as it was written."""
+    """Refuse text that is no URL of these schemes with a host, that is longer than MAX_URL bytes of
+    UTF-8, or has what a URL must encode: spaces, quotes, backslashes, control characters.
+
+    The text stays as it was written, and JSON escapes none of it.
+    """
     adapter: TypeAdapter[Any] = TypeAdapter(
         Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(schemes), host_required=True)]
     )
 
     def check(text: str) -> str:
         adapter.validate_python(text)
+        if len(text.encode()) > MAX_URL:
+            raise ValueError(f"must be at most {MAX_URL} bytes of UTF-8")
+        if UNFIT_FOR_URL.search(text):
+            raise ValueError("must not contain spaces, quotes, backslashes or control characters")
         return text
 
     return AfterValidator(check)

@@ -22,7 +22,7 @@ from pydantic import (
     field_serializer,
     model_serializer,
 )
-from sqlalchemy import Enum, MetaData, Numeric, bindparam
+from sqlalchemy import Enum, MetaData, Numeric, bindparam, delete
 from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel, col
 
@@ -110,6 +110,16 @@ class Wrapped(ReadSchema):
     @model_serializer
     def wrap(self) -> dict[str, int]:
         return {"wrapped": self.number}
+
+
+class NameQuery(ListQuery):
+    sort: Literal["id", "name", "-name"] = "id"
+
+
+class Shortened(ReadSchema):
+    id: UUID
+    name: str
+    truncated: bool
 
 
 class Stripped(ReadSchema):
@@ -244,6 +254,30 @@ async def test_every_kind_of_filter_pages(
 
     assert len(page.data) == found
     assert len(rest.data) == max(0, found - 1)
+
+
+@pytest.mark.parametrize(("sort", "order"), [("name", [1, 2, 0]), ("-name", [0, 2, 1])])
+@pytest.mark.parametrize("by_page", [True, False])
+async def test_what_is_shown_shortened_is_sorted_by_its_whole_text(
+    own: Resources, sort: Any, order: list[int], by_page: bool
+) -> None:
+    listing = Listing(FastCRUD(Ware), Shortened, NameQuery, shorten={"name": 2})
+    async with own.unit() as unit:
+        await unit.execute(delete(Ware))
+        names = enumerate(["aac", "aaa", "aab"])
+        unit.add_all([Ware(id=UUID(int=number), name=name) for number, name in names])
+    seen: list[int] = []
+    cursor: str | None = ""
+    async with own.unit() as unit:
+        for number in range(3):
+            at: Any = {"page": number + 1} if by_page else {"cursor": cursor}
+            page = await listing.page(unit, NameQuery(sort=sort, items_per_page=1, **at))
+            [row] = page.data
+            assert (row.name, row.truncated) == ("aa", True)
+            seen.append(row.id.int)
+            cursor = page.model_dump().get("next_cursor")
+
+    assert seen == order
 
 
 async def test_sql_may_give_what_no_column_does(own: Resources) -> None:

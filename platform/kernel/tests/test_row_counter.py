@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from fastcrud import FastCRUD
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import MetaData, delete, func, insert, select, text, update
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import Integer, MetaData, Table, delete, func, insert, select, text, update
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel, col
 
@@ -159,6 +160,121 @@ async def test_the_total_is_exact_after_many_writers_at_once(own: Resources) -> 
     async with own.unit() as unit:
         differences = await unit.scalar(text("SELECT count(*) FROM book_count"))
     assert differences < 100  # they were added up, beside each other
+
+
+STATEMENTS = {
+    "upsert": """
+        INSERT INTO book (id, shelf_id, title) VALUES (1, 2, ''), (99, 2, '')
+        ON CONFLICT (id) DO UPDATE SET shelf_id = 3""",
+    "merge": """
+        MERGE INTO book USING (VALUES (2), (98), (99)) AS new (id) ON book.id = new.id
+        WHEN MATCHED THEN DELETE
+        WHEN NOT MATCHED THEN INSERT (id, shelf_id, title) VALUES (new.id, 2, '')""",
+    "move": """
+        WITH gone AS (DELETE FROM book RETURNING *)
+        INSERT INTO book (shelf_id, title) SELECT shelf_id + 1, '' FROM gone WHERE shelf_id < 3""",
+    "truncate": "TRUNCATE shelf CASCADE",
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
+async def test_the_total_is_exact_after_a_copy_and_whatever_else_sql_has(
+    own: Resources, statement: str
+) -> None:
+    rows = [(shelf, number == 0, "") for number in range(5) for shelf in range(SHELVES)]
+    async with own.unit() as unit:
+        connection = await unit.asyncpg_connection(write=True)
+        columns = ["shelf_id", "is_deleted", "title"]
+        await connection.copy_records_to_table("book", records=rows, columns=columns)
+    copied, there = await totals(own)
+    assert copied == there == [4] * SHELVES
+
+    async with own.unit() as unit:
+        await unit.execute(text(statement))
+
+    told, counted = await totals(own)
+    assert told == counted
+    assert told != copied
+
+
+async def differences(own: Resources) -> int:
+    async with own.unit() as unit:
+        return await unit.scalar(text("SELECT count(*) FROM book_count")) or 0
+
+
+async def add_single_books(own: Resources, number: int) -> None:
+    async with own.unit() as unit:
+        # None is added up by a write.
+        definition = await unit.scalar(text("SELECT pg_get_functiondef('count_book'::regproc)"))
+        connection = await unit.asyncpg_connection(write=True)
+        await connection.execute(definition.replace("< 0.5", "< 0"))
+        for shelf in range(number):
+            await unit.execute(insert(Book), [{"shelf_id": shelf % SHELVES}])
+
+
+async def test_the_worker_leaves_one_difference_of_a_list_and_none_of_an_owner_who_is_gone(
+    own: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "BATCH", 3)
+    await add_single_books(own, 40)
+    async with own.unit() as unit:
+        await unit.execute(delete(Shelf).where(col(Shelf.id) == 0))
+    counter = Book.__table__.info["counter"]  # type: ignore[attr-defined]
+    assert await differences(own) == 41
+
+    while await counter.fold(own) == 3:
+        pass
+
+    assert await differences(own) == SHELVES - 1
+    told, counted = await totals(own)
+    assert told == counted == [0, 10, 10, 10]
+
+
+async def test_the_total_is_exact_while_it_is_added_up_and_written(own: Resources) -> None:
+    counter = Book.__table__.info["counter"]  # type: ignore[attr-defined]
+
+    async def fold() -> None:
+        for _ in range(10):
+            await counter.fold(own)
+
+    async def writer(number: int) -> None:
+        chance = random.Random(number)  # noqa: S311
+        for _ in range(8):
+            await write(own, chance, rolls_back=chance.random() < 0.2)
+
+    await asyncio.gather(fold(), fold(), *[writer(number) for number in range(6)])
+
+    told, counted = await totals(own)
+    assert told == counted
+
+
+async def test_a_truncate_waits_for_what_adds_up(own: Resources) -> None:
+    await add_single_books(own, 8)
+    async with own.unit() as unit:
+        connection = await unit.asyncpg_connection(write=True)
+        await connection.execute(
+            "CREATE FUNCTION pg_temp.wait() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'"
+        )
+        await connection.execute(
+            "CREATE TRIGGER wait AFTER INSERT ON book_count"
+            " FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.wait()"
+        )
+
+    async def truncate() -> None:
+        await asyncio.sleep(0.2)
+        async with own.unit() as unit:
+            await unit.execute(text("TRUNCATE book"))
+
+    await asyncio.gather(Book.__table__.info["counter"].fold(own), truncate())  # type: ignore[attr-defined]
+
+    assert await differences(own) == 0
+
+
+def test_a_scope_that_a_row_may_lack_is_refused() -> None:
+    column = SqlColumn("owner_id", Integer)
+    with pytest.raises(ValueError, match=r"counted_by takes required columns, not \['owner_id'\]"):
+        Table("note", MetaData(), column, info={"counted_by": ["owner_id"]})
 
 
 async def test_what_is_filtered_is_counted(own: Resources) -> None:

@@ -279,6 +279,7 @@ async def test_the_dialect_still_has_the_names_that_the_unit_uses(own: Resources
         assert adapted._transaction is not None
         assert callable(adapted._start_transaction)
         assert callable(adapted._call_and_discard)
+        assert callable(adapted._prepared_statement_cache.clear)
 
 
 async def add_one(resources: Resources, number: int) -> None:

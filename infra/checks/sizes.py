@@ -1,0 +1,136 @@
+"""Whether each answer that holds a list is bounded: 1 MiB at most, as its models declare it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Numeric, String
+from sqlmodel import AutoString
+
+from infra.checks.indexes import listings
+from infra.checks.json_size import CHARACTER, EXTRA, Walk, text_size
+from kernel import discovery
+from kernel.app import create_application
+from kernel.config.loader import Settings
+from kernel.db import CursorPage, Listing, ListQuery, Page, pages_of
+from kernel.schemas.schemas import MAX_URL
+
+MOST = 1024 * 1024
+CURSOR = 1002  # bytes of the longest one that a list's query takes
+LARGE = """\
+{where} answers up to {size:,.0f} bytes, more than {most:,}: {field} takes {bytes:,.0f} of the
+{item:,.0f} bytes of each item. Show less: {remedy}"""
+TOO_MANY = "{where} answers up to {size:,.0f} bytes, more than {most:,}: let its list be shorter."
+UNBOUNDED = "{where} answers any number of bytes: {field} has no bound. Give it one: {remedy}"
+SHORTEN = 'Listing(..., shorten={{"{name}": {fit}}}), and `truncated: bool` in {model}'
+LENGTH = "Field(max_length=...) of {model}.{name}, and a LIMIT in the query that fills it"
+ITEMS = "items_per_page: Annotated[int, Field(ge=1, le={fit})] = 10 in {query}"
+CLOSE = "take {name} out of {model}"
+SERIALIZER = "a serializer that says no type: annotate what it returns"
+
+Sizes = Mapping[tuple[type[Any], str], float]
+
+
+def problems(_: Path) -> list[str]:
+    """Say which answers are larger, or have no bound, with the line to write."""
+    discovery.load("models")
+    known = [(feature, one) for feature in discovery.names() for one in listings(feature)]
+    found: list[str] = []
+    for feature, one in known:
+        where = f"features/{feature}: a list of {one.read.__name__}"
+        found += of_type(where, pages_of(one.read), bounds_of([one]), one.query)
+    bounds = bounds_of(one for _, one in known)
+    pages = [pages_of(one.read) for _, one in known]
+    for route in create_application(Settings({})).state.feature_routes:
+        if route.response_model is not None and route.response_model not in pages:
+            where = f"{' '.join(sorted(route.methods))} {route.path}"
+            found += of_type(where, route.response_model, bounds, query_of(route.dependant))
+    return found
+
+
+def of_type(
+    where: str, answer: Any, bounds: Sizes, query: type[ListQuery] | None = None
+) -> Iterator[str]:
+    """The problems of an answer of that type, if a list is in it."""
+    items = _items(query)
+    lengths = {(page, "data"): items for page in (Page, CursorPage)}
+    walk = Walk({**bounds, (CursorPage, "next_cursor"): CURSOR}, lengths)
+    size = walk.size(TypeAdapter(answer).core_schema)
+    if not walk.has_list or size <= MOST:
+        return
+    for model, name in walk.unbounded:
+        remedy = CLOSE if name == EXTRA else SHORTEN if (model, name) in bounds else LENGTH
+        remedy = remedy.format(model=model.__name__, name=name, fit="...")
+        yield UNBOUNDED.format(where=where, field=f"{model.__name__}.{name}", remedy=remedy)
+    if size == inf and not walk.unbounded:
+        yield UNBOUNDED.format(where=where, field="what it holds", remedy=SERIALIZER)
+    if size < inf:
+        yield _large(where, walk, size, items, query)
+
+
+def _large(where: str, walk: Walk, size: float, items: float, query: type[ListQuery] | None) -> str:
+    """Of the field that takes most, of those that are in each item."""
+    fields = [(value, *key) for key, value in walk.fields.items() if key[0] in walk.items]
+    if not fields:
+        return TOO_MANY.format(where=where, size=size, most=MOST)
+    most, model, name = max(fields, key=lambda field: field[0])
+    item = walk.items[model]
+    around = 0 if items == inf else (size - items * (item + 1)) / items
+    fit = int((MOST / items - around - 1 - (item - most) - text_size(0)) // CHARACTER)
+    if query is not None and fit > 0:
+        remedy = SHORTEN.format(model=model.__name__, name=name, fit=fit)
+    elif query is not None:
+        remedy = ITEMS.format(fit=int(items * MOST / size), query=query.__name__)
+    else:
+        remedy = LENGTH.format(model=model.__name__, name=name)
+    field = f"{model.__name__}.{name}"
+    return LARGE.format(
+        where=where, size=size, most=MOST, field=field, bytes=most, item=item, remedy=remedy
+    )
+
+
+def bounds_of(lists: Iterable[Listing[Any]]) -> dict[tuple[type[Any], str], float]:
+    """The most bytes of each column that a list shows; inf where its type has no bound."""
+    bounds: dict[tuple[type[Any], str], float] = {}
+    for one in lists:
+        for name in one.read.model_fields.keys() & one.columns.keys():
+            key = one.read, name
+            bounds[key] = max(bounds.get(key, 0), column_size(one.columns[name]))
+    return bounds
+
+
+def column_size(column: ColumnElement[Any]) -> float:
+    """The most bytes of a column's value in JSON."""
+    kind = column.type
+    if isinstance(kind, AutoString):
+        kind = kind.impl_instance
+    if isinstance(column, Column) and column.name in column.table.info.get("urls", ()):
+        return MAX_URL + 2  # of which JSON escapes none (kernel.db.tables)
+    if isinstance(kind, BigInteger):
+        return 20
+    if isinstance(kind, Integer):
+        return 11
+    if isinstance(kind, Numeric) and kind.precision:
+        return kind.precision + 4
+    if isinstance(kind, String):
+        return text_size(kind.length or inf)
+    return inf
+
+
+def query_of(dependant: Dependant) -> type[ListQuery] | None:
+    """The query model that a route's pages are asked for by."""
+    for field in dependant.query_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, ListQuery):
+            return kind
+    return next((found for one in dependant.dependencies if (found := query_of(one))), None)
+
+
+def _items(query: type[ListQuery] | None) -> float:
+    if query is None:
+        return inf
+    metadata = query.model_fields["items_per_page"].metadata
+    return min((one.le for one in metadata if hasattr(one, "le")), default=inf)
