@@ -1,10 +1,23 @@
-"""What every table shares: names of constraints, moments in UTC, soft deletion."""
+"""What every table shares: names of constraints, moments in UTC, soft deletion, keys."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, Index, MetaData, TextClause, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    TextClause,
+    func,
+    text,
+)
 from sqlmodel import Field, SQLModel
+
+import kernel.db.column_types  # noqa: F401 - before any table is declared
 
 # Constraints that have no name of their own can be neither dropped by a migration nor mapped to
 # an answer, so all get one by their kind and columns.
@@ -21,6 +34,16 @@ metadata: MetaData = SQLModel.metadata
 def now() -> datetime:
     """The present moment, in UTC."""
     return datetime.now(UTC)
+
+
+class UUIDKey(SQLModel):
+    """id, a UUID that the database makes (version 7): later rows have higher ones."""
+
+    id: UUID | None = Field(
+        default=None,
+        primary_key=True,
+        sa_column_kwargs={"server_default": text("uuidv7()")},
+    )
 
 
 class Timestamped(SQLModel):
@@ -63,6 +86,16 @@ def answer_of(constraint: str | None) -> str | None:
             if index.name == constraint and "answer" in index.info:
                 return str(index.info["answer"])
     return None
+
+
+def columns_of(check: str | None) -> list[str]:
+    """The columns that a CHECK constraint of that name is about."""
+    for table in metadata.tables.values():
+        for constraint in table.constraints:
+            if isinstance(constraint, CheckConstraint) and constraint.name == check:
+                words = set(re.findall(r"\w+", str(constraint.sqltext)))
+                return [column.name for column in table.columns if column.name in words]
+    return []
 
 
 def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:
