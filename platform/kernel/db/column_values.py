@@ -41,7 +41,6 @@ KINDS: dict[type[Any], tuple[Any, str]] = {
     Interval: (timedelta, "must be a duration"),
     Uuid: (UUID, "must be a UUID"),
     LargeBinary: (bytes | bytearray | memoryview, "must be bytes"),
-    Float: (int | float | Decimal, "must be a number"),
 }
 
 
@@ -87,8 +86,18 @@ def _numeric(kind: Numeric[Any], value: Any) -> str | None:
     digits = DIGITS if kind.precision is None else kind.precision - places
     if number and number.adjusted() >= digits:
         return f"must have at most {digits} digits before the point"
-    exponent = cast(int, number.normalize().as_tuple().exponent) if places < PLACES else 0
+    exponent = cast(int, number.normalize().as_tuple().exponent)
     return f"must have at most {places} decimal places" if -exponent > places else None
+
+
+def _float(_: Float[Any], value: Any) -> str | None:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return "must be a number"
+    except OverflowError:
+        return "is too large a number"
+    return None
 
 
 def exact(value: Any) -> Decimal:
@@ -147,6 +156,7 @@ def _array(kind: ARRAY[Any], value: Any) -> str | None:
 CHECKS: Mapping[Any, Any] = {
     Integer: _integer,
     Numeric: _numeric,
+    Float: _float,
     Date: _date,
     DateTime: _moment,
     String: _text,
@@ -177,5 +187,5 @@ def refuse_silent_changes(dialect: Any) -> None:
     dialect.colspecs = dialect.colspecs | {
         kind: type(made.__name__, (Checked, made), {})
         for kind, made in dialect.colspecs.items()
-        if kind in (Integer, SmallInteger, BigInteger, Numeric, Date, DateTime)
+        if kind in (Integer, SmallInteger, BigInteger, Numeric, Date, DateTime, ARRAY)
     }

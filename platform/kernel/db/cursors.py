@@ -38,7 +38,7 @@ class CursorSigner:
     def __init__(self, unit: UnitOfWork, scope: Any, *columns: Column[Any]) -> None:
         keys, named = (
             unit.resources.settings.group(SecretSettings).keys,
-            to_json(scope, fallback=repr),
+            to_json(scope, bytes_mode="base64", fallback=repr),
         )
         self._keys = [hashlib.sha256(b"cursor:" + key + named).digest() for key in keys]
         self._kinds = tuple(

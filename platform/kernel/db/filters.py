@@ -62,7 +62,7 @@ def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnEl
     """
     if SecretStr in (field.annotation, *get_args(field.annotation)):
         raise ListingError(
-            f"{name} of {table.__name__} is a secret: an address is no place for it."
+            f"{name} of {table.__name__} is a secret: an address is no place for one."
         )
     search = search_of(field)
     if search is not None:
@@ -100,7 +100,7 @@ def pattern_of(text: str) -> str:
 
 
 def _words(column: Column[Any], name: str) -> ColumnElement[bool]:
-    """By the column's own text search configuration, `info={"config": "english"}`, else `simple`."""
+    """By the configuration that the column says, `info={"config": "english"}`, else `simple`."""
     config = literal_column(f"'{column.info.get('config', 'simple')}'", REGCONFIG)
     return column.op("@@", is_comparison=True)(
         func.websearch_to_tsquery(config, bindparam(name, type_=Text()))

@@ -56,7 +56,7 @@ def bound_by(connection: Connection) -> Iterator[Bound]:
     if isinstance(statement, ClauseElement):
         dialect: Any = connection.dialect
         given: Mapping[str, Any] = rows[0]
-        compiled: Any = statement.compile(dialect, column_keys=list(given) or None)
+        compiled: Any = statement.compile(dialect=dialect, column_keys=list(given) or None)
         for row in rows[:MOST_ROWS]:
             for name, value in compiled.construct_params(row, _check=False).items():
                 yield ANONYMOUS.sub("", name), compiled.binds[name].type, value

@@ -1,4 +1,4 @@
-"""A table, its shapes and its routes for each column type: an ordinary feature, made by the dozen."""
+"""A table, its shapes and its routes for each column type: an ordinary feature each."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from kernel.cache import cache
 from kernel.db import JSONBytesResponse, Listing, ListQuery, pages_of
 from kernel.schemas import InputSchema, ReadSchema
 from kernel.web import Access, SessionDep, access
-from tests.types.kinds import KINDS, Kind
+from tests.column_types.kinds import KINDS, Kind
 
 
 class Apart(SQLModel):
@@ -83,18 +83,18 @@ def _shape(
 def add_routes(sample: Sample) -> None:
     """Create, list and patch."""
     router, table, crud = sample.router, sample.table, sample.crud
-    Create, Careless, Read = sample.create, sample.careless, sample.read
+    create, careless, read = sample.create, sample.careless, sample.read
     listing = sample.listing(filters=not sample.kind.hidden)
-    Asked = sample.query(filters=not sample.kind.hidden)
+    asked = sample.query(filters=not sample.kind.hidden)
 
-    @router.post("", status_code=201, response_model=Read)
+    @router.post("", status_code=201, response_model=read)
     @access(Access.PUBLIC)
-    async def write_sample(values: Create, db: SessionDep) -> Any:  # type: ignore[valid-type]
-        return await crud.create(db, values, schema_to_select=Read, return_as_model=True)
+    async def write_sample(values: create, db: SessionDep) -> Any:  # type: ignore[valid-type]
+        return await crud.create(db, values, schema_to_select=read, return_as_model=True)
 
-    @router.post("/careless", status_code=201, response_model=Read)
+    @router.post("/careless", status_code=201, response_model=read)
     @access(Access.PUBLIC)
-    async def write_carelessly(values: Careless, db: SessionDep) -> Any:  # type: ignore[valid-type]
+    async def write_carelessly(values: careless, db: SessionDep) -> Any:  # type: ignore[valid-type]
         row = table(**values.model_dump())  # type: ignore[attr-defined]
         db.add(row)
         await db.flush()
@@ -102,35 +102,35 @@ def add_routes(sample: Sample) -> None:
 
     @router.patch("/{id}")
     @access(Access.PUBLIC)
-    async def patch_sample(id: int, values: Careless, db: SessionDep) -> None:  # type: ignore[valid-type]
+    async def patch_sample(id: int, values: careless, db: SessionDep) -> None:  # type: ignore[valid-type]
         await crud.update(db, values, id=id)
 
-    @router.get("", response_model=pages_of(Read))
+    @router.get("", response_model=pages_of(read))
     @access(Access.PUBLIC)
-    async def read_samples(query: Annotated[Asked, Query()], db: SessionDep) -> JSONBytesResponse:  # type: ignore[valid-type]
+    async def read_samples(query: Annotated[asked, Query()], db: SessionDep) -> JSONBytesResponse:  # type: ignore[valid-type]
         return await listing.answer(db, query)
 
 
 def add_path(sample: Sample) -> None:
     """A value in the path, with and without a cache."""
-    table, One = sample.table, sample.kind.filtered
+    table, kind = sample.table, sample.kind.filtered
 
     @sample.router.get("/at/{value}")
     @access(Access.PUBLIC)
-    async def read_at(value: One, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
+    async def read_at(value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
         found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
         return [row[0] for row in found]
 
 
 def add_cached(sample: Sample) -> None:
     """A value in a key of the cache."""
-    table, One = sample.table, sample.kind.filtered
+    table, kind = sample.table, sample.kind.filtered
     name = f"types_{sample.slug}"
 
     @sample.router.get("/cached/{value}")
     @access(Access.PUBLIC)
     @cache(name, resource_id_name="value")
-    async def read_cached(request: Request, value: One, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
+    async def read_cached(request: Request, value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
         sample.loads += 1
         found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
         return [row[0] for row in found]
@@ -138,7 +138,7 @@ def add_cached(sample: Sample) -> None:
     @sample.router.post("/cached/{value}")
     @access(Access.PUBLIC)
     @cache(name, resource_id_name="value")
-    async def write_cached(request: Request, value: One, db: SessionDep) -> None:  # type: ignore[valid-type]
+    async def write_cached(request: Request, value: kind, db: SessionDep) -> None:  # type: ignore[valid-type]
         db.add(table(value=value))
 
 

@@ -9,10 +9,11 @@ import httpx2
 import pytest
 
 from kernel.app import Application
-from tests.types.kinds import KINDS, Kind
-from tests.types.samples import SAMPLES, Apart, Sample
-from tests.types.serving import API, pages, serving, whole
+from tests.column_types.kinds import KINDS, Kind
+from tests.column_types.samples import SAMPLES, Apart, Sample
+from tests.column_types.serving import API, pages, serving, whole
 
+Served = tuple[Application, httpx2.AsyncClient]
 each = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
 in_paths = [kind for kind in KINDS if kind.in_paths]
 sortable = [kind for kind in KINDS if kind.sortable]
@@ -21,29 +22,36 @@ sortable = [kind for kind in KINDS if kind.sortable]
 @pytest.fixture(scope="module")
 async def served(
     setting_values: dict[str, str],
-) -> AsyncIterator[tuple[Application, httpx2.AsyncClient]]:
+) -> AsyncIterator[Served]:
     routers = [sample.router for sample in SAMPLES.values()]
     async with serving(setting_values, routers, Apart.metadata) as both:
         yield both
-
-
-@pytest.fixture
-def client(served: tuple[Application, httpx2.AsyncClient]) -> httpx2.AsyncClient:
-    return served[1]
 
 
 def path_of(sample: Sample, *more: str) -> str:
     return "/".join([API, sample.slug, *more])
 
 
-async def filled(client: httpx2.AsyncClient, kind: Kind) -> tuple[Sample, list[int]]:
-    """A row for each value; every second one without the other column."""
-    sample, ids = SAMPLES[kind.name], []
+async def sent(client: httpx2.AsyncClient, kind: Kind) -> list[int]:
+    """The ids of rows that bodies made, one for each value."""
+    ids = []
     for number, value in enumerate(kind.values):
         body = {"value": kind.json(value), "maybe": kind.json(value) if number % 2 else None}
-        answer = await client.post(path_of(sample), json=body)
+        answer = await client.post(path_of(SAMPLES[kind.name]), json=body)
         assert answer.status_code == 201, answer.text
         ids.append(answer.json()["id"])
+    return ids
+
+
+async def filled(app: Application, kind: Kind) -> tuple[Sample, list[int]]:
+    """A row for each value; every second one without the other column."""
+    sample, ids = SAMPLES[kind.name], []
+    async with app.state.resources.unit() as unit:
+        for number, value in enumerate(kind.values):
+            row = sample.table(value=value, maybe=value if number % 2 else None)
+            unit.add(row)
+            await unit.flush()
+            ids.append(row.id)
     return sample, ids
 
 
@@ -53,11 +61,9 @@ def shown(sample: Sample, row: Any) -> Any:
 
 
 @each
-async def test_what_a_body_sends_is_stored_and_shown(
-    served: tuple[Application, httpx2.AsyncClient], kind: Kind
-) -> None:
+async def test_what_a_body_sends_is_stored_and_shown(served: Served, kind: Kind) -> None:
     app, client = served
-    sample, ids = await filled(client, kind)
+    sample, ids = SAMPLES[kind.name], await sent(client, kind)
 
     async with app.state.resources.unit() as unit:
         rows = [await unit.get(sample.table, id) for id in ids]
@@ -69,8 +75,9 @@ async def test_what_a_body_sends_is_stored_and_shown(
 
 
 @each
-async def test_a_list_is_filtered_by_a_value(client: httpx2.AsyncClient, kind: Kind) -> None:
-    sample, ids = await filled(client, kind)
+async def test_a_list_is_filtered_by_a_value(served: Served, kind: Kind) -> None:
+    app, client = served
+    sample, ids = await filled(app, kind)
     if kind.hidden:
         return  # test_refusals.py: the start refuses
     for value in kind.values:
@@ -90,10 +97,9 @@ async def test_a_list_is_filtered_by_a_value(client: httpx2.AsyncClient, kind: K
 
 
 @pytest.mark.parametrize("kind", sortable, ids=[kind.name for kind in sortable])
-async def test_a_list_is_filtered_by_a_range_and_by_membership(
-    client: httpx2.AsyncClient, kind: Kind
-) -> None:
-    sample, ids = await filled(client, kind)
+async def test_a_list_is_filtered_by_a_range_and_by_membership(served: Served, kind: Kind) -> None:
+    app, client = served
+    sample, ids = await filled(app, kind)
     ordered = [row["id"] for row in await whole(client, path_of(sample), sort="value")]
     values = dict(zip(ids, kind.values, strict=True))
     middle = values[ordered[len(ordered) // 2]]
@@ -111,9 +117,10 @@ async def test_a_list_is_filtered_by_a_range_and_by_membership(
 
 @pytest.mark.parametrize("kind", sortable, ids=[kind.name for kind in sortable])
 async def test_cursor_pages_are_the_sorted_list_in_both_directions(
-    client: httpx2.AsyncClient, kind: Kind
+    served: Served, kind: Kind
 ) -> None:
-    sample, ids = await filled(client, kind)
+    app, client = served
+    sample, ids = await filled(app, kind)
     for name in ("value", "maybe"):
         up = await whole(client, path_of(sample), sort=name)
         down = await whole(client, path_of(sample), sort=f"-{name}")
@@ -129,10 +136,9 @@ async def test_cursor_pages_are_the_sorted_list_in_both_directions(
 
 
 @pytest.mark.parametrize("kind", in_paths, ids=[kind.name for kind in in_paths])
-async def test_a_path_and_a_key_of_the_cache_carry_a_value(
-    client: httpx2.AsyncClient, kind: Kind
-) -> None:
-    sample, ids = await filled(client, kind)
+async def test_a_path_and_a_key_of_the_cache_carry_a_value(served: Served, kind: Kind) -> None:
+    app, client = served
+    sample, ids = await filled(app, kind)
     for value in dict.fromkeys(kind.values):
         text = quote(kind.text(value), safe="")
         if not text:
