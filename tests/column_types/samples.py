@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastcrud import FastCRUD
 from pydantic import BaseModel, Field, create_model
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from kernel.cache import cache
 from kernel.db import JSONBytesResponse, Listing, ListQuery, pages_of
@@ -68,7 +68,8 @@ def _table(kind: Kind) -> Any:
         "value": Column(**kind.column),
         "maybe": Column(default=None, nullable=True, **kind.column),
     }
-    return type(Apart)(name.title().replace("_", ""), (Apart,), space, table=True)
+    metaclass: Any = type(Apart)
+    return metaclass(name.title().replace("_", ""), (Apart,), space, table=True)
 
 
 def _shape(
@@ -119,7 +120,7 @@ def add_path(sample: Sample) -> None:
     @access(Access.PUBLIC)
     async def read_at(value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
         found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
-        return [row[0] for row in found]
+        return list(found)
 
 
 def add_cached(sample: Sample) -> None:
@@ -133,7 +134,7 @@ def add_cached(sample: Sample) -> None:
     async def read_cached(request: Request, value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
         sample.loads += 1
         found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
-        return [row[0] for row in found]
+        return list(found)
 
     @sample.router.post("/cached/{value}")
     @access(Access.PUBLIC)

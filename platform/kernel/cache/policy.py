@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -91,7 +92,8 @@ def spell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(UTC)
+        with suppress(OverflowError):  # it has no moment in UTC, and no column holds it
+            value = value.astimezone(UTC)
     return str(value.normalize() if isinstance(value, Decimal) else value)
 
 

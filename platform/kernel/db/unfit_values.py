@@ -1,7 +1,7 @@
 """Which values of a statement don't fit their columns, found once it was refused."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import asyncpg
@@ -14,6 +14,7 @@ from kernel.db.column_values import misfit
 from kernel.db.errors import driver_error
 
 Bound = tuple[str, TypeEngine[Any], Any]  # a parameter's name, its column's type, its value
+Run = Callable[[Any, Any, str, dict[str, Any]], Awaitable[Any]]
 RUNNING = "statement"  # in Connection.info
 MOST_ROWS = 1000
 ANONYMOUS = re.compile(r"_(m?\d+)$|^param_")
@@ -34,6 +35,20 @@ def note_unfit(error: BaseException, bound: Iterable[Bound]) -> None:
         error.unfit = {  # type: ignore[attr-defined]
             name: told for name, kind, value in bound if (told := _told(cause, kind, value))
         }
+
+
+def naming_unfit(run: Run) -> Run:
+    """Let a compiled query's errors say which of its parameters don't fit."""
+
+    async def named(query: Any, unit: Any, method: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return await run(query, unit, method, parameters)
+        except Exception as error:
+            bound = [(name, query.kinds[name], value) for name, value in parameters.items()]
+            note_unfit(error, bound)
+            raise
+
+    return named
 
 
 def _told(cause: BaseException, kind: TypeEngine[Any], value: Any) -> str | None:
