@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from kernel.discovery import source_of
+from kernel.schemas.schemas import is_secret
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID, Enum)
@@ -157,6 +158,8 @@ def _check(policy: Policy) -> None:
         for argument in PLACEHOLDER.findall(template):
             if argument not in {*policy.types, CALLER}:
                 raise CacheError(f"{where}: {template!r} names {argument}, which is no argument")
+            if is_secret(policy.types.get(argument)):
+                raise CacheError(f"{where}: {argument} is a secret, and no key may hold one")
     for template in (policy.prefix, *policy.extra, *map(str, policy.extra.values())):
         if "*" in template:
             raise CacheError(f"{where}: {template!r} may not hold a star; a namespace is a pattern")

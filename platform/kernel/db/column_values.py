@@ -67,7 +67,8 @@ def misfit(kind: TypeEngine[Any], value: Any) -> str | None:
 
 
 def _integer(kind: Integer, value: Any) -> str | None:
-    if not isinstance(value, int):
+    whole = isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0)
+    if not whole:
         return "must be a whole number"
     bits = next((bits for size, bits in BITS.items() if isinstance(kind, size)), 31)
     if -(2**bits) <= value < 2**bits:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from sqlalchemy import (
     ARRAY,
@@ -22,7 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSVECTOR
 from sqlmodel import SQLModel
 
+from kernel.db.column_types import SecretText
 from kernel.db.cursors import ListingError, column_of
+from kernel.schemas.schemas import is_secret
 
 Condition = Callable[[Column[Any], Any], ColumnElement[bool]]
 # Both ends of a range belong to it.
@@ -60,14 +61,16 @@ def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnEl
     `_null` whether there is no value; `Search` searches. Raises ListingError for a name that means
     no column, and for a secret.
     """
-    if SecretStr in (field.annotation, *get_args(field.annotation)):
+    known = table.__table__.columns  # type: ignore[attr-defined]
+    kept = known[name].type if name in known else None
+    if is_secret(field.annotation) or isinstance(kept, SecretText):
         raise ListingError(
             f"{name} of {table.__name__} is a secret: an address is no place for one."
         )
     search = search_of(field)
     if search is not None:
         return _search(table, name, search)
-    if name in table.__table__.columns:  # type: ignore[attr-defined]
+    if name in known:
         column = column_of(table, name)
         if isinstance(column.type, TSVECTOR):
             return _words(column, name)

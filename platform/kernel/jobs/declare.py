@@ -4,12 +4,13 @@ import random
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict, get_args, get_type_hints
+from typing import Any, Protocol, TypedDict, get_type_hints
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.jobs.job import DEFAULT_QUEUE
+from kernel.schemas.schemas import is_secret
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 MAX_BACKOFF = 600.0  # seconds
@@ -108,7 +109,7 @@ def task(
         parameter = function.__code__.co_varnames[1]
         model = get_type_hints(function)[parameter]
         for field in PLACEHOLDER.findall(unique or ""):
-            if SecretStr in (kind := model.model_fields[field].annotation, *get_args(kind)):
+            if is_secret(model.model_fields[field].annotation):
                 raise TypeError(f"{name}: {field} is a secret, so no key may hold it")
         times = (max_tries, timeout, unique, backoff, keep_result)
         return Task(name, function, model, *times, queue, concurrency, deadline)

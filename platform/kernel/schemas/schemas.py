@@ -3,7 +3,7 @@
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from fastapi import Path
 from pydantic import (
@@ -15,6 +15,8 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    SecretBytes,
+    SecretStr,
     TypeAdapter,
     UrlConstraints,
     ValidationError,
@@ -112,6 +114,11 @@ def url_of(*schemes: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether that is the type of a secret: SecretStr, one that may be None, a list of them."""
+    return annotation in (SecretStr, SecretBytes) or any(map(is_secret, get_args(annotation)))
 
 
 class InputSchema(BaseModel):
