@@ -23,6 +23,7 @@ from kernel.config.loader import SettingsError
 from kernel.db.tables import metadata
 from kernel.settings import load_settings
 from migrations.roles import grant
+from migrations.uuid7 import provide
 
 LOCK = 0x51CE_91A7  # any constant: the same for every migrator of this application
 LOCK_WAIT = 120.0  # seconds to wait for another migrator
@@ -110,6 +111,7 @@ def migrate(connection: Connection) -> None:
     )
     refuse_unknown(connection)
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    provide(connection)
     connection.commit()
     with context.begin_transaction():
         context.run_migrations()

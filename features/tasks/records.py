@@ -1,8 +1,10 @@
 """Attempts as the statements take them: rows in one parameter, a JSON array."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
+from pydantic_core import to_json
 
 from features.tasks import crud
 from kernel.db import UnitOfWork
@@ -27,5 +29,13 @@ async def record(db: UnitOfWork, attempts: Sequence[Attempt]) -> None:
 def _json(attempts: Sequence[Attempt], *same: str, **renamed: str) -> str:
     names = {**dict(zip(same, same, strict=True)), **renamed}
     return orjson.dumps(
-        [{column: getattr(attempt, name) for column, name in names.items()} for attempt in attempts]
+        [
+            {column: _written(getattr(attempt, name)) for column, name in names.items()}
+            for attempt in attempts
+        ]
     ).decode()
+
+
+def _written(value: Any) -> Any:
+    """Arguments, whose whole numbers may be larger than orjson writes them."""
+    return orjson.Fragment(to_json(value)) if isinstance(value, dict) else value

@@ -51,10 +51,13 @@ def queued_detail(job: JobInfo) -> JobDetail:
 
 
 async def explained(resources: Resources, job: JobDetail) -> JobDetail:
-    """The job with the progress that it reported lately, and why it waits if no worker takes it.
-
-    Neither is told while the queue is away.
+    """The job without its secrets, with the progress that it reported lately, and why it waits if
+    no worker takes it. Neither is told while the queue is away.
     """
+    task = jobs.declared().get(job.function)
+    if task is not None:
+        shown = jobs.without_secrets(task.arguments, job.arguments)
+        job = job.model_copy(update={"arguments": shown})
     if job.status in ("waiting", "queued"):
         note = await jobs.why_waiting(resources, job.queue, job.function)
         return job.model_copy(update={"note": note})

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
-from infra.revisions.enums import move_rows, take_members
+from infra.revisions.enums import move_rows, refuse_one_name, render_type, take_members
 from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
@@ -34,6 +34,7 @@ def options() -> dict[str, Any]:
         "compare_type": compare_type,
         "compare_server_default": True,  # and not a function: Alembic calls none for identities
         "process_revision_directives": complete,
+        "render_item": render_type,
     }
 
 
@@ -43,6 +44,7 @@ def read_both(context: AutogenContext, *_: Any) -> None:
     connection, metadata = context.connection, context.metadata
     assert connection is not None
     assert isinstance(metadata, MetaData)
+    refuse_one_name(metadata)
     context.opts["catalogs"] = catalog.read(connection), catalog.of_models(connection, metadata)
 
 

@@ -1,12 +1,15 @@
-"""Members that enums gain and lose, beside what alembic-postgresql-enum does."""
+"""Enums and their members, beside what alembic-postgresql-enum does."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, Literal
 
+import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from alembic.util import CommandError
 from alembic_postgresql_enum.get_enum_data.types import ColumnType, TableReference
 from alembic_postgresql_enum.operations.add_enum_values import AddEnumValuesOp
 from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
@@ -14,6 +17,11 @@ from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 from infra.revisions.catalog import Catalog, Key
 from infra.revisions.operations import ReversibleSQL, as_text, flat, in_autocommit_block
 from infra.revisions.structure import quote
+from kernel.db.column_types import SecretText
+
+SAME_NAME = """\
+{0} would both be the type {1} of PostgreSQL, and have other values.
+Give one of them a name of its own: Field(sa_type=Enum({2}, name="..."))"""
 
 
 class AddMembers(AddEnumValuesOp):
@@ -116,3 +124,31 @@ def _moves(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:
 
 def _literal(member: str) -> str:
     return "'{}'".format(member.replace("'", "''"))
+
+
+def render_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+    """A secret's column as what it is in PostgreSQL: a revision needs no type of ours."""
+    if kind == "type" and isinstance(item, SecretText):
+        length = getattr(item.impl_instance, "length", None)
+        return "sa.String()" if length is None else f"sa.String(length={length})"
+    return False
+
+
+def refuse_one_name(metadata: sa.MetaData) -> None:
+    """Raise CommandError for two enums of Python that would be one type of PostgreSQL."""
+    known: dict[str, Any] = {}
+    for column in [one for table in metadata.sorted_tables for one in table.columns]:
+        kind = column.type
+        if isinstance(kind, sa.Enum) and kind.native_enum and kind.name:
+            other = known.setdefault(kind.name, kind)
+            if other.enums != kind.enums:
+                names = sorted(map(_whole_name, (kind.enum_class, other.enum_class)))
+                raise CommandError(SAME_NAME.format(" and ".join(names), kind.name, _short(kind)))
+
+
+def _whole_name(kind: Any) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}" if kind else "an Enum of texts"
+
+
+def _short(kind: sa.Enum) -> str:
+    return getattr(kind.enum_class, "__name__", "...")

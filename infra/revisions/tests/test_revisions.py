@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.revisions.tests import zoo_models
+from infra.revisions.tests import types_models, zoo_models
 from tests.copies import copy_to, run_module
 
 ACCEPTED = """\
@@ -14,6 +14,24 @@ accepted = {
     "constraint-missing-not-valid": "a zoo",
 }
 """
+
+
+OTHER = '''\
+"""Another feature, with its own Status."""
+
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+
+class Status(StrEnum):
+    OPEN = "open"
+
+
+class Other(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    status: Status
+'''
 
 
 class Feature:
@@ -68,6 +86,40 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     assert "VALIDATE CONSTRAINT ck_animal_legs" in second.read_text()
     assert "INCLUDE (legs) WHERE legs > 2" in second.read_text()
     assert "'shy' BEFORE 'wild'" in text
+
+
+@pytest.mark.drill
+def test_every_type_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
+    """What the check compares are pg_enum, pg_get_indexdef and pg_get_constraintdef."""
+    made = feature.revise(types_models.BEFORE, "make the types")
+    first = feature.check("migrations", "format", "lint")
+    changed = feature.revise(types_models.after(), "change the types")
+    second = feature.check("migrations", "format", "lint")
+    settled = feature.revise(types_models.after(), "nothing")
+    text = feature.written("make_the_types").read_text()
+
+    assert (made[0], changed[0], settled[0]) == (0, 0, 0), (made, changed, settled)
+    assert "failed" not in first, first
+    assert "failed" not in second, second
+    assert "Nothing changed" in settled[1]
+    assert '"it\'s blue: %"' in text
+    assert "RED" not in text
+    assert "import kernel" not in text
+    assert "GREEN" not in feature.written("change_the_types").read_text()
+
+
+def test_two_enums_of_one_name_are_named(feature: Feature) -> None:
+    feature.revise(types_models.BEFORE, "make the types")
+    other = feature.root / "features" / "others"
+    other.mkdir()
+    (other / "__init__.py").touch()
+    (other / "models.py").write_text(OTHER)
+
+    code, said = feature.revise(types_models.BEFORE, "make others")
+
+    assert code == 1
+    assert "features.others.models.Status and features.zoos.models.Status" in said
+    assert 'Field(sa_type=Enum(Status, name="...")' in said
 
 
 def test_a_required_column_without_a_default_is_refused_by_name(feature: Feature) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from kernel.discovery import source_of
+from kernel.schemas.schemas import is_secret
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID, Enum)
@@ -91,7 +93,8 @@ def spell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(UTC)
+        with suppress(OverflowError):  # it has no moment in UTC, and no column holds it
+            value = value.astimezone(UTC)
     return str(value.normalize() if isinstance(value, Decimal) else value)
 
 
@@ -155,6 +158,8 @@ def _check(policy: Policy) -> None:
         for argument in PLACEHOLDER.findall(template):
             if argument not in {*policy.types, CALLER}:
                 raise CacheError(f"{where}: {template!r} names {argument}, which is no argument")
+            if is_secret(policy.types.get(argument)):
+                raise CacheError(f"{where}: {argument} is a secret, and no key may hold one")
     for template in (policy.prefix, *policy.extra, *map(str, policy.extra.values())):
         if "*" in template:
             raise CacheError(f"{where}: {template!r} may not hold a star; a namespace is a pattern")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from kernel.cache.policy import CALLER, CacheError, Policy
 from kernel.discovery import source_of
+from kernel.schemas.schemas import is_secret
 
 
 def where(route: APIRoute) -> str:
@@ -33,6 +34,9 @@ def check_route(route: APIRoute, policy: Policy, personal: bool, asked: list[Dep
             f"{place}: the answer depends on {', '.join(foreign)}, and entries don't vary by "
             "headers or cookies; don't cache it"
         )
+    for field in [one for each in asked for one in (*each.path_params, *each.query_params)]:
+        if is_secret(field.field_info.annotation):
+            raise CacheError(f"{place}: {field.alias} is a secret, and no key may hold one")
     answer = inspect.signature(policy.endpoint, eval_str=True).return_annotation
     responds = isinstance(answer, type) and issubclass(answer, Response)
     if route.response_model is None and not responds:

@@ -26,6 +26,7 @@ from kernel.db.errors import (
 )
 from kernel.db.result_columns import DIALECT, Row, reader_of, result_columns
 from kernel.db.stale_plans import only_reads
+from kernel.db.unfit_values import naming_unfit
 from kernel.db.unit_of_work import UnitOfWork
 
 T = TypeVar("T", default=Row)
@@ -67,6 +68,7 @@ class CompiledQuery(Generic[T]):
             (name, values.get(name), bind.type.dialect_impl(DIALECT).bind_processor(DIALECT))
             for name, bind in zip(names, binds, strict=True)
         ]
+        self.kinds = {name: bind.type for name, bind in zip(names, binds, strict=True)}
         self._required = {n for n, bind in zip(names, binds, strict=True) if bind.required}
         columns = result_columns(statement)
         self._scalar = columns[0][1] if columns else None
@@ -105,6 +107,7 @@ class CompiledQuery(Generic[T]):
     def _first(self, record: Sequence[Any]) -> Any:
         return record[0] if self._scalar is None else self._scalar(record[0])
 
+    @naming_unfit
     async def _run(self, unit: UnitOfWork, method: str, parameters: dict[str, Any]) -> Any:
         arguments = self._arguments(parameters)
         if unit.has_pending_changes:

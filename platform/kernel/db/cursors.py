@@ -7,10 +7,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Column, ColumnElement, Interval, TypeDecorator
 from sqlmodel import AutoString, SQLModel
@@ -21,6 +21,7 @@ from kernel.db.unit_of_work import UnitOfWork
 from kernel.errors import UnprocessableEntityException
 
 SIGNATURE_BYTES = 16
+NOT_OURS = "The cursor is not one of this list."
 # Of what is written to JSON and read back without loss.
 KINDS = (int, str, bool, float, datetime, date, time, timedelta, Decimal, UUID, Enum)
 
@@ -38,13 +39,10 @@ class CursorSigner:
     def __init__(self, unit: UnitOfWork, scope: Any, *columns: Column[Any]) -> None:
         keys, named = (
             unit.resources.settings.group(SecretSettings).keys,
-            to_json(scope, fallback=repr),
+            to_json(scope, bytes_mode="base64", fallback=repr),
         )
         self._keys = [hashlib.sha256(b"cursor:" + key + named).digest() for key in keys]
-        self._kinds = tuple(
-            kind_of(column) | None if column.nullable else kind_of(column)  # type: ignore[operator]
-            for column in columns
-        )
+        self._kinds = tuple(map(_held, columns))
 
     def seal(self, *values: Any) -> str:
         """A cursor that stands after the row with these values."""
@@ -59,13 +57,23 @@ class CursorSigner:
             raw = b""
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not any(hmac.compare_digest(signature, _sign(key, payload)) for key in self._keys):
-            raise UnprocessableEntityException("The cursor is not one of this list.")
-        values: tuple[Any, ...] = _payload_of(self._kinds).validate_json(payload)
+            raise UnprocessableEntityException(NOT_OURS)
+        try:
+            values: tuple[Any, ...] = _payload_of(self._kinds).validate_json(payload)
+        except ValidationError:  # made before a column's type changed
+            raise UnprocessableEntityException(NOT_OURS) from None
         return values
 
 
 def _sign(key: bytes, payload: bytes) -> bytes:
     return hmac.digest(key, payload, "sha256")[:SIGNATURE_BYTES]
+
+
+def _held(column: Column[Any]) -> Any:
+    # A numeric may be NaN, which pydantic takes for a Decimal only if it is asked to.
+    kind: Any = kind_of(column)
+    kind = Annotated[Decimal, AllowInfNan(True)] if kind is Decimal else kind
+    return kind | None if column.nullable else kind
 
 
 @cache

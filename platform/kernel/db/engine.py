@@ -12,7 +12,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from kernel.config.database import DatabaseSettings
+from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
+from kernel.db.unfit_values import bound_by, note_unfit, remember
 
 
 class Database:
@@ -41,9 +43,11 @@ class Database:
             connect_args=connect,
             hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
+        refuse_silent_changes(self.engine.dialect)
         self.size = settings.database_pool_size
         # The places of the pool whose connection was given up; they connect when they are taken.
         self._empty: WeakSet[Any] = WeakSet()
+        event.listen(self.engine.sync_engine, "before_execute", remember)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
         for name in ("close", "detach", "invalidate", "soft_invalidate"):
             event.listen(self.engine.sync_engine.pool, name, self._on_empty)
@@ -106,6 +110,8 @@ def _translate(context: ExceptionContext) -> None:
     error = context.original_exception
     if isinstance(error, OSError):
         raise unavailable(error) from error
+    if context.sqlalchemy_exception is not None and context.connection is not None:
+        note_unfit(context.sqlalchemy_exception, bound_by(context.connection))
     cause = driver_error(error)
     fairy = context.connection.connection if context.connection is not None else None
     driver = fairy and fairy.driver_connection

@@ -5,10 +5,25 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from sqlalchemy import ARRAY, Boolean, Column, ColumnElement, any_, bindparam, or_
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+)
+from sqlalchemy.dialects.postgresql import REGCONFIG, TSVECTOR
 from sqlmodel import SQLModel
 
+from kernel.db.column_types import SecretText
 from kernel.db.cursors import ListingError, column_of
+from kernel.schemas.schemas import is_secret
 
 Condition = Callable[[Column[Any], Any], ColumnElement[bool]]
 # Both ends of a range belong to it.
@@ -41,15 +56,26 @@ class Search:
 def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnElement[bool]:
     """What the filter's bindparam, of its own name, has to be for a row to be in the list.
 
-    By the field: a column's name is equality, or membership for a list of values; with `_from` or
-    `_min`, `_to` or `_max` a bound, with `_null` whether there is no value; `Search` searches.
-    Raises ListingError for a name that means no column.
+    By the field: a column's name is equality, or membership for a list of values; what an array or
+    JSON holds, and the words of a tsvector; with `_from` or `_min`, `_to` or `_max` a bound, with
+    `_null` whether there is no value; `Search` searches. Raises ListingError for a name that means
+    no column, and for a secret.
     """
+    known = table.__table__.columns  # type: ignore[attr-defined]
+    kept = known[name].type if name in known else None
+    if is_secret(field.annotation) or isinstance(kept, SecretText):
+        raise ListingError(
+            f"{name} of {table.__name__} is a secret: an address is no place for one."
+        )
     search = search_of(field)
     if search is not None:
         return _search(table, name, search)
-    if name in table.__table__.columns:  # type: ignore[attr-defined]
+    if name in known:
         column = column_of(table, name)
+        if isinstance(column.type, TSVECTOR):
+            return _words(column, name)
+        if isinstance(column.type, ARRAY | JSON):
+            return column.op("@>", is_comparison=True)(bindparam(name, type_=column.type))
         if _is_list(field.annotation):
             return column == any_(bindparam(name, type_=ARRAY(column.type)))
         return column == bindparam(name, type_=column.type)
@@ -74,6 +100,14 @@ def pattern_of(text: str) -> str:
     for special in "\\%_":
         text = text.replace(special, f"\\{special}")
     return f"%{text}%"
+
+
+def _words(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """By the configuration that the column says, `info={"config": "english"}`, else `simple`."""
+    config = literal_column(f"'{column.info.get('config', 'simple')}'", REGCONFIG)
+    return column.op("@@", is_comparison=True)(
+        func.websearch_to_tsquery(config, bindparam(name, type_=Text()))
+    )
 
 
 def _is_list(annotation: Any) -> bool:

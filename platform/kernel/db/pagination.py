@@ -8,6 +8,7 @@ from kernel.schemas.schemas import CleanText, ReadSchema
 
 T = TypeVar("T")
 MAX_PAGE = 2**31 - 1
+MAX_CURSOR = 4000  # the longest text that an index holds, in base64
 
 
 class ListQuery(BaseModel):
@@ -22,7 +23,7 @@ class ListQuery(BaseModel):
     cursor: Annotated[
         CleanText | None,
         Field(
-            max_length=1000,
+            max_length=MAX_CURSOR,
             description="Empty for the first cursor page, then the `next_cursor` of the last one.",
         ),
     ] = None

@@ -15,7 +15,7 @@ PLAIN = {"int": int, "str": str, "bool": bool, "datetime": datetime, "date": dat
 # What may stand in a core schema without a change to values: everything else makes a model one
 # that has to see them. A new version of pydantic may add words, and a test holds these.
 MODEL = {"type", "cls", "schema", "config", "metadata", "ref", "custom_init", "root_model"}
-CONFIG = {"title", "from_attributes"}
+CONFIG = {"title", "from_attributes", "ser_json_bytes"}
 FIELDS = {"type", "fields", "computed_fields", "model_name"}
 FIELD = {"type", "schema", "metadata"}
 VALUE = {"type", "metadata", "schema", "default", "microseconds_precision"}

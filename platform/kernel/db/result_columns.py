@@ -8,11 +8,14 @@ from sqlalchemy import ClauseElement, Column, Float
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.types import TypeEngine
 
+from kernel.db.column_values import refuse_silent_changes
+
 Row = dict[str, Any]
 Processor = Callable[[Any], Any]
 ResultColumn = tuple[str | None, Processor | None]
 
 DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
+refuse_silent_changes(DIALECT)
 
 
 def result_columns(statement: ClauseElement) -> list[ResultColumn]:

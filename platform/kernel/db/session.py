@@ -1,6 +1,6 @@
 """SQLAlchemy's Session inside a unit of work: on the unit's connection, no loading by surprise."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -8,6 +8,8 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
+
+from kernel.db.nested_changes import flag_changes, keep_row, keep_rows
 
 
 class UnitSession(Session):
@@ -17,6 +19,14 @@ class UnitSession(Session):
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         return await_only(self.take_connection())
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        flag_changes(self)
+        super().flush(objects)
+        keep_rows(self)
+
+
+event.listen(UnitSession, "pending_to_persistent", keep_row)
 
 
 @event.listens_for(UnitSession, "do_orm_execute")

@@ -1,7 +1,9 @@
-"""What every table shares: names of constraints, moments in UTC, soft deletion."""
+"""What every table shares: names of constraints, moments in UTC, soft deletion, keys."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+import kernel.db.column_types  # noqa: F401 - before any table is declared
 from kernel.schemas.schemas import MAX_URL
 
 # Constraints that have no name of their own can be neither dropped by a migration nor mapped to
@@ -34,6 +37,16 @@ metadata: MetaData = SQLModel.metadata
 def now() -> datetime:
     """The present moment, in UTC."""
     return datetime.now(UTC)
+
+
+class UUIDKey(SQLModel):
+    """id, a UUID that the database makes (version 7): later rows have higher ones."""
+
+    id: UUID | None = Field(
+        default=None,
+        primary_key=True,
+        sa_column_kwargs={"server_default": text("uuidv7()")},
+    )
 
 
 class Timestamped(SQLModel):
@@ -86,6 +99,16 @@ def bound_urls(table: Table, _: MetaData) -> None:
         fit = f"""{column} !~ '[\\x01-\\x20"\\\\\\x7f]'"""
         condition = f"octet_length({column}) <= {MAX_URL} AND {fit}"
         table.append_constraint(CheckConstraint(condition, name=column))
+
+
+def columns_of(check: str | None) -> list[str]:
+    """The columns that a CHECK constraint of that name is about."""
+    for table in metadata.tables.values():
+        for constraint in table.constraints:
+            if isinstance(constraint, CheckConstraint) and constraint.name == check:
+                words = set(re.findall(r"\w+", str(constraint.sqltext)))
+                return [column.name for column in table.columns if column.name in words]
+    return []
 
 
 def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:

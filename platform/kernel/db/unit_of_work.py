@@ -17,6 +17,7 @@ from kernel.config.loader import Settings
 from kernel.db.driver_connection import DriverConnection
 from kernel.db.engine import Database
 from kernel.db.errors import is_unavailable, unavailable
+from kernel.db.nested_changes import flag_changes
 from kernel.db.session import UnitSession
 from kernel.errors import CustomException
 from kernel.redis.client import Redis
@@ -154,6 +155,8 @@ class UnitOfWork(AsyncSession):
     def has_pending_changes(self) -> bool:
         """Whether the session holds objects that it hasn't written yet."""
         session = self._session
+        if session is not None:
+            flag_changes(session)
         return session is not None and bool(session.new or session.dirty or session.deleted)
 
     @property

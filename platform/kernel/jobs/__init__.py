@@ -1,6 +1,7 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
 from kernel.jobs import arq_queue
+from kernel.jobs.arguments import without_secrets
 from kernel.jobs.control import (
     abort_after_commit,
     progress_of,

@@ -21,6 +21,7 @@ from arq.constants import (
 )
 from arq.utils import timestamp_ms
 from pydantic import BaseModel
+from pydantic_core import from_json, to_json
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
@@ -86,7 +87,8 @@ async def put(redis: Redis, jobs: Sequence[Job]) -> int:
 
 
 def _body(job: Job, now: int) -> bytes:
-    named: dict[str, Any] = {"arguments": job.arguments}
+    # orjson itself writes no whole number of more than 64 bits, and reads one as a float.
+    named: dict[str, Any] = {"arguments": orjson.Fragment(to_json(job.arguments))}
     if job.request_id is not None:
         named["request_id"] = job.request_id
     if job.queued_by is not None:
@@ -173,7 +175,7 @@ def serialize(value: Any) -> bytes:
 
 def deserialize(data: bytes) -> Any:
     """ARQ's job_deserializer."""
-    return orjson.loads(data)
+    return from_json(data)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What a task is: a function that runs in the worker, declared once in a feature's tasks.py."""
 
 import random
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict, get_type_hints
@@ -9,7 +10,9 @@ from pydantic import BaseModel
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.jobs.job import DEFAULT_QUEUE
+from kernel.schemas.schemas import is_secret
 
+PLACEHOLDER = re.compile(r"{(\w+)}")
 MAX_BACKOFF = 600.0  # seconds
 
 
@@ -105,6 +108,9 @@ def task(
     def declare(function: Function) -> Task:
         parameter = function.__code__.co_varnames[1]
         model = get_type_hints(function)[parameter]
+        for field in PLACEHOLDER.findall(unique or ""):
+            if is_secret(model.model_fields[field].annotation):
+                raise TypeError(f"{name}: {field} is a secret, so no key may hold it")
         times = (max_tries, timeout, unique, backoff, keep_result)
         return Task(name, function, model, *times, queue, concurrency, deadline)
 

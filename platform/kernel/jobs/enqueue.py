@@ -10,6 +10,7 @@ from kernel.context import context_of, principal_of, request_id_var
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.jobs import arq_queue
+from kernel.jobs.arguments import as_json
 from kernel.jobs.job import Job
 from kernel.jobs.outbox import outbox
 from kernel.jobs.registry import declared
@@ -34,14 +35,14 @@ def prepare(
     declaration = declared().get(name)
     if declaration is None:
         raise LookupError(f"No feature's tasks.py declares {name}; there is {sorted(declared())}")
-    valid = declaration.arguments.model_validate(arguments).model_dump(mode="json")
+    valid = declaration.arguments.model_validate(arguments)
     key = declaration.unique
-    unique = None if key is None else f"{name}:{key.format_map(valid)}"
+    unique = None if key is None else f"{name}:{key.format_map(valid.model_dump(mode='json'))}"
     return Job(
         # ARQ refuses an id that it has, so the key as the id keeps the job unique in the queue.
         id=unique if unique and not durable else uuid4().hex,
         function=name,
-        arguments=valid,
+        arguments=as_json(valid),
         request_id=request_id_var.get(),
         queued_by=queued_by,
         defer_by=defer_by,

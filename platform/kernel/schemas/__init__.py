@@ -2,6 +2,7 @@
 
 from kernel.schemas.schemas import (
     MAX_ROW_ID,
+    Base64,
     CleanText,
     InputSchema,
     JsonNumber,

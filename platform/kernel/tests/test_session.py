@@ -123,10 +123,10 @@ async def test_reading_an_expired_column_says_what_to_write(own: Resources) -> N
 
 async def test_a_refused_value_leaves_no_lock_on_an_idle_connection(own: Resources) -> None:
     """asyncpg refuses it after the server has planned the query, and locked its tables."""
-    query = CompiledQuery(select(Volume.title).where(Volume.id == bindparam("book_id")))  # type: ignore[call-overload]
+    query = CompiledQuery(select(Volume.id).where(Volume.title == bindparam("title")))  # type: ignore[call-overload]
     async with own.unit() as db:
         with pytest.raises(asyncpg.DataError):
-            await query.scalar(db, book_id=3_000_000_000)
+            await query.scalar(db, title="\ud800")
 
     watcher = await outside(own)
     held = await watcher.fetch(

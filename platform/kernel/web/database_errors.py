@@ -1,12 +1,15 @@
 """What an error of the database means for the client."""
 
+from collections.abc import Mapping
+
 import asyncpg
 import structlog
+from fastapi import HTTPException as Refusal
 from sqlalchemy.exc import StatementError
 from starlette.exceptions import HTTPException
 
 from kernel.db.errors import constraint_of, driver_error, is_unavailable
-from kernel.db.tables import answer_of, foreign_key
+from kernel.db.tables import answer_of, columns_of, foreign_key
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -16,6 +19,7 @@ from kernel.errors import (
 )
 
 UNFIT = (ValueError, LookupError, OverflowError)
+UNSTORABLE = "A value can't be stored."
 DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
 
 log = structlog.get_logger(__name__)
@@ -32,6 +36,8 @@ def translate(error: Exception) -> Exception:
     if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         log.warning("transaction given up", error=str(cause))
         return ServiceUnavailableException("Another request was in the way; try again shortly.")
+    if unfit := getattr(error, "unfit", None):
+        return invalid(unfit)
     answer = answer_of(constraint)
     if answer is not None:
         return DuplicateValueException(answer)
@@ -39,13 +45,27 @@ def translate(error: Exception) -> Exception:
         return _broken_reference(cause)
     if isinstance(cause, asyncpg.UniqueViolationError):
         return _unnamed_conflict(constraint)
+    if isinstance(cause, asyncpg.NotNullViolationError):
+        return invalid({str(cause.column_name): "must not be null"})
+    if isinstance(cause, asyncpg.CheckViolationError):
+        return invalid(dict.fromkeys(columns_of(constraint), "has a value that isn't allowed"))
+    if isinstance(cause, asyncpg.ExclusionViolationError):
+        return _unnamed_conflict(constraint)
     # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
     unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
     # What a column's type refuses, before the driver: moments without an offset, unknown members.
     refused = isinstance(error, StatementError) and isinstance(error.orig, UNFIT)
     if unencodable or refused or isinstance(cause, asyncpg.DataError):
-        return UnprocessableEntityException("A value can't be stored.")
+        return UnprocessableEntityException(UNSTORABLE)
     return error
+
+
+def invalid(wrong: Mapping[str, str]) -> Exception:
+    """The answer to values that can't be stored, by the names of their fields."""
+    errors = [{"loc": [name], "msg": told, "type": "value_error"} for name, told in wrong.items()]
+    words = "; ".join(f"{name}: {told}" for name, told in wrong.items())
+    # The members of a problem: kernel.web.problems.
+    return Refusal(422, {"detail": words or UNSTORABLE, "errors": errors})
 
 
 def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:

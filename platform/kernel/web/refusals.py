@@ -1,18 +1,31 @@
 """What must not reach the application: refused by the outer middleware, before any route."""
 
+from urllib.parse import unquote_plus
+
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
 from kernel.config.groups import HttpSettings
 from kernel.errors import CustomException, phrase
-from kernel.web.problems import problem_response
+from kernel.web.problems import MAX_ERRORS, MAX_TEXT, problem_response
+
+NUL = "must not contain NUL characters"
 
 
 class BodyTooLarge(CustomException):
     """413: the body is larger than MAX_BODY_BYTES."""
 
     status = 413
+
+
+def _nul_in_query(path: str, query: str) -> Response:
+    parts = [part for part in query.split("&") if "%00" in part][:MAX_ERRORS]
+    # A parser cuts a name at its first "="; of a name that is itself at fault nothing is shown.
+    names = [unquote_plus(part.partition("=")[0]) for part in parts]
+    places = [["query"] if "\x00" in name else ["query", name[:MAX_TEXT]] for name in names]
+    errors = [{"loc": place, "msg": NUL, "type": "value_error"} for place in places]
+    return problem_response(422, f"{'.'.join(places[0])}: {NUL}", path, members={"errors": errors})
 
 
 class Refusals:
@@ -28,8 +41,7 @@ class Refusals:
         if "\x00" in path:
             return problem_response(404, phrase(404), path)
         if b"%00" in scope["query_string"]:
-            detail = "query: must not contain NUL characters"
-            return problem_response(422, detail, path, members={"errors": []})
+            return _nul_in_query(path, scope["query_string"].decode("latin-1"))
         # A probe asks by address, and gets nothing that could be misused.
         if self._hosts and not path.startswith("/health"):
             host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()

@@ -13,6 +13,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from kernel.discovery import source_of
+from kernel.schemas.schemas import is_secret
 from kernel.web.route_order import shape, specificity
 from kernel.web.router import FeatureRoute, declares_access
 
@@ -107,6 +108,12 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
                 f"{where} doesn't say who may call it: give it a permission dependency, "
                 "or @access(Access.PUBLIC) when anybody may"
             )
+        for field in route.dependant.path_params:
+            if is_secret(field.field_info.annotation):
+                problems.append(
+                    f"{where} takes {field.alias}, a secret, in its path, and paths are logged; "
+                    "take it in the body"
+                )
         for method in methods:
             other = taken.setdefault((method, shape(route.path)), route)
             if other is not route:

@@ -1,0 +1,100 @@
+"""What a table's field is stored as, where SQLModel can't say it or says another thing.
+
+An Enum is stored by its values, in a type of PostgreSQL's own; a Literal as its values are; a
+SecretStr as text, and comes back as a SecretStr. JSON that is None is NULL (`JSON.NULL` stores
+JSON's null). A moment without an offset from UTC is no column. Of a column that is given whole,
+`sa_column=Column(...)`, only the word on JSON holds.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+import sqlmodel.main
+from pydantic import SecretStr
+from sqlalchemy import JSON, Boolean, Column, DateTime, Dialect, Enum, Integer, TypeDecorator
+from sqlmodel import AutoString
+
+NAIVE = (
+    "a moment without an offset from UTC is another one on each machine; write `datetime` or "
+    "`AwareDatetime`, which is a timestamptz"
+)
+OF_VALUES = {str: AutoString, int: Integer, bool: Boolean}
+_type_of, _column_of = sqlmodel.main.get_sqlalchemy_type, sqlmodel.main.get_column_from_field
+
+
+class SecretText(TypeDecorator[SecretStr]):
+    """Text that is a SecretStr in Python, so that no log, error or answer shows it."""
+
+    impl = AutoString
+    cache_ok = True
+
+    def process_bind_param(self, value: SecretStr | str | None, dialect: Dialect) -> str | None:
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> SecretStr | None:
+        return None if value is None else SecretStr(value)
+
+
+def values_of(kind: Any) -> list[str]:
+    """The values of an Enum, as they are stored."""
+    return [str(member.value) for member in kind]
+
+
+def column_type(field: Any) -> Any:
+    """The type of a field's column. Raises ValueError for a field that has none."""
+    try:
+        kind = _type_of(field)
+    except (TypeError, ValueError):  # SQLModel asks of a Literal what it is a subclass of
+        kind = _further_type(field)
+    made = kind() if isinstance(kind, type) else kind
+    if isinstance(made, DateTime) and not made.timezone:
+        raise ValueError(NAIVE)
+    if isinstance(made, Enum) and made.enum_class and made.values_callable is None:
+        return _by_values(made)
+    return kind
+
+
+def _by_values(kind: Enum) -> Enum:
+    names = ["name", "metadata", "create_type", "validate_strings", "create_constraint"]
+    names += ["schema"] if kind.schema else []
+    names += ["native_enum"] if type(kind) is Enum else []
+    kept = {name: getattr(kind, name) for name in names}
+    members: Any = kind.enum_class
+    return type(kind)(members, values_callable=values_of, **kept)
+
+
+def _further_type(field: Any) -> Any:
+    parts = list(_parts(field.annotation))
+    if parts == [SecretStr]:
+        return SecretText(_length(field))
+    kinds = {type(one) for one in parts}
+    if len(kinds) == 1 and kinds <= OF_VALUES.keys():
+        return OF_VALUES[kinds.pop()]
+    raise ValueError(f"{field.annotation} has no matching SQLAlchemy type")
+
+
+def _length(field: Any) -> int | None:
+    lengths = [getattr(one, "max_length", None) for one in field.metadata]
+    return next(filter(None, lengths), None)
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """What an annotation allows: the values of a Literal, the members of a union but None."""
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif get_args(annotation):
+        for part in get_args(annotation):
+            yield from _parts(part)
+    elif annotation is not type(None):
+        yield annotation
+
+
+def _complete_column(field: Any) -> Column[Any]:
+    column: Column[Any] = _column_of(field)
+    if isinstance(column.type, JSON):
+        column.type.none_as_null = True
+    return column
+
+
+sqlmodel.main.get_sqlalchemy_type = column_type
+sqlmodel.main.get_column_from_field = _complete_column

@@ -1,0 +1,35 @@
+"""What a job is told, between who queues it and the worker: as JSON, with nothing lost."""
+
+import math
+from typing import Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+
+def as_json(arguments: BaseModel) -> dict[str, Any]:
+    """The arguments as a queue keeps them. Secrets are in clear: the worker needs them."""
+    kept: dict[str, Any] = _kept(arguments.model_dump(), arguments.model_dump(mode="json"))
+    return kept
+
+
+def _kept(value: Any, shown: Any) -> Any:
+    """The value as pydantic shows it in JSON, but for what it doesn't show."""
+    if isinstance(value, SecretStr | SecretBytes):
+        secret = value.get_secret_value()
+        return secret.decode() if isinstance(secret, bytes) else secret
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
+    if isinstance(value, dict) and isinstance(shown, dict) and len(value) == len(shown):
+        pairs = zip(shown.items(), value.values(), strict=True)
+        return {name: _kept(one, its) for (name, its), one in pairs}
+    if isinstance(value, list | tuple) and isinstance(shown, list):
+        return [_kept(one, its) for one, its in zip(value, shown, strict=True)]
+    return shown
+
+
+def without_secrets(model: type[BaseModel], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as they may be shown; as they are where they don't fit the task any more."""
+    try:
+        return model.model_validate(arguments).model_dump(mode="json")
+    except ValueError:
+        return dict.fromkeys(arguments)
