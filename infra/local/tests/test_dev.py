@@ -38,11 +38,11 @@ class Checkout:
         self.dev: subprocess.Popen[str] | None = None
         self.output = ""
 
-    def start(self, **environment: str) -> str:
+    def start(self, *words: str, **environment: str) -> str:
         """Start the dev command and wait for its banner; the result is the API's address."""
         self.output = ""
         self.dev = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.dev", "--port", "0"],
+            [sys.executable, "-m", "infra.local.dev", "--port", "0", *words],
             cwd=self.root,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
@@ -201,6 +201,46 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
     assert "The database has revision later, whose file isn't in migrations/versions" in gone.stdout
     assert "hatch run migrate -1" in gone.stdout
     assert "Traceback" not in gone.stdout
+
+
+@pytest.mark.drill
+def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkout) -> None:
+    [head] = revision_files().get_heads()
+    address = checkout.start("--migrate")
+
+    (checkout.root / "migrations" / "versions" / "2026_12_01_later.py").write_text(
+        LATER.format(repr(head))
+    )
+    checkout.wait_for("Changed: migrations/versions/2026_12_01_later.py")
+
+    assert status(f"{address}/health/ready") == 200
+    current = checkout.run("infra.local.run", "alembic", "current")
+    assert "later (head)" in current.stdout
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("path", "broken", "told"),
+    [
+        ("features/__init__.py", "def", "SyntaxError: invalid syntax"),
+        (".env", "ACCESS_TOKEN_EXPIRE_MINUTES=soon", "ACCESS_TOKEN_EXPIRE_MINUTES"),
+    ],
+)
+def test_a_failed_reload_is_answered_until_what_failed_is_mended(
+    checkout: Checkout, path: str, broken: str, told: str
+) -> None:
+    address = checkout.start()
+    file = checkout.root / path
+
+    file.write_text(f"{broken}\n")
+    checkout.wait_for("api doesn't start: see above.")
+    said = refusal(f"{address}/api/v1/users")
+    file.write_text("")
+    checkout.wait_for(f"Changed: {path}")
+
+    assert told in said
+    assert '"traceback"' in said
+    assert status(f"{address}/health/ready") == 200
 
 
 @pytest.mark.drill

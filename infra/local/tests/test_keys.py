@@ -1,0 +1,111 @@
+"""Tests of keys, on a terminal of the test's own: they are read, and the terminal is given back."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+
+import pytest
+
+# Tells each key that it reads, until `q`; then it ends in the way that is asked for.
+PROGRAM = """
+import os, queue, sys
+os.login_tty(int(sys.argv[2]))
+from infra.local.keys import read_keys
+pressed = queue.SimpleQueue()
+with read_keys("mq", pressed.put):
+    print("ready", flush=True)
+    while (key := pressed.get()) != "q":
+        print(f"key {key}", flush=True)
+    if sys.argv[1] == "raise":
+        raise SystemExit(3)
+print("over", flush=True)
+"""
+
+
+class Terminal:
+    """A program in a terminal."""
+
+    def __init__(self, end: str) -> None:
+        self.master, its = os.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, end, str(its)], pass_fds=(its,)
+        )
+        os.close(its)
+        self.said = ""
+
+    def wait_for(self, words: str) -> None:
+        deadline = time.monotonic() + 10
+        while words not in self.said:
+            assert time.monotonic() < deadline, self.said
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.said += os.read(self.master, 1000).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    @property
+    def is_cooked(self) -> bool:
+        """Whether it takes whole lines and shows what is typed, as a shell's does."""
+        flags = termios.tcgetattr(self.master)[3]
+        return bool(flags & termios.ICANON) and bool(flags & termios.ECHO)
+
+    def until(self, cooked: bool) -> None:
+        deadline = time.monotonic() + 10
+        while self.is_cooked is not cooked:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        os.close(self.master)
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    terminal = Terminal(getattr(request, "param", "return"))
+    terminal.wait_for("ready")
+    yield terminal
+    terminal.close()
+
+
+def test_a_key_is_read_without_enter_and_unseen(terminal: Terminal) -> None:
+    terminal.type("m")
+
+    terminal.wait_for("key m")
+    assert "mkey" not in terminal.said.replace("\r\n", "")
+
+
+def test_other_keys_arrows_and_what_is_pasted_are_passed_over(terminal: Terminal) -> None:
+    for typed in ("x", "\x1b[A", "mm and more"):
+        terminal.type(typed)
+        time.sleep(0.2)
+    terminal.type("M")
+
+    terminal.wait_for("key m")
+    assert terminal.said.count("key") == 1
+
+
+@pytest.mark.parametrize("terminal", ["return", "raise"], indirect=True)
+def test_the_terminal_is_as_before_at_the_end(terminal: Terminal) -> None:
+    assert not terminal.is_cooked
+
+    terminal.type("q")
+
+    terminal.until(cooked=True)
+
+
+def test_a_shell_has_its_terminal_while_the_program_is_stopped(terminal: Terminal) -> None:
+    terminal.process.send_signal(signal.SIGTSTP)
+    terminal.until(cooked=True)
+
+    terminal.process.send_signal(signal.SIGCONT)
+
+    terminal.until(cooked=False)
+    terminal.type("m")
+    terminal.wait_for("key m")
