@@ -1,20 +1,16 @@
 """Tests of keys, on a terminal of the test's own: they are read, and the terminal is given back."""
 
-import os
-import select
 import signal
-import subprocess
-import sys
-import termios
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from infra.local.tests.terminal import Terminal
+
 # Tells each key that it reads, until `q`; then it ends in the way that is asked for.
 PROGRAM = """
-import os, queue, sys
-os.login_tty(int(sys.argv[2]))
+import queue, sys
 from infra.local.keys import read_keys
 pressed = queue.SimpleQueue()
 with read_keys("mq", pressed.put):
@@ -27,48 +23,9 @@ print("over", flush=True)
 """
 
 
-class Terminal:
-    """A program in a terminal."""
-
-    def __init__(self, end: str) -> None:
-        self.master, its = os.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, end, str(its)], pass_fds=(its,)
-        )
-        os.close(its)
-        self.said = ""
-
-    def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 10
-        while words not in self.said:
-            assert time.monotonic() < deadline, self.said
-            if select.select([self.master], [], [], 0.1)[0]:
-                self.said += os.read(self.master, 1000).decode()
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    @property
-    def is_cooked(self) -> bool:
-        """Whether it takes whole lines and shows what is typed, as a shell's does."""
-        flags = termios.tcgetattr(self.master)[3]
-        return bool(flags & termios.ICANON) and bool(flags & termios.ECHO)
-
-    def until(self, cooked: bool) -> None:
-        deadline = time.monotonic() + 10
-        while self.is_cooked is not cooked:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-    def close(self) -> None:
-        os.close(self.master)
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
 def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    terminal = Terminal(getattr(request, "param", "return"))
+    terminal = Terminal("-c", PROGRAM, getattr(request, "param", "return"))
     terminal.wait_for("ready")
     yield terminal
     terminal.close()
