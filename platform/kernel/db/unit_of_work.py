@@ -72,6 +72,7 @@ class UnitOfWork(AsyncSession):
         self._after_attempt: list[Hook] = []
         self._after_commit: list[Hook] = []
         self._over = False
+        self._promised = False  # whether commit() was called
 
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
@@ -171,9 +172,18 @@ class UnitOfWork(AsyncSession):
     async def commit(self) -> None:
         """Flush. The unit commits at its end, once, so that an error undoes all of it."""
         await self.flush()
+        self._promised = self.in_transaction_block
 
     async def rollback(self) -> None:
-        """Undo everything since the unit began."""
+        """Undo everything since the unit began.
+
+        Raises RuntimeError after a `commit()`, whose rows would be lost without a word.
+        """
+        if self._promised:
+            raise RuntimeError(
+                "rollback() would undo what commit() flushed, since the unit commits at its end: use "
+                "`async with db.begin_nested():`, or raise. See docs/crud.md#transactions."
+            )
         self._info.clear()
         for hooks in (self._before_commit, self._after_attempt, self._after_commit):
             hooks.clear()
@@ -204,6 +214,7 @@ class UnitOfWork(AsyncSession):
         rolled_back = False
         if isinstance(error, Exception) and not is_unavailable(error):
             try:
+                self._promised = False
                 await self.rollback()
                 rolled_back = True
             except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
