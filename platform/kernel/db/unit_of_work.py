@@ -181,7 +181,7 @@ class UnitOfWork(AsyncSession):
         """
         if self._promised:
             raise RuntimeError(
-                "rollback() would undo what commit() flushed, since the unit commits at its end: use "
+                "rollback() would undo what commit() flushed: the unit commits at its end. Use "
                 "`async with db.begin_nested():`, or raise. See docs/crud.md#transactions."
             )
         self._info.clear()
