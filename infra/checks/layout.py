@@ -6,13 +6,15 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.checks import central
+
 PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
 CARD = ("models.py", "crud.py", "router.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 6390
+KERNEL_LINES = 6395
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 960
@@ -49,6 +51,7 @@ def problems(root: Path) -> list[str]:
         *_names(root),
         *_budgets(root),
         *_sizes(root),
+        *central.problems(root),
     ]
 
 

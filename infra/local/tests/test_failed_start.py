@@ -13,7 +13,7 @@ from kernel.web.problems import MEDIA_TYPE, Problem
 
 LINES = [
     "Traceback (most recent call last):",
-    '  File "features/posts/router.py", line 3',
+    '  File "features/notes/router.py", line 3',
     "\x1b[1;31mSyntaxError\x1b[0m: invalid syntax",
     "",
 ]
@@ -40,12 +40,12 @@ def test_the_answer_is_a_problem_with_what_the_start_said(
     local.answer(LINES)
 
     answer = httpx2.request(
-        method, f"{address_for_people(listener)}/api/v1/posts?page=2", content=b"x" * 200_000
+        method, f"{address_for_people(listener)}/api/v1/notes?page=2", content=b"x" * 200_000
     )
 
     problem = Problem.model_validate(answer.json())
     assert (answer.status_code, answer.headers["content-type"]) == (503, MEDIA_TYPE)
-    assert (problem.status, problem.instance) == (503, "/api/v1/posts")
+    assert (problem.status, problem.instance) == (503, "/api/v1/notes")
     assert problem.detail.endswith(" SyntaxError: invalid syntax")
     assert answer.json()["traceback"][1:3] == [LINES[1], "SyntaxError: invalid syntax"]
     assert answer.headers["retry-after"] == "1"

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlmodel import select
 
-from features.tiers.models import Tier
 from infra.local import psql, redis_prompt
 from kernel.config.loader import ROOT
 from kernel.resources import Resources
@@ -117,24 +116,29 @@ def test_redis_is_the_program_of_this_machine_where_there_is_one(
 async def test_the_shell_awaits_and_keeps_only_what_is_committed(
     run: Run, resources: Resources
 ) -> None:
-    add = "db.add(Tier(name='{}')); await db.flush()"
-    code = [add.format("kept"), "await db.commit()", add.format("undone"), "await db.rollback()"]
+    make = "await db.execute(text('create table if not exists shell_{} ()'))"
+    code = [make.format("kept"), "await db.commit()", make.format("undone"), "await db.rollback()"]
 
     ended = run("shell", "-c", "; ".join(code))
-    left = run("shell", "-c", add.format("forgotten"))
+    left = run("shell", "-c", make.format("forgotten"))
 
+    tables = "select tablename from pg_tables where tablename like 'shell%'"
     async with resources.unit() as db:
-        names = (await db.exec(select(Tier.name))).all()
+        made = (await db.scalars(text(tables))).all()
+        await db.execute(text("drop table if exists shell_kept, shell_undone, shell_forgotten"))
     assert (ended.returncode, left.returncode) == (0, 0), ended.stdout + left.stdout
-    assert names == ["kept"]
+    assert made == ["shell_kept"]
     assert "Undone" not in ended.stderr
     assert "Undone: what was not committed." in left.stderr
 
 
 def test_the_shell_has_settings_and_resources_and_says_what_fails(run: Run) -> None:
-    good = run("shell", "-c", "print(settings.group(AppSettings).app_name, resources.unit())")
+    good = run("shell", "-c", "print(settings.group(AppSettings).app_name, User, resources.unit())")
     bad = run("shell", "-c", "1/0")
 
-    assert "Sliceplate <kernel.db.unit_of_work.UnitOfWork" in good.stdout
+    assert (
+        "Sliceplate <class 'features.users.models.User'> <kernel.db.unit_of_work.UnitOfWork"
+        in good.stdout
+    )
     assert "ZeroDivisionError" in bad.stdout
     assert bad.returncode == 1

@@ -14,7 +14,7 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
-    (root / "features" / "posts" / "tests").mkdir(parents=True)
+    (root / "features" / "notes" / "tests").mkdir(parents=True)
     return root
 
 
@@ -41,7 +41,7 @@ def changes(root: Path) -> Changes:
     return changes
 
 
-@pytest.mark.parametrize("path", ["features/posts/crud.py", ".env", "../secrets/key"])
+@pytest.mark.parametrize("path", ["features/notes/crud.py", ".env", "../secrets/key"])
 def test_code_settings_and_secrets_are_noticed(root: Path, changes: Changes, path: str) -> None:
     file = (root / path).resolve()
     new = file.with_name("new")
@@ -62,12 +62,12 @@ def test_a_second_edit_of_settings_is_noticed_too(root: Path, changes: Changes) 
 
 
 def test_a_feature_that_is_moved_away_whole_is_noticed(root: Path, changes: Changes) -> None:
-    (root / "features" / "posts").rename(root / "posts")
+    (root / "features" / "notes").rename(root / "notes")
 
-    assert seen(changes, Path("features/posts"))
+    assert seen(changes, Path("features/notes"))
 
 
-@pytest.mark.parametrize("path", ["features/posts/tests/test_x.py", "features/.#crud.py", "a.py"])
+@pytest.mark.parametrize("path", ["features/notes/tests/test_x.py", "features/.#crud.py", "a.py"])
 def test_what_the_application_does_not_load_is_passed_over(
     root: Path, changes: Changes, path: str
 ) -> None:

@@ -132,6 +132,9 @@ class UnitOfWork(AsyncSession):
         """
         if self._over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
+        if self._session is not None and self._session.in_nested_transaction():
+            # Or the savepoint would be made with the session's next statement, after this one.
+            await self.connection()
         return await self._connection.take(write)
 
     @property
