@@ -23,8 +23,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     "workers/tests/test_queues.py": {"tasks"},
 }
 NAMES_ONE = """\
-{file} names the feature {feature}, which couldn't be removed with its folder any more: find
-features by kernel.discovery (gates: tests/gates/features.py), or move it to features/{feature}/tests.
+{file} names the feature {feature}, which couldn't be removed with its folder any more:
+find features by kernel.discovery, or move it into features/{feature}/tests.
 See docs/gates.md#a-central-file-that-names-a-feature"""
 MENTION = re.compile(r"\bfeatures[./](\w+)")
 

@@ -105,7 +105,7 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
         if not declares_access(route):
             problems.append(
                 f"{where} doesn't say who may call it: give it a permission dependency, "
-                "or @access(Access.PUBLIC) when anybody may"
+                "or @access(Access.PUBLIC). See docs/gates.md#a-route-without-access"
             )
         for method in methods:
             other = taken.setdefault((method, shape(route.path)), route)
