@@ -133,11 +133,16 @@ async def test_the_shell_awaits_and_keeps_only_what_is_committed(
 
 
 def test_the_shell_has_settings_and_resources_and_says_what_fails(run: Run) -> None:
-    good = run("shell", "-c", "print(settings.group(AppSettings).app_name, User, resources.unit())")
+    good = run(
+        "shell",
+        "-c",
+        "print(settings.group(AppSettings).app_name, User, resources.unit())",
+        APP_NAME="Mine",
+    )
     bad = run("shell", "-c", "1/0")
 
     assert (
-        "Sliceplate <class 'features.users.models.User'> <kernel.db.unit_of_work.UnitOfWork"
+        "Mine <class 'features.users.models.User'> <kernel.db.unit_of_work.UnitOfWork"
         in good.stdout
     )
     assert "ZeroDivisionError" in bad.stdout
