@@ -27,8 +27,8 @@ class Terminal:
         os.close(its)
         self.said = ""
 
-    def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 10
+    def wait_for(self, words: str, seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
         while words not in self.said:
             assert time.monotonic() < deadline, self.said
             if select.select([self.master], [], [], 0.1)[0]:
