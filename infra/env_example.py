@@ -42,6 +42,17 @@ def section(group: type[SettingsGroup]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def lacking(text: str, feature: str) -> list[str]:
+    """Say which of the feature's settings the file doesn't have, or has otherwise."""
+    path = f"features.{feature}.settings"
+    return [
+        f"{FILE} lacks, or has otherwise, {group.__name__} of features/{feature}. Write it anew: "
+        f"{UPDATE}. See docs/gates.md#a-setting-that-envexample-lacks"
+        for group in groups()
+        if group.__module__ == path and section(group) not in text
+    ]
+
+
 def groups() -> list[type[SettingsGroup]]:
     """Return the settings classes of the kernel and of every feature that has some."""
     return [*KERNEL_GROUPS, *feature_settings()]

@@ -77,6 +77,12 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
     assert all(isinstance(route, FeatureRoute) for route in routes)
 
 
+INVALID_CALL = (
+    "finds the call of superuser invalid: give `body` in factories.py of the feature, or an "
+    "example that works (docs/concepts.md, Schemas)"
+)
+
+
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
@@ -84,6 +90,10 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
         ((200, 403, 403, 200, 401, 401), ["lets anonymous in: 200"]),
         ((401, 403, 403, 200, 401, 200), ["lets expired in: 200"]),
         ((401, 403, 404, 200, 401, 401), ["lets owner in: 404"]),
+        (
+            (401, 403, 403, 422, 401, 401),
+            [f"refuses every caller: {[401, 403, 403, 422, 401, 401]}", INVALID_CALL],
+        ),
         (
             (401, 403, 403, 403, 401, 401),
             [

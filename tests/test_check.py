@@ -5,15 +5,6 @@ from pathlib import Path
 import pytest
 
 from infra.checks.__main__ import STEPS, main
-from tests.copies import copy_to, run_module
-
-TABLE = """\
-from sqlmodel import Field, SQLModel
-
-
-class Planted(SQLModel, table=True):
-    id: int = Field(primary_key=True)
-"""
 
 
 def test_every_step_runs_although_the_first_fails(
@@ -42,17 +33,3 @@ def test_the_step_of_a_program_shows_its_output(tmp_path: Path) -> None:
     (tmp_path / "long.py").write_text("import os\n")
 
     assert "F401" in "".join(STEPS["lint"](tmp_path))
-
-
-def test_a_table_without_a_migration_is_named(tmp_path: Path) -> None:
-    copy = copy_to(tmp_path / "copy")
-    feature = copy / "features" / "planteds"
-    feature.mkdir()
-    (feature / "__init__.py").touch()
-    (feature / "models.py").write_text(TABLE)
-
-    run = run_module(copy, "infra.checks", "migrations")
-
-    assert run.returncode == 1
-    assert "table planted: the models have it" in run.stdout
-    assert "hatch run revision" in run.stdout

@@ -98,6 +98,16 @@ async def test_staging_refuses_wrong_credentials(
     assert forged.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("header", ["Basic ?", "Basic bm8gY29sb24=", "Basic /w==", "Basic"])
+async def test_staging_refuses_credentials_that_are_none(
+    staging: httpx2.AsyncClient, header: str
+) -> None:
+    answer = await staging.get("/docs", headers={"Authorization": header})
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
 @pytest.mark.parametrize("page", PAGES)
 async def test_staging_refuses_an_ordinary_user(
     staging: httpx2.AsyncClient, user: Person, page: str

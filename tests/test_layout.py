@@ -24,8 +24,8 @@ BREACHES = [
     ("start.py", "", "no Python file but conftest.py stands in the root"),
     ("features/comments.py", "", "a feature is a folder"),
     ("features/comments/router.py", "", "features/comments: models.py is missing"),
-    ("features/posts/utils.py", "", "'utils' says nothing"),
-    ("features/posts/common/texts.py", "", "'common' says nothing"),
+    ("features/notes/utils.py", "", "'utils' says nothing"),
+    ("features/notes/common/texts.py", "", "'common' says nothing"),
     ("platform/kernel/queue.py", "", "the standard library has a module 'queue'"),
     ("workers/cron/nightly.py", "", "its folder has no __init__.py"),
     ("platform/kernel/db/long.py", *too_long(layout.KERNEL_LINES, "the kernel has")),
@@ -35,12 +35,12 @@ BREACHES = [
     ),
     ("platform/kernel/fast/long.py", *too_long(layout.FAST_LINES, "kernel/fast has")),
     ("workers/long.py", *too_long(layout.WORKER_LINES, "workers/ has")),
-    ("features/posts/long.py", "n = 1\n" * 201, "201 lines, more than 200: split it by subject"),
-    ("features/posts/tests/test_long.py", "n = 1\n" * 321, "more than 320: split it by subject"),
+    ("features/notes/long.py", "n = 1\n" * 201, "201 lines, more than 200: split it by subject"),
+    ("features/notes/tests/test_long.py", "n = 1\n" * 321, "more than 320: split it by subject"),
     ("platform/kernel/db/unit_of_work.py", "n = 1\n" * 281, "281 lines, more than 280"),
-    ("features/posts/deep.py", LONG_FUNCTION, "long has 41 lines"),
-    ("features/posts/router.py", "from kernel.cache import cache\n", "cache_keys.py is missing"),
-    ("features/posts/broken.py", "def (:\n", "features/posts/broken.py:1: invalid syntax"),
+    ("features/notes/deep.py", LONG_FUNCTION, "long has 41 lines"),
+    ("features/notes/router.py", "from kernel.cache import cache\n", "cache_keys.py is missing"),
+    ("features/notes/broken.py", "def (:\n", "features/notes/broken.py:1: invalid syntax"),
 ]
 
 
@@ -52,11 +52,11 @@ def tree(tmp_path: Path) -> Path:
     for path in [
         "platform/kernel/__init__.py",
         "features/__init__.py",
-        "features/posts/__init__.py",
-        "features/posts/models.py",
-        "features/posts/crud.py",
-        "features/posts/router.py",
-        "features/posts/tests/__init__.py",
+        "features/notes/__init__.py",
+        "features/notes/models.py",
+        "features/notes/crud.py",
+        "features/notes/router.py",
+        "features/notes/tests/__init__.py",
         "workers/__init__.py",
     ]:
         _write(tmp_path, path)

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Query, Request
+from pydantic import MISSING, Field
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
 from features.rate_limits.crud import crud_rate_limits, listing, rules_of_tier
+from features.rate_limits.limited_paths import warn_of_unlimited
 from features.rate_limits.models import (
     MAX_RULES,
     TOO_MANY,
@@ -48,10 +49,15 @@ async def path_tier(db: UnitOfWork, name: str) -> TierRead:
 
 @router.post("/tier/{tier_name}/rate_limit", status_code=201, response_model=RateLimitRead)
 async def write_rate_limit(
-    tier_name: CleanText, values: RateLimitCreate, caller: SuperUser, db: SessionDep
+    tier_name: CleanText,
+    values: RateLimitCreate,
+    caller: SuperUser,
+    db: SessionDep,
+    request: Request,
 ) -> RateLimitRead:
     """Create a rate limit for the users of a tier. Calls that they have made already count."""
     tier = await path_tier(db, tier_name)
+    warn_of_unlimited(request, values.path)
     # A tier that is deleted at this moment is found out by the foreign key.
     # Two who add the last rule at once wait for each other.
     await db.get(Tier, tier.id, with_for_update={"key_share": True})
@@ -92,10 +98,17 @@ async def read_rate_limit(tier_name: CleanText, id: PathId, db: SessionDep) -> R
 
 @router.patch("/tier/{tier_name}/rate_limit/{id}", response_model=Message)
 async def patch_rate_limit(
-    tier_name: CleanText, id: PathId, values: RateLimitUpdate, caller: SuperUser, db: SessionDep
+    tier_name: CleanText,
+    id: PathId,
+    values: RateLimitUpdate,
+    caller: SuperUser,
+    db: SessionDep,
+    request: Request,
 ) -> Message:
     """Change a rate limit. It applies from the next request on; calls made already count."""
     tier = await path_tier(db, tier_name)
+    if values.path is not MISSING:
+        warn_of_unlimited(request, values.path)
     try:
         await crud_rate_limits.update(db, values, id=id, tier_id=tier.id)
     except NoResultFound:

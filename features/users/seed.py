@@ -2,12 +2,13 @@
 
 import structlog
 from sqlalchemy import func, select
+from sqlmodel import col
 
-from features.auth.passwords import hash_password
-from features.users.crud import create_user, crud_users, id_by_email, id_by_username
-from features.users.models import UserCreateInternal
+from features.auth.passwords import hash_password, verify_password
+from features.users.crud import LIVE, create_user, crud_users, id_by_email, id_by_username
+from features.users.models import User, UserCreateInternal
 from features.users.settings import AdminSettings
-from kernel.config import SettingsError
+from kernel.config import AppSettings, SettingsError
 from kernel.db import UnitOfWork
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ async def seed(db: UnitOfWork) -> None:
     """
     await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if await crud_users.exists(db, is_superuser=True):
+        await _tell_of_another_password(db)
         return
     settings = db.resources.settings.group(AdminSettings)
     if settings.admin_password is None:
@@ -44,3 +46,19 @@ async def seed(db: UnitOfWork) -> None:
     )
     await create_user(db, user)
     log.info("superuser made", username=user.username)
+
+
+async def _tell_of_another_password(db: UnitOfWork) -> None:
+    """In local, where dev shows the password: say so if nobody can log in with it."""
+    settings = db.resources.settings.group(AdminSettings)
+    local = db.resources.settings.group(AppSettings).environment == "local"
+    if not local or settings.admin_password is None:
+        return
+    kept = await db.scalar(
+        select(col(User.hashed_password)).where(
+            col(User.username) == settings.admin_username, col(User.is_superuser), LIVE
+        )
+    )
+    password = settings.admin_password.get_secret_value()
+    if not await verify_password(db, password, kept, "", settings.admin_username):
+        log.warning("the superuser has another name or password than ADMIN_* says")

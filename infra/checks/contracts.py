@@ -14,6 +14,10 @@ class KindContract(Contract):
     """Each import is judged by the kinds of the two files: see infra.checks.kinds."""
 
     type_name = "kind"
+    advice = (
+        "move what both need to a file below both, or take it as an argument, or emit an event. "
+        "See docs/gates.md#a-forbidden-import"
+    )
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         packages = self.session_options["root_packages"]
@@ -22,7 +26,7 @@ class KindContract(Contract):
         return ContractCheck(kept=not refused, metadata={"lines": refused})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        _print(check)
+        _print(check, self.advice)
 
 
 class NoCircleContract(Contract):
@@ -33,19 +37,26 @@ class NoCircleContract(Contract):
     """
 
     type_name = "no_circle"
+    advice = (
+        "move what both need to a file that imports neither. See docs/gates.md#a-circle-of-imports"
+    )
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         circles = [f"{' -> '.join(circle)}: a circle" for circle in _circles(graph)]
         return ContractCheck(kept=not circles, metadata={"lines": circles})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        _print(check)
+        _print(check, self.advice)
 
 
 class ExportsContract(Contract):
     """Features import only what the kernel's folders export: see infra.checks.exports."""
 
     type_name = "exports"
+    advice = (
+        "import what the folder exports, or ask for an export in its __init__. "
+        "See docs/gates.md#a-name-that-the-kernel-does-not-export"
+    )
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         modules = [name for name in graph.modules if name.startswith("features.")]
@@ -58,11 +69,11 @@ class ExportsContract(Contract):
         return ContractCheck(kept=not hidden, metadata={"lines": hidden})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        _print(check)
+        _print(check, self.advice)
 
 
-def _print(check: ContractCheck) -> None:
-    for line in check.metadata["lines"]:
+def _print(check: ContractCheck, advice: str) -> None:
+    for line in [*check.metadata["lines"], f"What to do: {advice}"]:
         output.print_error(line, bold=False)
 
 

@@ -15,7 +15,8 @@ MISSING = """\
 features/{feature}: a list of {table} is sorted by {column} without an index, so each page reads and
 sorts all of its rows. Add to the table:
     Index("ix_{table}_{column}", {columns}{where}),
-or "small": True to its info, if no list of it has more than 1,000 rows."""
+or "small": True to its info, if no list of it has more than 1,000 rows.
+See docs/gates.md#a-sort-without-an-index"""
 
 
 def problems(_: Path) -> list[str]:

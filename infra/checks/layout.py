@@ -6,6 +6,8 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.checks import central
+
 PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
 CARD = ("models.py", "crud.py", "router.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
@@ -49,6 +51,7 @@ def problems(root: Path) -> list[str]:
         *_names(root),
         *_budgets(root),
         *_sizes(root),
+        *central.problems(root),
     ]
 
 
@@ -92,10 +95,14 @@ def _source_root(root: Path) -> Iterator[str]:
         if name.endswith(".py"):
             yield (
                 f"platform/{name}: platform/ is a source root like src/, not a package; "
-                "a module in it would hide the standard library's platform. Move it into kernel/."
+                "a module in it would hide the standard library's platform. Move it into kernel/. "
+                "See docs/gates.md#a-file-under-platform"
             )
         elif name not in {"kernel", "__pycache__"}:
-            yield f"platform/{name}: platform/ has one child, kernel/. Move it in there."
+            yield (
+                f"platform/{name}: platform/ has one child, kernel/. Move it in there. "
+                "See docs/gates.md#a-file-under-platform"
+            )
     for file in root.glob("*.py"):
         if file.name != "conftest.py":
             yield f"{file.name}: no Python file but conftest.py stands in the root; move it."
@@ -139,12 +146,18 @@ def _names(root: Path) -> Iterator[str]:
         path = file.relative_to(root)
         needs_package = len(path.parts) > 1 and path.parts[0] != "migrations"
         if needs_package and not (file.parent / "__init__.py").exists():
-            yield f"{path}: its folder has no __init__.py."
+            yield (
+                f"{path}: its folder has no __init__.py; an empty one will do. "
+                "See docs/gates.md#a-folder-that-is-no-package"
+            )
         names = {file.stem, file.parent.name} if len(path.parts) > 2 else {file.stem}
         for name in names & VAGUE:
             yield f"{path}: {name!r} says nothing; name the file after what it holds."
         if file.stem in sys.stdlib_module_names:
-            yield f"{path}: the standard library has a module {file.stem!r}; choose another name."
+            yield (
+                f"{path}: the standard library has a module {file.stem!r}; choose another name. "
+                "See docs/gates.md#a-name-of-the-standard-library"
+            )
 
 
 def _budgets(root: Path) -> Iterator[str]:

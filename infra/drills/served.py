@@ -71,5 +71,9 @@ def serving(
     try:
         yield Api(process, log)
     finally:
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:  # or what it has measured would be lost
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
         process.kill()
         process.wait()

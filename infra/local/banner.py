@@ -6,8 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, names
+from infra.local.keys import has_terminal
+from infra.local.program import Program
 from infra.local.servers import Servers
-from infra.local.supervisor import Program
+from infra.local.supervisor import KEYS
 from infra.local.watch import FOLDERS
 
 TASKS = {"api": "answers HTTP", "worker": "works off the queue (ARQ)"}
@@ -18,11 +20,12 @@ def banner(
     directory: Path,
     values: Mapping[str, str],
     made: Mapping[str, str],
+    superuser: str,
     servers: Servers,
     programs: Sequence[Program],
 ) -> str:
     """Addresses, how to log in, what each process is, how to stop."""
-    rows = [("API", address), ("Docs", f"{address}/docs"), ("Superuser", _superuser(values, made))]
+    rows = [("API", address), ("Docs", f"{address}/docs"), ("Superuser", superuser)]
     if "SECRET_KEY" in made:
         rows.append(("SECRET_KEY", f"{made['SECRET_KEY']} (made once, kept in {directory})"))
     rows.append(("Database", _where("DATABASE_URL", DATABASE_NAMES, values, servers)))
@@ -34,18 +37,26 @@ def banner(
     rows.append(
         (
             "Reload",
-            f"on edits in {', '.join(FOLDERS)}; revisions wait for `hatch run migrate`",
+            f"on edits in {', '.join(FOLDERS)}, .env, pyproject.toml and files of secrets",
         )
     )
+    if has_terminal():
+        rows.append(("Keys", "; ".join(f"{key} {does}" for key, does in KEYS.items())))
     rows.append(("Stop", f"Ctrl-C. The data stay in {directory}; remove it to begin afresh"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(["", *(f"  {name:<{width}}  {value}" for name, value in rows), ""])
 
 
-def _superuser(values: Mapping[str, str], made: Mapping[str, str]) -> str:
+def superuser_of(values: Mapping[str, str], made: Mapping[str, str], other: bool) -> str:
+    """How to log in; `other` says that the database's superuser isn't the one of ADMIN_*."""
     name = values.get("ADMIN_USERNAME") or made.get("ADMIN_USERNAME", "admin")
+    if other:
+        return (
+            "as the database has it, with another name or password than ADMIN_* says; "
+            "`hatch run superuser NAME --grant` makes one of any account"
+        )
     if "ADMIN_PASSWORD" in made:
-        return f"{name}, password {made['ADMIN_PASSWORD']} (unless it was changed since)"
+        return f"{name}, password {made['ADMIN_PASSWORD']}"
     if names(values, "ADMIN_PASSWORD"):
         return f"{name}, password as given"
     return "made before; no ADMIN_PASSWORD was given"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import queue
 import signal
 import socket
 import sys
@@ -12,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import processes, state
-from infra.local.banner import banner
+from infra.local.banner import banner, superuser_of
 from infra.local.console import say, step
-from infra.local.dev_env import data_directory, generate, given
+from infra.local.dev_env import DevSettings, data_directory, generate, given
 from infra.local.errors import LocalError
+from infra.local.failed_start import FailedStart
+from infra.local.keys import has_terminal, read_keys
 from infra.local.listener import address_for_people, listen, when_answered
-from infra.local.servers import MIGRATE, SEED, run_step, start_servers, stop_everything
-from infra.local.supervisor import Program, Supervisor
-from infra.local.watch import watch
+from infra.local.program import Program
+from infra.local.revisions import Revisions
+from infra.local.servers import start_servers, stop_everything
+from infra.local.supervisor import KEYS, Supervisor
+from infra.local.watch import Changes, watch
 from kernel.config.loader import ROOT
 
 WORKER = (sys.executable, "-m", "arq", "workers.settings.WorkerSettings")
@@ -32,10 +37,13 @@ def main(words: Sequence[str] | None = None) -> int:
         parser = argparse.ArgumentParser(prog="hatch run dev", description=__doc__)
         parser.add_argument("--host", default=values.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=values.get("PORT", "8000"))
+        parser.add_argument(
+            "--migrate", action="store_true", help="apply new revisions at once, unread"
+        )
         arguments = parser.parse_args(words)
         obey_signals()
         directory = data_directory(values)
-        return _when_alone(directory, values, arguments.host, arguments.port)
+        return _when_alone(directory, values, arguments)
     except processes.Interrupted:
         return 0
     except LocalError as error:
@@ -64,14 +72,14 @@ def obey_signals() -> None:
         threading.Thread(target=watch_parent, daemon=True).start()
 
 
-def _when_alone(directory: Path, values: Mapping[str, str], host: str, port: int) -> int:
+def _when_alone(directory: Path, values: Mapping[str, str], arguments: argparse.Namespace) -> int:
     """Run as the only one in this checkout, or say who runs there."""
     while True:
         with state.locked(directory) as held:
             if held:
                 state.stop_leftovers(directory)
                 try:
-                    _run(directory, values, host, port)
+                    _run(directory, values, arguments)
                 finally:
                     if processes.running():
                         say("Stopping.")
@@ -89,8 +97,16 @@ def _when_alone(directory: Path, values: Mapping[str, str], host: str, port: int
             processes.pause(0.5)
 
 
-def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> None:
-    listener = listen(host, port)
+def _run(directory: Path, values: Mapping[str, str], arguments: argparse.Namespace) -> None:
+    changes: Changes = queue.SimpleQueue()
+    with read_keys(KEYS, changes.put):
+        _run_programs(directory, values, arguments, changes)
+
+
+def _run_programs(
+    directory: Path, values: Mapping[str, str], arguments: argparse.Namespace, changes: Changes
+) -> None:
+    listener = listen(arguments.host, arguments.port)
     address = address_for_people(listener)
     held = state.State("dev", address=address)
     held.write(directory)
@@ -99,14 +115,15 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
     servers = start_servers(values, directory)
     held.urls = servers.urls
     environment = {**os.environ, **servers.urls, "PYTHONUNBUFFERED": "1"}
-    waiting = run_step("migrations", MIGRATE, environment, ROOT)
+    revisions = Revisions(environment, ROOT, at_once=arguments.migrate, keys=has_terminal())
+    waiting = revisions.settle()
     held.ready = True
     held.write(directory)
-    if "hatch run migrate" not in waiting:  # seeds need the tables that the code has
-        run_step("superuser and other first rows", SEED, environment, ROOT)
 
-    changes = watch(ROOT)
-    programs = [_api(listener, environment)]
+    settings = DevSettings(values, directory)
+    watch(ROOT, settings.files, changes)
+    api = _api(listener, environment, settings)
+    programs = [api]
     if values.get("REDIS_QUEUE_URL") != "off":  # without a queue a worker has nothing to do
         programs.append(Program("worker", WORKER, environment, ROOT))
 
@@ -114,31 +131,32 @@ def _run(directory: Path, values: Mapping[str, str], host: str, port: int) -> No
         children = [program.child for program in programs if program.child is not None]
         held.processes = {str(child.pid): child.words for child in children}
         held.write(directory)
-        when_answered(address, lambda: setattr(programs[0], "answered", True))
+        when_answered(address, api.note_answer())
 
-    supervisor = Supervisor(
-        servers.list(),
-        programs,
-        changes,
-        lambda: say(run_step("migrations", MIGRATE, environment, ROOT)),
-        remember,
-    )
+    supervisor = Supervisor(servers.list(), programs, changes, revisions, settings.reread, remember)
     with step("API and worker"):
         supervisor.start()
-        supervisor.wait_until(lambda: programs[0].answered)
-    say(banner(address, directory, values, made, servers, programs) + waiting)
+        supervisor.wait_until(lambda: api.answered)
+    superuser = superuser_of(values, made, revisions.other_superuser)
+    say(banner(address, directory, values, made, superuser, servers, programs) + waiting)
     supervisor.run()
 
 
-def _api(listener: socket.socket, environment: Mapping[str, str]) -> Program:
+def _api(listener: socket.socket, environment: Mapping[str, str], settings: DevSettings) -> Program:
     command = [sys.executable, "-m", "uvicorn", "kernel.main:app", "--no-proxy-headers"]
     command += ["--http", "kernel.web.protocol:BoundedProtocol", "--timeout-graceful-shutdown", "2"]
     if sys.platform == "win32":  # where a child can't be given a socket
         host, port = listener.getsockname()[:2]
         listener.close()
         return Program("api", [*command, "--host", host, "--port", str(port)], environment, ROOT)
-    number = listener.fileno()
-    return Program("api", [*command, "--fd", str(number)], environment, ROOT, (number,))
+    return Program(
+        "api",
+        [*command, "--fd", str(listener.fileno())],
+        environment,
+        ROOT,
+        (listener.fileno(),),
+        FailedStart(listener, settings.is_local),
+    )
 
 
 if __name__ == "__main__":

@@ -2,15 +2,20 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from infra.local.console import say
 from infra.local.errors import LocalError
 from infra.local.paths import private_folder, write_private
 from kernel.config.loader import GENERATED_FILE, ROOT, SettingsError, read_dotenv
 
 DATABASE_NAMES = ("DATABASE_URL", "POSTGRES_SERVER")
 REDIS_ROLES = ("CACHE", "QUEUE", "RATE_LIMIT")
+# What decides which servers dev starts, and where it listens.
+TAKEN_BY_DEV = {"HOST", "PORT", "DEV_DATA_DIR", *DATABASE_NAMES, "DATABASE_OWNER_URL"} | {
+    f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")
+}
 
 
 def given(root: Path = ROOT) -> dict[str, str]:
@@ -87,6 +92,45 @@ def generate(values: Mapping[str, str], directory: Path) -> dict[str, str]:
             path, f"# Made once by `hatch run dev`; .env and the environment win.\n{lines}"
         )
     return {name: value for name, value in kept.items() if not names(values, name)}
+
+
+class DevSettings:
+    """What the application reads beside its code, and what dev itself took from it."""
+
+    def __init__(self, values: Mapping[str, str], directory: Path, root: Path = ROOT) -> None:
+        self._values, self._directory, self._root = values, directory, root
+
+    def files(self) -> list[Path]:
+        """The files that a start reads settings from, whether they are there or not."""
+        named = [path for name, path in self._now().items() if name.endswith("_FILE")]
+        own = [self._root / ".env", self._root / "pyproject.toml"]
+        return own + [self._root / path for path in named]
+
+    def is_local(self) -> bool:
+        """Whether the application would run in local."""
+        return self._now().get("ENVIRONMENT", "local") == "local"
+
+    def reread(self, changed: Collection[Path]) -> None:
+        """After an edit of `.env`: make up what it no longer gives, and say what a restart of the
+        application doesn't change."""
+        if Path(".env") not in changed:
+            return
+        now = self._now()
+        generate(now, self._directory)
+        names = sorted(
+            name
+            for name in self._values.keys() | now.keys()
+            if name.removesuffix("_FILE") in TAKEN_BY_DEV
+            and self._values.get(name) != now.get(name)
+        )
+        if names:
+            say(f"{', '.join(names)}: in force once you stop dev and start it anew.")
+
+    def _now(self) -> dict[str, str]:
+        try:
+            return given(self._root)
+        except LocalError:  # the application says so itself, and doesn't start
+            return {name.upper(): value for name, value in os.environ.items() if value}
 
 
 if __name__ == "__main__":

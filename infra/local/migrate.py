@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -19,15 +20,11 @@ from kernel.config.database import DatabaseSettings
 from kernel.config.loader import ROOT
 from kernel.settings import load_settings
 
-WAITING = """\
-Revisions wait to be read and applied; until then the database is as it was:
-{files}
-Apply them: hatch run migrate (back again: hatch run migrate -1)"""
 BACK = re.compile(r"-\d+|base")
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Migrate; `--if-empty` is how dev starts: it only names what waits for a used database."""
+    """Migrate; with `--if-empty`, for dev: only list what waits for a database in use."""
     given = list(sys.argv[1:] if words is None else words)
     try:
         if given == ["--if-empty"]:
@@ -44,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _if_empty() -> int:
-    """Migrate an empty database; of one in use, print the revisions that wait."""
+    """Migrate an empty database; of one in use, print the files that wait, the oldest first."""
     config = Config(toml_file=ROOT / "pyproject.toml", stdout=io.StringIO())
     applied = asyncio.run(_applied(load_settings().group(DatabaseSettings).owner_url))
     if not applied:
@@ -52,10 +49,8 @@ def _if_empty() -> int:
         return 0
     command.current(config)  # it says so when a revision's file is gone
     scripts = ScriptDirectory.from_config(config)
-    waiting = [*scripts.iterate_revisions("heads", applied)][::-1]
-    if waiting:
-        files = "\n".join(f"  {script.path}" for script in waiting)
-        print(WAITING.format(files=files.replace(f"{ROOT}/", "")))
+    for script in [*scripts.iterate_revisions("heads", applied)][::-1]:
+        print(os.path.relpath(script.path, ROOT))
     return 0
 
 

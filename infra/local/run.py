@@ -5,9 +5,11 @@ Those of `hatch run dev` when it runs; otherwise they are started for the moment
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local import console, processes, state
@@ -70,13 +72,26 @@ def _run(command: Sequence[str], urls: Mapping[str, str]) -> int:
     program = shutil.which(command[0], path=path) if command else None
     if program is None:
         raise LocalError(f"There is no command {' '.join(command[:1])!r} to run.")
-    running = subprocess.Popen([program, *command[1:]], env={**os.environ, **urls}, cwd=ROOT)
-    while running.poll() is None:
-        # Ctrl-C reaches the command by itself; it decides what that means.
-        if processes.stop_asked.wait(0.02):
-            running.terminate()
-            running.wait()
-    return running.returncode
+    with _interrupts_left_to_the_command():
+        running = subprocess.Popen([program, *command[1:]], env={**os.environ, **urls}, cwd=ROOT)
+        while running.poll() is None:
+            if processes.stop_asked.wait(0.02):
+                running.terminate()
+                running.wait()
+        return running.returncode
+
+
+@contextmanager
+def _interrupts_left_to_the_command() -> Iterator[None]:
+    """A terminal's Ctrl-C reaches the command by itself: a prompt goes on, others end."""
+    before = signal.getsignal(signal.SIGINT)
+    if sys.stdin is not None and sys.stdin.isatty():
+        # A handler and not SIG_IGN, which the command would inherit.
+        signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

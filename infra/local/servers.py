@@ -16,7 +16,8 @@ from infra.local.valkey import ValkeyServer, start_valkey
 
 SERVERS = ("PostgreSQL", "Valkey")
 DATABASE = "app"
-MIGRATE = (sys.executable, "-m", "infra.local.migrate", "--if-empty")
+MIGRATE = (sys.executable, "-m", "infra.local.migrate")
+IF_EMPTY = (*MIGRATE, "--if-empty")
 SEED = (sys.executable, "-m", "kernel.seed")
 
 

@@ -29,7 +29,9 @@ def names() -> list[str]:
     )
     for folder in found:
         if not (folder / "__init__.py").exists():
-            raise DiscoveryError(f"features/{folder.name} has no __init__.py; an empty one will do")
+            guide = "See docs/gates.md#a-folder-that-is-no-package"
+            where = f"features/{folder.name} has no __init__.py"
+            raise DiscoveryError(f"{where}; an empty one will do. {guide}")
     return [folder.name for folder in found]
 
 

@@ -19,6 +19,7 @@ HEAD = f"""\
 """
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
+INVALID = {400, 422}  # the table says who may call, of calls that are valid
 
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)
@@ -61,6 +62,11 @@ def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
     """Where the answers don't bear out the access that the route declares."""
     if not any(200 <= status < 300 for status in statuses.values()):
         yield f"refuses every caller: {[*statuses.values()]}"
+    if invalid := sorted(caller for caller, status in statuses.items() if status in INVALID):
+        yield (
+            f"finds the call of {', '.join(invalid)} invalid: give `body` in factories.py of the "
+            "feature, or an example that works (docs/concepts.md, Schemas)"
+        )
     documented = {int(status) for status in route.responses} | errors_of(route).keys()
     refused = {caller for caller, status in statuses.items() if status in REFUSALS - documented}
     if route.access in (Access.PUBLIC, Access.OPTIONAL):

@@ -114,3 +114,18 @@ async def test_a_rule_is_changed_and_deleted(
 
     assert deleted.json() == {"message": "Rate Limit deleted"}
     assert (await client.get(one)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("api/v1/tasks/task", False), ("api/v1/tasks/tusk", True), ("api/v1/users", True)],
+)
+async def test_a_rule_about_a_path_that_no_limited_route_has_is_kept_and_warned_of(
+    superuser: Person, free: int, capsys: pytest.CaptureFixture[str], path: str, told: bool
+) -> None:
+    rule_id = await add(superuser, {**USERS, "path": path})
+    changed = await superuser.patch(f"{RULE}/{rule_id}", json={"path": path})
+
+    warnings = capsys.readouterr().err.count("a rule for a path that no limited route has")
+    assert changed.status_code == 200
+    assert warnings == (2 if told else 0)

@@ -7,6 +7,7 @@ import pytest
 from features.users.crud import change_user, crud_users
 from features.users.seed import seed
 from features.users.settings import WELL_KNOWN, AdminSettings
+from infra.local.revisions import OTHER_SUPERUSER
 from kernel.config.loader import Settings, SettingsError
 from kernel.resources import Resources
 from tests.accounts import Person, Register
@@ -36,6 +37,31 @@ async def test_the_seed_makes_one_superuser_who_can_log_in(make_app: Application
 
         assert answer.status_code == 200
         assert await superusers(app.state.resources) == ["admin"]
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        ({"ADMIN_PASSWORD": PASSWORD}, False),
+        ({"ADMIN_PASSWORD": "made up by another checkout"}, True),
+        ({"ADMIN_PASSWORD": PASSWORD, "ADMIN_USERNAME": "ada"}, True),
+        ({"ADMIN_PASSWORD": "of another one", "ENVIRONMENT": "staging"}, False),
+    ],
+)
+async def test_in_local_the_seed_tells_of_a_superuser_whom_nobody_can_log_in_as(
+    make_app: ApplicationFactory,
+    capsys: pytest.CaptureFixture[str],
+    later: dict[str, str],
+    told: bool,
+) -> None:
+    async with make_app(ADMIN_PASSWORD=PASSWORD) as app:
+        await sow(app.state.resources)
+    capsys.readouterr()
+
+    async with make_app(**later) as app:
+        await sow(app.state.resources)
+
+    assert (OTHER_SUPERUSER in capsys.readouterr().err) is told
 
 
 async def test_the_seed_leaves_what_an_administrator_changed(

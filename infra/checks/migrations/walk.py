@@ -23,7 +23,10 @@ from kernel import discovery
 from kernel.db.tables import metadata
 
 Result = TypeVar("Result")
-WRITE = 'Write what is missing: hatch run revision "what changed"'
+WRITE = (
+    'Write what is missing: hatch run revision "what changed". '
+    "See docs/gates.md#a-model-that-no-migration-knows"
+)
 
 
 def problems(root: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Tests of `hatch run dev` as a whole, on a copy of the checkout that the tests may edit."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from infra.local.dev_env import REDIS_ROLES
 from infra.local.postgres import start_postgres
+from infra.local.tests.terminal import Terminal
 from infra.local.tests.test_processes import group_members, wait_until_gone
 from infra.local.valkey import start_valkey
 from kernel.config.loader import ROOT
@@ -38,11 +40,11 @@ class Checkout:
         self.dev: subprocess.Popen[str] | None = None
         self.output = ""
 
-    def start(self, **environment: str) -> str:
+    def start(self, *words: str, **environment: str) -> str:
         """Start the dev command and wait for its banner; the result is the API's address."""
         self.output = ""
         self.dev = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.dev", "--port", "0"],
+            [sys.executable, "-m", "infra.local.dev", "--port", "0", *words],
             cwd=self.root,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
@@ -96,10 +98,16 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         checkout.end(signal.SIGTERM)
 
 
-def status(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (our own)
-        code: int = answer.status
-        return code
+def status(url: str, refused: int = 0) -> int:
+    """The status of an answer; an error but `refused` is raised."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (our own)
+            code: int = answer.status
+            return code
+    except urllib.error.HTTPError as error:
+        if error.code != refused:
+            raise
+        return error.code
 
 
 def refusal(url: str) -> str:
@@ -194,6 +202,8 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
     ends += [checkout.run(*migrate).returncode]
     revision.unlink()
     gone = checkout.run(*migrate)
+    checkout.end(signal.SIGINT)
+    refused = checkout.run("infra.local.dev", "--port", "0")
 
     assert "lacks revision later; run `hatch run migrate`" in unready
     assert (ends, ready) == ([0, 0, 0], 200)
@@ -201,6 +211,75 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
     assert "The database has revision later, whose file isn't in migrations/versions" in gone.stdout
     assert "hatch run migrate -1" in gone.stdout
     assert "Traceback" not in gone.stdout
+    assert refused.returncode == 1
+    assert "The database has revision later, whose file isn't in" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+@pytest.mark.drill
+def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkout) -> None:
+    [head] = revision_files().get_heads()
+    address = checkout.start("--migrate")
+
+    (checkout.root / "migrations" / "versions" / "2026_12_01_later.py").write_text(
+        LATER.format(repr(head))
+    )
+    checkout.wait_for("Changed: migrations/versions/2026_12_01_later.py")
+
+    assert status(f"{address}/health/ready") == 200
+    current = checkout.run("infra.local.run", "alembic", "current")
+    assert "later (head)" in current.stdout
+
+
+@pytest.mark.drill
+def test_a_key_applies_the_revision_that_waits(checkout: Checkout) -> None:
+    [head] = revision_files().get_heads()
+    terminal = Terminal("-m", "infra.local.dev", "--port", "0", **checkout.environment)
+    terminal.wait_for("m applies the revisions that wait; r restarts API and worker", 120)
+    address = re.findall(r"API +(http://\S+)", terminal.said)[0]
+
+    (checkout.root / "migrations" / "versions" / "2026_12_01_later.py").write_text(
+        LATER.format(repr(head))
+    )
+    terminal.wait_for("Apply them: press m, or: hatch run migrate", 60)
+    unready = refusal(f"{address}/health/ready")
+    terminal.type("m")
+    deadline = time.monotonic() + 60
+    while status(f"{address}/health/ready", refused=503) != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    terminal.type("\x03")
+    terminal.wait_for("Stopped; the data are kept in", 30)
+
+    assert "lacks revision later" in unready
+    assert terminal.process.wait(10) == 0
+    assert terminal.is_cooked
+    terminal.close()
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("path", "broken", "told"),
+    [
+        ("features/__init__.py", "def", "SyntaxError: invalid syntax"),
+        (".env", "ACCESS_TOKEN_EXPIRE_MINUTES=soon", "ACCESS_TOKEN_EXPIRE_MINUTES"),
+    ],
+)
+def test_a_failed_reload_is_answered_until_what_failed_is_mended(
+    checkout: Checkout, path: str, broken: str, told: str
+) -> None:
+    address = checkout.start()
+    file = checkout.root / path
+
+    file.write_text(f"{broken}\n")
+    checkout.wait_for("api doesn't start: see above.")
+    said = refusal(f"{address}/api/v1/users")
+    file.write_text("")
+    checkout.wait_for(f"Changed: {path}")
+
+    assert told in said
+    assert '"traceback"' in said
+    assert status(f"{address}/health/ready") == 200
 
 
 @pytest.mark.drill

@@ -112,7 +112,7 @@ class CompiledQuery(Generic[T]):
         arguments = self._arguments(parameters)
         if unit.has_pending_changes:
             await unit.flush()
-        driver = unit.driver
+        driver = await unit.driver_connection()
         connection = await driver.take(write=self._writes)
         try:
             result = await getattr(connection, method)(self._sql, *arguments)

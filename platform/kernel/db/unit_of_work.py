@@ -73,6 +73,7 @@ class UnitOfWork(AsyncSession):
         self._after_attempt: list[Hook] = []
         self._after_commit: list[Hook] = []
         self._over = False
+        self._promised = False  # whether commit() was called
 
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
@@ -130,15 +131,18 @@ class UnitOfWork(AsyncSession):
 
         Raises DatabaseUnavailable when there is none to be had.
         """
-        connection = await self.driver.take(write)
-        self.driver.has_effects = True  # what it is for, only the caller knows
+        driver = await self.driver_connection()
+        connection = await driver.take(write)
+        driver.has_effects = True  # what it is for, only the caller knows
         return connection
 
-    @property
-    def driver(self) -> DriverConnection:
+    async def driver_connection(self) -> DriverConnection:
         """The unit's connection, for kernel.db's own statements."""
         if self._over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
+        if self._session is not None and self._session.in_nested_transaction():
+            # Or the savepoint would be made with the session's next statement, after this one.
+            await self.connection()
         return self._connection
 
     @property
@@ -176,9 +180,18 @@ class UnitOfWork(AsyncSession):
     async def commit(self) -> None:
         """Flush. The unit commits at its end, once, so that an error undoes all of it."""
         await self.flush()
+        self._promised = self.in_transaction_block
 
     async def rollback(self) -> None:
-        """Undo everything since the unit began."""
+        """Undo everything since the unit began.
+
+        Raises RuntimeError after a `commit()`, whose rows would be lost without a word.
+        """
+        if self._promised:
+            raise RuntimeError(
+                "rollback() would undo what commit() flushed: the unit commits at its end. Use "
+                "`async with db.begin_nested():`, or raise. See docs/crud.md#transactions."
+            )
         self._info.clear()
         for hooks in (self._before_commit, self._after_attempt, self._after_commit):
             hooks.clear()
@@ -209,6 +222,7 @@ class UnitOfWork(AsyncSession):
         rolled_back = False
         if isinstance(error, Exception) and not is_unavailable(error):
             try:
+                self._promised = False
                 await self.rollback()
                 rolled_back = True
             except Exception as second:  # noqa: BLE001 whatever it is, the connection goes

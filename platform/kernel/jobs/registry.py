@@ -27,7 +27,8 @@ def declared() -> dict[str, Task]:
             if one.name in found or not one.name.startswith(f"{feature}."):
                 raise discovery.DiscoveryError(
                     f"features/{feature}/tasks.py: a task is named {feature}.<verb>, and no two "
-                    f"tasks share a name; {one.name} is not, or is there twice"
+                    f"tasks share a name; {one.name} is not, or is there twice. Rename it: see "
+                    "docs/gates.md#a-tasks-name"
                 )
             found[one.name] = one
     if found and outbox() is None:

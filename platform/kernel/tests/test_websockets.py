@@ -8,6 +8,8 @@ from fastapi import APIRouter, WebSocket
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from features.auth.permissions import SuperUser
+from features.auth.principals import KnownUser
 from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.context import Principal, context_of, principal_of
@@ -46,6 +48,13 @@ async def take_notes(websocket: WebSocket, db: SessionDep) -> None:
         pool: Any = db.resources.database.engine.pool
         await websocket.send_json([count, pool.checkedout()])
     await db.execute(text("INSERT INTO socket_note VALUES ('at the end')"))
+
+
+@router.websocket("/superusers")
+async def for_superusers(websocket: WebSocket, caller: SuperUser) -> None:
+    await websocket.accept()
+    await websocket.send_text(f"welcome {caller.username}")
+    await websocket.close()
 
 
 @router.websocket("/crash")
@@ -87,6 +96,36 @@ async def test_a_websocket_knows_its_address_and_its_caller(
     monkeypatch.setitem(app.state.resources.providers, "identify", ada)
 
     assert (await said(app, "/whoami"))[1] == '["192.0.2.7","ada"]'
+
+
+async def test_a_websocket_for_superusers_lets_them_in(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.state.resources.providers, "identify", known(True))
+
+    assert (await said(app, "/superusers"))[:2] == ["websocket.accept", "welcome ada"]
+
+
+@pytest.mark.parametrize(("is_superuser", "status"), [(False, 403), (None, 401)])
+async def test_a_websocket_for_superusers_refuses_others_in_the_handshake(
+    app: Application, monkeypatch: pytest.MonkeyPatch, is_superuser: bool | None, status: int
+) -> None:
+    monkeypatch.setitem(app.state.resources.providers, "identify", known(is_superuser))
+
+    got = await answer(app, [], talk("/superusers"))
+
+    assert (got.status, got.is_problem) == (status, True)
+
+
+def known(is_superuser: bool | None) -> Any:
+    """Who identifies each caller as ada; None as nobody."""
+
+    async def identify(_: Any) -> KnownUser | None:
+        if is_superuser is None:
+            return None
+        return KnownUser(1, 1, "ada", is_superuser, None, b"{}")
+
+    return identify
 
 
 async def test_a_commit_counts_at_once_and_gives_the_connection_back(app: Application) -> None:

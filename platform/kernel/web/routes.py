@@ -106,7 +106,7 @@ def refuse_unclear(routes: Iterable[BaseRoute]) -> None:
         if not declares_access(route):
             problems.append(
                 f"{where} doesn't say who may call it: give it a permission dependency, "
-                "or @access(Access.PUBLIC) when anybody may"
+                "or @access(Access.PUBLIC). See docs/gates.md#a-route-without-access"
             )
         for field in route.dependant.path_params:
             if is_secret(field.field_info.annotation):

@@ -1,0 +1,63 @@
+"""Central files name no feature, so that a feature can come and go with its folder alone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDERS = ("infra", "tests", "workers", "platform")
+FILES = ("conftest.py", "migrations/env.py", "migrations/roles.py")
+# Everything stands on accounts: they don't go, and what is central may build on them.
+STAY = {"auth", "users"}
+# What still names another one; a file that no longer does has to leave this list.
+EXCEPTIONS: dict[str, set[str]] = {
+    "infra/bench/floor.py": {"posts", "tasks"},
+    "infra/local/tests/test_testing.py": {"posts"},
+    "infra/tests/test_valkey_rights.py": {"tasks"},
+    "platform/kernel/tests/test_raised_errors.py": {"tiers"},
+    "tests/gates/test_statements.py": {"tiers"},
+    "tests/test_concepts.py": {"posts"},
+    "tests/test_statements.py": {"tiers"},
+    "workers/tests/test_attempts.py": {"tasks"},
+    "workers/tests/test_bad_jobs.py": {"tasks"},
+    "workers/tests/test_queues.py": {"tasks"},
+}
+NAMES_ONE = """\
+{file} names the feature {feature}, which couldn't be removed with its folder any more:
+find features by kernel.discovery, or move it into features/{feature}/tests.
+See docs/gates.md#a-central-file-that-names-a-feature"""
+MENTION = re.compile(r"\bfeatures[./](\w+)")
+
+
+def problems(root: Path) -> Iterator[str]:
+    """The central files that name a feature, by an import or a path, and exceptions of no use."""
+    features = {folder.name for folder in (root / "features").iterdir() if folder.is_dir()}
+    seen: dict[str, set[str]] = {}
+    for path in _files(root):
+        file = path.relative_to(root).as_posix()
+        seen[file] = (features - STAY) & set(_named(ast.parse(path.read_bytes())))
+        for feature in sorted(seen[file] - EXCEPTIONS.get(file, set())):
+            yield NAMES_ONE.format(file=file, feature=feature)
+    for file, excepted in EXCEPTIONS.items():
+        # A feature that was removed takes its exceptions along.
+        for feature in sorted((excepted & features) - seen.get(file, excepted)):
+            yield f"{file} no longer names {feature}: take it out of infra/checks/central.py."
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield from (root / name for name in FILES if (root / name).is_file())
+    for folder in FOLDERS:
+        yield from sorted((root / folder).rglob("*.py"))
+
+
+def _named(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="features", names=aliases):
+                yield from (alias.name for alias in aliases)
+            case ast.ImportFrom(module=str(module)):
+                yield from MENTION.findall(module)
+            case ast.Import(names=aliases):
+                yield from MENTION.findall(" ".join(alias.name for alias in aliases))
+            case ast.Constant(value=str(text)):
+                yield from MENTION.findall(text)
