@@ -24,7 +24,7 @@ HEAD = f"""\
 """
 # What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of
 # the access table isn't the one that makes the most statements: it prepares such a call. It may
-# also offer `settings`, and `prepare(app)` for rows, under which calls of any feature make the most.
+# also offer `settings`, and `prepare(app)` for rows, under which any feature's calls make the most.
 Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
 
 
