@@ -18,7 +18,15 @@ OUTSIDE |= {"ssh", "uv", "uvx"}
 # In running text a command line is told from the mere name of an option, such as `arq --watch`.
 COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.
-ELSEWHERE = {"src/", ".dev/", ".env", "infra/secrets", "infra/secrets/", "infra/secrets/production"}
+ELSEWHERE = {
+    "src/",
+    ".dev/",
+    "dist/client",
+    ".env",
+    "infra/secrets",
+    "infra/secrets/",
+    "infra/secrets/production",
+}
 
 
 def spans(text: str) -> list[str]:

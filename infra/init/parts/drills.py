@@ -4,18 +4,16 @@ from infra.init.part import Part
 
 DRILLS = Part(
     name="drills",
-    says="`hatch run drill`: killing, fuzzing and deploying the whole for half an hour",
+    says="killing, fuzzing and deploying the whole; `hatch run drill` stays, for the long tests of others",
     paths=("infra/drills",),
     rows={
-        "README.md": ("| `hatch run drill` |", "  drills/  "),
-        "hatch.toml": ("drill = ",),
+        "README.md": ("  drills/  ",),
         "conftest.py": ('    "infra.drills.options",',),
-        "pyproject.toml": ('"infra/drills/**" = ', "markers = "),
+        "pyproject.toml": ('"infra/drills/**" = ',),
         "docs/contract.md": ("| `hatch run drill -k fuzz --unbounded` |",),
     },
     edits={
         ".ci/run": (
-            ("gates=(test check drill", "gates=(test check"),
             (
                 """\
 # No wheel carries PgBouncer; without it, its drill is skipped and says so.
@@ -29,7 +27,6 @@ fi
                 "",
             ),
         ),
-        "pyproject.toml": ((', "-m", "not drill"]', "]"),),
         "docs/migrations.md": (
             (" `hatch run drill -k deploying` does that four times under load.", ""),
         ),

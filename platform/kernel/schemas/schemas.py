@@ -114,9 +114,13 @@ def example(**values: Any) -> Any:
 
 
 class ReadSchema(BaseModel):
-    """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much."""
+    """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much.
 
-    model_config = ConfigDict(from_attributes=True)
+    A field with a default is always sent, so the document says that it is there."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Message(ReadSchema):
