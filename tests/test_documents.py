@@ -47,7 +47,8 @@ def missing(command: str) -> str | None:
     match shlex.split(command, comments=True):
         case ["hatch", "run", verb, *arguments]:
             env, _, name = verb.rpartition(":")
-            if name in HATCH[env or "default"].get("scripts", {}):
+            # An environment without scripts of its own has those of the default one.
+            if name in HATCH[env or "default"].get("scripts", HATCH["default"]["scripts"]):
                 paths = [word for word in arguments if "/" in word and not word.startswith("-")]
                 return next((path for path in paths if not (ROOT / path).exists()), None)
             return missing(shlex.join([verb, *arguments]))

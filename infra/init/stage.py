@@ -43,8 +43,8 @@ def refuse_unsaved(root: Path) -> None:
     unsaved = git(root, "status", "--porcelain").splitlines()
     if unsaved:
         raise InitError(
-            f"{len(unsaved)} files aren't committed ({unsaved[0][3:]}): commit or stash them "
-            "first, so that `git restore .` undoes this."
+            f"Not committed: {unsaved[0][3:]} ({len(unsaved)} in all). Commit or stash it first, "
+            "so that `git restore .` undoes this."
         )
 
 
