@@ -169,6 +169,7 @@ def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_no
     gates = [line for line in run.stdout.splitlines() if line.startswith("tests/gates/")]
     assert {line.split("::")[0].rpartition("/")[2] for line in gates} == {
         "test_access_table.py",
+        "test_env_example.py",
         "test_lists.py",
         "test_openapi.py",
         "test_paging.py",
