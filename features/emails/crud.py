@@ -3,9 +3,7 @@
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
-from sqlalchemy import String, bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlalchemy import bindparam
 
 from features.emails.models import (
     EmailSuppression,
@@ -26,25 +24,9 @@ CRUDSuppressions: TypeAlias = FastCRUD[
 crud_suppressions: CRUDSuppressions = FastCRUD(EmailSuppression)
 listing = Listing(crud_suppressions, SuppressionRead, SuppressionQuery)
 
-# By hand: addresses are compared as the unique index has them, in lower case.
 suppression_of = CompiledQuery(
-    select(col(EmailSuppression.reason)).where(
-        func.lower(col(EmailSuppression.email)) == func.lower(bindparam("email"))
-    ),
-    str,
-)
-# By hand for its race: two jobs may be refused for one address at once.
-_suppress = CompiledQuery(
-    insert(EmailSuppression)
-    .from_select(
-        ["email", "reason"],
-        select(bindparam("email", type_=String()), bindparam("reason", type_=String())),
-        include_defaults=False,
-    )
-    .on_conflict_do_nothing()
-    .returning(col(EmailSuppression.id)),
-    int,
-    writes=True,
+    crud_suppressions.select(schema_to_select=SuppressionRead, email=bindparam("email")),
+    SuppressionRead,
 )
 
 
@@ -61,5 +43,6 @@ async def send_email(db: UnitOfWork, template: str, to: str, **values: Any) -> s
 
 
 async def suppress(db: UnitOfWork, email: str, reason: Reason) -> None:
-    """Send the address no more mail."""
-    await _suppress.scalar(db, email=email, reason=reason)
+    """Send the address no more mail. Of two that do so at once, one breaks the unique index."""
+    if await suppression_of.one(db, email=email.lower()) is None:
+        db.add(EmailSuppression(email=email.lower(), reason=reason))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import EmailStr, Field
+from pydantic import AfterValidator, EmailStr, Field
 from sqlalchemy import Index, String
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
@@ -14,15 +14,16 @@ from kernel.schemas import CleanText, InputSchema, ReadSchema, example
 ALREADY = "The address is on the list"
 MAX_EMAIL = 254
 
+Address = Annotated[EmailStr, AfterValidator(str.lower)]
 Reason = Literal["refused", "complained", "manual"]
 
 
 class EmailSuppression(Timestamped, table=True):
-    """An address that no mail is sent to, and why."""
+    """An address that no mail is sent to, in lower case, and why."""
 
     __tablename__ = "email_suppression"
     __table_args__: ClassVar[Any] = (
-        unique("uq_email_suppression_email", "lower(email)", answer=ALREADY),
+        unique("uq_email_suppression_email", "email", answer=ALREADY),
         Index("ix_email_suppression_created_at", "created_at", "id"),
     )
 
@@ -34,7 +35,7 @@ class EmailSuppression(Timestamped, table=True):
 class SuppressionBase(SQLModel):
     """Which address, and why."""
 
-    email: EmailStr = Column(max_length=MAX_EMAIL)
+    email: Address = Column(max_length=MAX_EMAIL)
     reason: Literal["complained", "manual"] = "manual"
 
 
@@ -53,8 +54,11 @@ class SuppressionRead(ReadSchema):
     created_at: datetime
 
 
+Lowered = Annotated[CleanText, AfterValidator(str.lower)]
+
+
 class SuppressionQuery(ListQuery):
     """The list of them."""
 
     sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
-    email: Annotated[CleanText | None, Field(max_length=MAX_EMAIL)] = None
+    email: Annotated[Lowered | None, Field(max_length=MAX_EMAIL)] = None

@@ -1,4 +1,4 @@
-"""email suppressions."""
+"""Addresses that get no mail."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 from alembic import op
 
-revision: str = "f8f1be3ebaec"
+revision: str = "ac96d80e4f3a"
 down_revision: str | None = "sorted_lists"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
@@ -34,7 +34,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_email_suppression_email",
         "email_suppression",
-        [sa.literal_column("lower(email)")],
+        ["email"],
         unique=True,
         postgresql_where=None,
     )
