@@ -103,4 +103,5 @@ pytest_plugins = [
     "infra.drills.options",
     "tests.jobs",
     "tests.statements",
+    "tests.costs",
 ]

@@ -78,7 +78,7 @@ class Statements:
 
 @pytest.fixture
 def statements(app: Application, resources: Resources) -> Iterator[Statements]:
-    """Count statements: `await statements.held(client.get("/api/v1/tiers"))`."""
+    """Count statements: `await statements.held(client.get("/api/v1/users"))`."""
     counter = Statements(app)
     engine = resources.database.engine.sync_engine
     watched: set[Any] = set()

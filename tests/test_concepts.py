@@ -1,4 +1,4 @@
-"""docs/concepts.md lists every name of the kernel that features/posts uses, and not too many."""
+"""docs/concepts.md lists names that the kernel exports, and not too many."""
 
 import ast
 import re
@@ -42,14 +42,6 @@ def test_the_page_lists_few_concepts_each_with_an_example_and_few_names() -> Non
     assert len(SECTIONS) <= MOST_CONCEPTS
     assert [section.splitlines()[0] for section in SECTIONS if "\n```" not in section] == []
     assert len(names) == len(set(names)) <= MOST_NAMES
-
-
-def test_posts_uses_no_other_name_of_the_kernel() -> None:
-    files = sorted((ROOT / "features" / "posts").glob("*.py"))
-
-    others = {name: file.name for file in files for name in used(file.read_text())}
-
-    assert {name: file for name, file in others.items() if name not in listed()} == {}
 
 
 def test_each_name_is_exported_by_a_folder_of_the_kernel() -> None:

@@ -18,7 +18,15 @@ OUTSIDE |= {"ssh", "uv", "uvx"}
 # In running text a command line is told from the mere name of an option, such as `arq --watch`.
 COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.
-ELSEWHERE = {"src/", ".dev/", ".env", "infra/secrets", "infra/secrets/", "infra/secrets/production"}
+ELSEWHERE = {
+    "src/",
+    ".dev/",
+    "dist/client",
+    ".env",
+    "infra/secrets",
+    "infra/secrets/",
+    "infra/secrets/production",
+}
 
 
 def spans(text: str) -> list[str]:
@@ -39,7 +47,8 @@ def missing(command: str) -> str | None:
     match shlex.split(command, comments=True):
         case ["hatch", "run", verb, *arguments]:
             env, _, name = verb.rpartition(":")
-            if name in HATCH[env or "default"].get("scripts", {}):
+            # An environment without scripts of its own has those of the default one.
+            if name in HATCH[env or "default"].get("scripts", HATCH["default"]["scripts"]):
                 paths = [word for word in arguments if "/" in word and not word.startswith("-")]
                 return next((path for path in paths if not (ROOT / path).exists()), None)
             return missing(shlex.join([verb, *arguments]))

@@ -5,19 +5,23 @@ import asyncio
 import pytest
 from sqlalchemy import select, text
 
-from features.tiers.crud import crud_tiers, tier_by_name
-from features.tiers.models import TierCreate
+from features.users.crud import crud_users, user_by_username
+from features.users.models import UserCreateInternal
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.statements import Statements
+
+ADA = UserCreateInternal(
+    name="Ada", username="ada", email="ada@example.com", hashed_password="unusable"
+)
 
 
 async def test_statements_of_the_session_and_of_the_driver_are_counted(
     resources: Resources, statements: Statements
 ) -> None:
     async with resources.unit() as db:
-        await crud_tiers.create(db, TierCreate(name="pro"))
-        await tier_by_name.one(db, name="pro")
+        await crud_users.create(db, ADA)
+        await user_by_username.one(db, username="ada")
         await db.execute(select(text("1")))
         await (await db.asyncpg_connection()).execute("SELECT 2")
     await asyncio.sleep(0)
@@ -30,4 +34,4 @@ async def test_a_route_that_makes_another_number_than_recorded_fails(
     user: Person, statements: Statements
 ) -> None:
     with pytest.raises(AssertionError, match="SELECT"):
-        await statements.held(user.get("/api/v1/tiers"), fewer=1)
+        await statements.held(user.get("/api/v1/users"), fewer=1)

@@ -14,15 +14,11 @@ from kernel.context import request_id_var
 from kernel.db.unit_of_work import Resources
 from kernel.jobs import arq_queue
 from kernel.jobs.declare import JobContext, Task
-from kernel.jobs.job import Attempt, Retry, describe
+from kernel.jobs.job import Attempt, JobRefused, Retry, describe
 from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
 
 log = structlog.get_logger(__name__)
-
-
-class JobRefused(Exception):
-    """The job can't be run, and another attempt would change nothing."""
 
 
 class JobGivenUp(JobRefused):

@@ -1,5 +1,7 @@
 """The state of a job, wherever it is known: in the queue, in the table, or in both."""
 
+from typing import Any
+
 from features.tasks.models import JobDetail, TaskRead
 from features.tasks.records import record
 from kernel import jobs
@@ -24,11 +26,16 @@ async def kept_task(resources: Resources, job: JobDetail) -> TaskRead:
             "enqueue_time": job.created_at,
             "progress": await jobs.progress_of(resources, job.job_id) if running else None,
             "success": job.status == "complete" if ended else None,
-            "result": (job.error or job.result or job.status) if ended else None,
+            "result": _outcome(job) if ended else None,
             "start_time": job.started_at if ended else None,
             "finish_time": job.finished_at,
         }
     )
+
+
+def _outcome(job: JobDetail) -> Any:
+    """What a good job returned, 0 and None too; else why it isn't good."""
+    return job.result if job.status == "complete" else job.error or job.status
 
 
 def queued_detail(job: JobInfo) -> JobDetail:

@@ -164,7 +164,7 @@ async def erase_db_user(
     db: SessionDep,
     id: Annotated[RowId | None, Query(description="Which of those that had the name.")] = None,
 ) -> UserRemoved:
-    """Delete an account for good, with its posts and sessions.
+    """Delete an account for good, with all that belongs to it.
 
     Without `id`: if no account has that name now, the last one that had it is meant.
     """

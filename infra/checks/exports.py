@@ -9,7 +9,7 @@ from pathlib import Path
 # Root modules that are written for features; of any other name the folder's __init__ decides.
 OPEN = frozenset({"errors", "context", "events"})
 # What is run as a program brings the application up by itself, as kernel.seed does.
-PROGRAMS = frozenset({"features.users.superuser"})
+PROGRAMS = frozenset({"features.emails.trial", "features.users.superuser"})
 
 
 def hidden_imports(module: str) -> Iterator[tuple[str, int, str]]:

@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from infra.drills import loop_lag
-from infra.drills.served import Api, serving
 from kernel.app import create_application
 from kernel.config.loader import Settings
+from tests import loop_lag
+from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,

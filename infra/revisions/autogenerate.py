@@ -135,6 +135,8 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     for container, operation in flat(upgrade):
         if isinstance(operation, BY_CATALOG) and _table(operation) in tables:
             container.ops.remove(operation)
+        elif isinstance(operation, ops.CreateTableOp):
+            operation.info = {}  # the models' own notes, and objects that no file can spell
         elif isinstance(operation, ops.DropColumnOp):
             _let_stay(container, operation, context.opts["target_metadata"], made)
     refusals = Refusals()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.drills.fleet import unused_ports
+from infra.local.paths import ports
 from infra.nginx import rehearsal
 
 LARGE = 40 * 2**20
@@ -45,7 +45,7 @@ class Upstream(BaseHTTPRequestHandler):
 def nginx(tmp_path: Path) -> Iterator[tuple[str, int]]:
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
-    [port] = unused_ports(1)
+    port = next(ports(tmp_path / "none"))
     variables = {
         "UPSTREAMS": f"127.0.0.1:{upstream.server_port}",
         "LISTEN": f"127.0.0.1:{port}",

@@ -8,9 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from features.tiers.crud import crud_tiers
-from features.tiers.models import TierCreate
 from infra.checks import ROOT
+from kernel import discovery
 from kernel.app import Application
 from kernel.web.router import FeatureRoute
 from tests.application import ApplicationFactory
@@ -24,16 +23,22 @@ HEAD = f"""\
 # Written by `{UPDATE}`, held by tests/gates/test_statements.py.
 """
 # What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of
-# the access table isn't the one that makes the most statements: it prepares such a call.
+# the access table isn't the one that makes the most statements: it prepares such a call. It may
+# also offer `settings`, and `prepare(app)` for rows, under which any feature's calls make the most.
 Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
 
 
 @pytest.fixture
 async def app(make_app: ApplicationFactory) -> AsyncIterator[Application]:
     """With the settings under which a call makes the most statements."""
-    async with make_app(DEFAULT_TIER="free", PASSWORD_HASH_COST="5") as app:
-        async with app.state.resources.unit() as db:
-            await crud_tiers.create(db, TierCreate(name="free"))
+    cases = [case for feature in discovery.names() if (case := worst_cases_of(feature))]
+    settings = {
+        name: value for case in cases for name, value in getattr(case, "settings", {}).items()
+    }
+    async with make_app(**settings, PASSWORD_HASH_COST="5") as app:
+        for case in cases:
+            if hasattr(case, "prepare"):
+                await case.prepare(app)
         yield app
 
 
@@ -96,7 +101,11 @@ async def worst_case(
 
 def worst_case_of(feature: str, operation: str) -> Prepare | None:
     """How the feature prepares the call of that operation that makes the most, if it does."""
-    module = f"features.{feature}.tests.worst_case"
-    offers: Any = import_module(module) if find_spec(module) else None
-    prepare: Prepare | None = getattr(offers, operation, None)
+    prepare: Prepare | None = getattr(worst_cases_of(feature), operation, None)
     return prepare
+
+
+def worst_cases_of(feature: str) -> Any:
+    """The feature's module of worst cases; None when it has none."""
+    module = f"features.{feature}.tests.worst_case"
+    return import_module(module) if find_spec(module) else None

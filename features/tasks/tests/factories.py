@@ -6,6 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from features.tasks.models import Job
+from kernel.jobs import arq_queue
+from kernel.jobs.enqueue import prepare, queue_of
+from kernel.resources import Resources
 from tests.callers import People
 
 missing = {"task_id": "Task not found", "job_id": "Job not found"}
@@ -14,8 +17,8 @@ missing = {"task_id": "Task not found", "job_id": "Job not found"}
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A task that the owner queued, and a kept job: one that has ended, where that matters."""
     if operation == "read_task":
-        task = await people.owner.post("/api/v1/tasks/task", params={"message": "Hello"})
-        return {"task_id": task.json()["id"]}
+        queued_by = f"user:{people.owner.id}"
+        return {"task_id": await queue_as(queued_by, people.app.state.resources)}
     ended = operation == "requeue_job"
     job = _job(f"job-of-{people.owner.username}", ended)
     async with people.app.state.resources.unit() as db:
@@ -35,11 +38,18 @@ async def add_rows(people: People, operation: str, number: int) -> Mapping[str, 
     return {}
 
 
+async def queue_as(queued_by: str, resources: Resources) -> str:
+    """Queue a job that belongs to that caller; returns its id."""
+    job = prepare("tasks.purge_jobs", {}, queued_by)
+    await arq_queue.put(queue_of(resources), [job])
+    return job.id
+
+
 def _job(job_id: str, ended: bool) -> Job:
     return Job(
         job_id=job_id,
-        function="tasks.sample_background_task",
-        arguments={"message": "Hello"},
+        function="tasks.purge_jobs",
+        arguments={},
         status="complete" if ended else "waiting",
         finished_at=datetime.now(UTC) if ended else None,
     )

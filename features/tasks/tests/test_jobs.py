@@ -149,7 +149,6 @@ async def test_routes_make_as_few_statements_as_they_say(
 ) -> None:
     job_id = await add(resources, "tasks.run", 1)
 
-    await statements.held(user.post("/api/v1/tasks/task", params={"message": "x"}), fewer=1)
     await statements.held(superuser.get(f"/api/v1/tasks/task/{job_id}"))
     await statements.held(superuser.get(JOBS, params={"page": 2}))
     await statements.held(superuser.get(f"{JOBS}/{job_id}"))

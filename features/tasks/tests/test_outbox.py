@@ -30,7 +30,7 @@ async def test_an_undeclared_job_is_refused(resources: Resources) -> None:
 
 async def test_wrong_arguments_are_refused_when_the_job_is_added(resources: Resources) -> None:
     with pytest.raises(ValidationError):
-        await add(resources, "tasks.sample_background_task", number=1)
+        await add(resources, "tasks.purge_jobs", number=1)
 
 
 async def test_a_rolled_back_unit_leaves_no_job(

@@ -163,17 +163,18 @@ def test_a_feature_is_tested_by_its_name_and_with_its_gates(
 
 
 def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_not() -> None:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "posts"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "users"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
     gates = [line for line in run.stdout.splitlines() if line.startswith("tests/gates/")]
     assert {line.split("::")[0].rpartition("/")[2] for line in gates} == {
         "test_access_table.py",
+        "test_env_example.py",
         "test_lists.py",
         "test_openapi.py",
         "test_paging.py",
         "test_refusals.py",
         "test_statements.py",
     }
-    assert all(line.endswith(("[posts]", "-posts]")) for line in gates)
-    assert "features/posts/tests/" in run.stdout
+    assert all(line.endswith(("[users]", "-users]")) for line in gates)
+    assert "features/users/tests/" in run.stdout

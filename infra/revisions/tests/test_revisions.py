@@ -14,6 +14,19 @@ accepted = {
     "constraint-missing-not-valid": "a zoo",
 }
 """
+COUNTED = '''\
+"""Zoos, whose number a list shows."""
+
+from typing import Any, ClassVar
+
+from sqlmodel import Field, SQLModel
+
+
+class Zoo(SQLModel, table=True):
+    __table_args__: ClassVar[Any] = {"info": {"counted_by": []}}
+
+    id: int | None = Field(default=None, primary_key=True)
+'''
 
 
 OTHER = '''\
@@ -120,6 +133,14 @@ def test_two_enums_of_one_name_are_named(feature: Feature) -> None:
     assert code == 1
     assert "features.others.models.Status and features.zoos.models.Status" in said
     assert 'Field(sa_type=Enum(Status, name="...")' in said
+def test_a_new_table_whose_rows_are_counted_is_made_with_its_counter(feature: Feature) -> None:
+    made = feature.revise(COUNTED, "make the zoo")
+
+    text = feature.written("make_the_zoo").read_text()
+    assert made[0] == 0, made[1]
+    assert "info=" not in text
+    assert "zoo_count" in text
+    assert "failed" not in feature.check("migrations", "format", "lint")
 
 
 def test_a_required_column_without_a_default_is_refused_by_name(feature: Feature) -> None:

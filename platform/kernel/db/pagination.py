@@ -1,8 +1,9 @@
 """What lists take and give: query parameters, offset pages, cursor pages."""
 
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 
 from kernel.schemas.schemas import CleanText, ReadSchema
 
@@ -59,8 +60,17 @@ def _kind(value: Any) -> str:
     return "page" if "page" in names else "cursor"
 
 
+@cache
 def pages_of(read: type[BaseModel]) -> Any:
-    """The response model of a list: either page, chosen without trying both."""
-    page = Annotated[Page[read], Tag("page")]  # type: ignore[valid-type]
-    cursor_page = Annotated[CursorPage[read], Tag("cursor")]  # type: ignore[valid-type]
+    """The response model of a list: either page, chosen without trying both.
+
+    Named for a client's author: `PostReadPage` and `PostReadCursorPage`.
+    """
+
+    def named(page: Any) -> Any:
+        name = read.__name__ + page.__name__
+        return create_model(name, __base__=page[read], __module__=read.__module__)
+
+    page, cursor_page = named(Page), named(CursorPage)
+    page, cursor_page = Annotated[page, Tag("page")], Annotated[cursor_page, Tag("cursor")]
     return Annotated[page | cursor_page, Discriminator(_kind)]

@@ -19,5 +19,5 @@ from kernel.jobs.enqueue import (
     enqueue_after_commit,
     queue_of,
 )
-from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, Retry
+from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, JobRefused, Retry
 from kernel.jobs.registry import declared

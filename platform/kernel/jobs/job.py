@@ -8,6 +8,10 @@ DEFAULT_QUEUE = "default"
 ENDED = ("complete", "failed", "cancelled")  # of the states of a job
 
 
+class JobRefused(Exception):
+    """The job can't be done, and another attempt would change nothing: it fails at once."""
+
+
 class Retry(Exception):
     """Raised by a task that wants to run again `defer` seconds from now, as its next attempt."""
 

@@ -168,10 +168,15 @@ def example(**values: Any) -> Any:
 class ReadSchema(BaseModel):
     """Base of every answer. Plain pydantic: SQLModel's validation costs five times as much.
 
-    Bytes are shown in base64, as `Base64` takes them in.
+    Bytes are shown in base64, as `Base64` takes them in. A field with a default is always sent, so
+    the document says that it is there.
     """
 
-    model_config = ConfigDict(from_attributes=True, ser_json_bytes="base64")
+    model_config = ConfigDict(
+        from_attributes=True,
+        ser_json_bytes="base64",
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Message(ReadSchema):

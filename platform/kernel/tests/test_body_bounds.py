@@ -9,13 +9,13 @@ import httpx2
 import pytest
 from fastapi import APIRouter, Body, Form, Request
 
-from infra.drills import loop_lag
-from infra.drills.loop_lag import fill, nasty_json
 from kernel.app import create_application
 from kernel.config.loader import Settings
 from kernel.schemas.schemas import InputSchema
 from kernel.web.body_bounds import json_excess
+from tests import loop_lag
 from tests.application import client_of
+from tests.loop_lag import fill, nasty_json
 
 router = APIRouter(tags=["bounds"])
 MAX_CPU = 50  # milliseconds

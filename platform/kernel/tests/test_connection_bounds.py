@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 import websockets.sync.client
 
-from infra.drills.served import Api, serving
+from tests.served import Api, serving
 
 SETTINGS = {
     "HEADER_TIMEOUT": "1",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.drills.served import serving
+from tests.served import serving
 
 
 def test_an_answer_to_head_has_no_body_and_leaves_the_connection_open(

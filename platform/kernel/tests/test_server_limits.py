@@ -29,7 +29,7 @@ async def test_a_read_only_database_is_read_and_a_write_answers_503(
     make_app: ApplicationFactory,
 ) -> None:
     async with make_app() as app, client_of(app) as client:
-        listed = await client.get("/api/v1/tiers")
+        listed = await client.get("/api/v1/users")
         body = {"name": "Ada", "username": "ada", "email": "a@example.com", "password": PASSWORD}
         written = await client.post("/api/v1/user", json=body)
         readiness = await client.get("/health/ready")

@@ -48,24 +48,25 @@ async def test_writes_above_the_budget_are_refused_and_write_nothing(
         for person, name in ((user, "user1"), (other, "other1")):
             await person.register(name)
             await person.login()
-        post = {"title": "Title", "text": "Text"}
-        answers = [await user.post("/api/v1/user1/post", json=post) for _ in range(4)]
+        path = "/api/v1/user/user1"
+        names = [{"name": f"Name {number}"} for number in range(4)]
+        answers = [await user.patch(path, json=name) for name in names]
         answers.append(await user.refresh())
         over = [
-            await user.post("/api/v1/user1/post", json=post),
-            await user.patch("/api/v1/user/user1", json={"name": "Changed"}),
+            await user.patch(path, json={"name": "Changed"}),
+            await user.delete(path),
             await user.post("/api/v1/logout/all"),
             await user.post("/api/v1/refresh"),
         ]
-        read = await user.get("/api/v1/user1/posts")
+        read = await user.get(path)
         others = await other.patch("/api/v1/user/other1", json={"name": "Changed"})
         async with app.state.resources.unit() as db:
             used = await db.scalar(select(func.count()).select_from(TokenBlacklist))
 
-    assert [answer.status_code for answer in answers] == [201] * 4 + [200]
+    assert [answer.status_code for answer in answers] == [200] * 5
     assert [refusal(answer) for answer in over] == [LIMITED] * 4
     assert all(0 < int(answer.headers["retry-after"]) <= 60 for answer in over)
-    assert read.json()["total_count"] == 4
+    assert read.json()["name"] == "Name 3"
     assert others.status_code == 200
     assert used == 1
 
@@ -76,6 +77,7 @@ async def test_a_refused_write_is_refused_before_its_body_is_judged(
     async with make_app(WRITE_LIMIT="1") as app, client_of(app, Person) as user:
         await user.register("user1")
         await user.login()
-        answers = [await user.post("/api/v1/user1/post", json={}) for _ in range(2)]
+        wrong = {"name": ""}
+        answers = [await user.patch("/api/v1/user/user1", json=wrong) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [422, 429]

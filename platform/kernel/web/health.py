@@ -59,7 +59,7 @@ class Readiness(ReadSchema):
     """`ready`, or `degraded` while a Redis is unavailable or the database takes no writes: see
     `checks`."""
 
-    status: str
+    status: Literal["ready", "degraded"]
     checks: dict[str, str]
 
 

@@ -94,7 +94,9 @@ def _describe(route: APIRoute, operation: Json) -> None:
     _add_good_headers(route, answered)
     operation["responses"] = dict(sorted(answered.items()))
     access = route.access if isinstance(route, FeatureRoute) else Access.PUBLIC
-    if access is not Access.PUBLIC:
+    if access is Access.PUBLIC:
+        operation.setdefault("security", [])  # said, since leaving it out may be an oversight
+    else:
         own_schemes = operation.get("security", [{}])
         optional = own_schemes if access is Access.OPTIONAL else []
         operation["security"] = [*optional, *[{**one, SCHEME: []} for one in own_schemes]]

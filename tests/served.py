@@ -15,7 +15,7 @@ COMMAND = (
     "from kernel.settings import load_settings; from kernel.serve import serve; import sys;"
     "sys.exit(serve(load_settings(), sys.argv[1]))"
 )
-SLOW = "infra.drills.slow_app:app"
+SLOW = "tests.slow_app:app"
 
 
 class Api:

@@ -1,0 +1,44 @@
+"""Where mails are handed over, and whom they come from."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import EmailStr, Field, SecretStr
+
+from kernel.config import Environment, SettingsGroup
+
+
+class EmailSettings(SettingsGroup):
+    """A server for outgoing mail; without SMTP_HOST no mail is sent."""
+
+    title = "E-mail"
+    smtp_host: str | None = Field(None, description="the server; empty: no mail is sent")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_timeout: float = Field(20, gt=0, le=120, description="seconds for each step")
+    smtp_from: EmailStr | None = Field(None, description="whom mails come from")
+
+    @property
+    def is_on(self) -> bool:
+        return self.smtp_host is not None
+
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
+        if not self.is_on:
+            given = [
+                name.upper()
+                for name in ("smtp_username", "smtp_password", "smtp_from")
+                if getattr(self, name) is not None
+            ]
+            if given:
+                yield f"SMTP_HOST is missing beside {', '.join(given)}; without it, leave them out"
+            return
+        if self.smtp_from is None:
+            yield "SMTP_FROM is missing: the address that mails come from"
+        if (self.smtp_username is None) != (self.smtp_password is None):
+            yield "SMTP_USERNAME and SMTP_PASSWORD need each other"
+        if self.smtp_password is not None and self.smtp_security == "none":
+            yield "SMTP_SECURITY=none would send SMTP_PASSWORD unencrypted"
+        elif self.smtp_security == "none" and environment != "local":
+            yield "SMTP_SECURITY=none sends mails unencrypted: starttls or tls outside local"

@@ -1,0 +1,1 @@
+"""`hatch run client`: a typed TypeScript client from the recorded OpenAPI document."""

@@ -1,0 +1,77 @@
+"""What goes with docs/decisions/."""
+
+from infra.init.part import Part
+
+DECISIONS = Part(
+    name="decisions",
+    says="why the template is built as it is, a page each",
+    paths=("docs/decisions",),
+    cuts={
+        "tests/test_documents.py": (
+            "test_each_dependency_has_its_reason_in_the_decision_about_packages",
+        )
+    },
+    rows={"README.md": ("docs/decisions/  ",)},
+    edits={
+        "CONTRIBUTING.md": (
+            (
+                (
+                    "makes the rows that a call needs: "
+                    "[docs/decisions/0010](docs/decisions/0010-what-clients-rely-on.md)."
+                ),
+                "makes the rows that a call needs.",
+            ),
+            (
+                (
+                    " A package beside those in\n[docs/decisions/0005-packages.md]"
+                    "(docs/decisions/0005-packages.md) needs a line there."
+                ),
+                "",
+            ),
+            (
+                (
+                    "## Decisions\n\nA choice that a reader would question gets a page in "
+                    "[docs/decisions/](docs/decisions/): what was the\nquestion, what we chose, what it "
+                    "costs. What clients can see also goes into\n"
+                ),
+                "## Changes\n\nWhat clients can see goes into\n",
+            ),
+        ),
+        "SECURITY.md": (
+            (
+                (
+                    "- Sessions, tokens, cookies and keys: "
+                    "[decision 9](docs/decisions/0009-sessions-and-tokens.md).\n"
+                ),
+                "",
+            ),
+        ),
+        "docs/caching.md": (
+            (
+                (
+                    " How it works, and why, is in\n"
+                    "[decision 13](decisions/0013-versions-and-an-epoch.md)."
+                ),
+                "",
+            ),
+        ),
+        "docs/rate-limits.md": (
+            (
+                (
+                    "\nHow it works, and why, is in "
+                    "[decision 14](decisions/0014-a-sliding-log-of-accepted-calls.md)."
+                ),
+                "",
+            ),
+        ),
+        "infra/checks/layout.py": (
+            (
+                (
+                    "a later issue raises a budget only by a decision that says why\n"
+                    "# (docs/decisions/0012-the-kernels-budget.md)."
+                ),
+                "a budget is raised only for a reason that is written down here.",
+            ),
+        ),
+    },
+)

@@ -1,0 +1,63 @@
+"""What goes with features/posts."""
+
+from infra.init.part import Part
+
+POSTS = Part(
+    name="posts",
+    says="the feature that shows how one is written",
+    paths=("features/posts",),
+    takes=("bench",),
+    tables=True,
+    rows={
+        "docs/contract.md": (
+            "| GET /{username}/posts |",
+            "| PATCH, DELETE /{username}/post/{id} |",
+            "| DELETE /{username}/db_post/{id} |",
+        ),
+        "infra/drills/fuzz.toml": ('    "read_posts",', '    "write_post",', '    "patch_post",'),
+    },
+    edits={
+        "docs/concepts.md": (
+            (
+                "limiter and a job; `features/posts` uses no other name. The rest is",
+                "limiter and a job. The rest is",
+            ),
+        ),
+        "docs/crud.md": (
+            (
+                "`features/posts` is the\nexample for all of this page.",
+                "Posts of users are the\nexample for all of this page.",
+            ),
+        ),
+        "infra/drills/fuzz.toml": (
+            ("that a task or a post belongs to", "that a task belongs to"),
+            ('["read_task", "read_post"]', '"read_task"'),
+        ),
+        "infra/drills/test_hostile_clients.py": (
+            ('f"POST {V1}/endless/post HTTP/1.1', 'f"PATCH {V1}/user/endless HTTP/1.1'),
+            ('\\r\\n\\r\\n{"title":', '\\r\\n\\r\\n{"name":'),
+        ),
+        "infra/drills/test_worker.py": (
+            ('        arguments = {"post_id": 1, "author_id": 1}\n', ""),
+            ('prepare("posts.announce", arguments)', 'prepare("tasks.purge_jobs", {})'),
+        ),
+        "infra/tests/test_valkey_rights.py": (
+            (
+                """\
+        post = {"title": "On engines", "text": "It weaves."}
+        assert (await person.post("/api/v1/ada/post", json=post)).status_code == 201
+        pages = [(await person.get("/api/v1/ada/posts")).json() for _ in range(2)]
+        id = pages[1]["data"][0]["id"]
+        await person.patch(f"/api/v1/ada/post/{id}", json={"title": "Engines"})
+        assert (await person.get("/api/v1/ada/posts")).json()["data"][0]["title"] == "Engines"
+""",
+                """\
+        names = [(await person.get("/api/v1/user/ada")).json()["name"] for _ in range(2)]
+        await person.patch("/api/v1/user/ada", json={"name": "Countess"})
+        names.append((await person.get("/api/v1/user/ada")).json()["name"])
+        assert names == ["Ada", "Ada", "Countess"]
+""",
+            ),
+        ),
+    },
+)

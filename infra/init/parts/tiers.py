@@ -1,0 +1,118 @@
+"""What goes with features/tiers and features/rate_limits: plans, and their rules."""
+
+from infra.init.part import Part
+
+TIERS = Part(
+    name="tiers",
+    says="plans of users and their rate limits; `rate_limiter` stays, with one rule for everybody",
+    paths=("features/tiers", "features/rate_limits"),
+    takes=("bench",),
+    tables=True,
+    rows={
+        "docs/contract.md": (
+            "| GET /tiers |",
+            "| PATCH /user/{username}/tier |",
+            "| GET /tier/{tier_name}/rate_limits |",
+            "| POST, PATCH /tier/{tier_name}/rate_limit |",
+            "| TIER_NAME |",
+            "| DEFAULT_TIER |",
+        ),
+        "features/users/models.py": ('        Index("ix_user_tier_id"', "    tier_id:"),
+        "features/users/tests/test_changes.py": ('        {"tier_id": 1},',),
+        "features/users/tests/test_registration.py": (
+            '        ("tier_id", 1),',
+            '        "tier_id": body["tier_id"],',
+        ),
+        "infra/drills/fuzz.toml": (
+            '    "read_rate_limits",',
+            '    "read_tiers",',
+            '    "write_tier",',
+            '    "patch_tier",',
+            '    "write_rate_limit",',
+            '    "patch_rate_limit",',
+        ),
+    },
+    edits={
+        "docs/contract.md": (
+            ("filter by username, tier_id, by superusers", "filter by username, by superusers"),
+        ),
+        "docs/crud.md": (
+            (
+                "`await crud_tiers.create(db, values, schema_to_select=TierRead, return_as_model=True)`",
+                "`await crud_posts.create(db, values, schema_to_select=PostRead, return_as_model=True)`",
+            ),
+            ('`server_data={"tier_id": tier.id}`', '`server_data={"created_by_user_id": user.id}`'),
+        ),
+        "docs/rate-limits.md": (
+            (
+                """\
+- The **rule** is that of the caller's tier for the template. Administrators set it under
+  `/api/v1/tier/{tier_name}/rate_limit`; the path is `api/v1/forecast/{city}`. Without one, and for
+  anonymous callers, DEFAULT_RATE_LIMIT_LIMIT calls per DEFAULT_RATE_LIMIT_PERIOD seconds. That a tier
+  falls back to it is logged once for each path.
+""",
+                """\
+- The **rule** is DEFAULT_RATE_LIMIT_LIMIT calls per DEFAULT_RATE_LIMIT_PERIOD seconds, unless a
+  feature's `providers.py` offers `rules_of`, and `identify` there says which tier a caller is on.
+""",
+            ),
+        ),
+        "features/auth/permissions.py": (
+            (
+                """\
+    return Principal(
+        account.id, NO_SESSION, account.username, account.is_superuser, account.tier_id
+    )
+""",
+                """\
+    return Principal(account.id, NO_SESSION, account.username, account.is_superuser, tier_id=None)
+""",
+            ),
+        ),
+        "features/auth/principals.py": (
+            ("    username, is_superuser, tier_id = orjson", "    username, is_superuser = orjson"),
+            (
+                "username, is_superuser, tier_id, shown)",
+                "username, is_superuser, tier_id=None, shown=shown)",
+            ),
+            ("caller.is_superuser, caller.tier_id])", "caller.is_superuser])"),
+        ),
+        "features/users/crud.py": (
+            (
+                "who frees the username, the e-mail and the tier.",
+                "who frees the username and the e-mail.",
+            ),
+            ('"deleted_at": now(), "tier_id": None}', '"deleted_at": now()}'),
+        ),
+        "features/users/tests/factories.py": (
+            ("from uuid import uuid4\n\nfrom features.tiers.models import Tier\n", "\n"),
+            ("from features.users.crud import change_user\n", ""),
+            ("Users; the owner is on a tier.", "Users."),
+            (
+                """\
+    async with people.app.state.resources.unit() as db:
+        tier = Tier(name=f"tier-{uuid4().hex[:8]}")
+        db.add(tier)
+        await db.flush()
+        await change_user(db, people.owner.id, {"tier_id": tier.id})
+""",
+                "",
+            ),
+        ),
+        "features/users/tests/statements.txt": (
+            ("POST /api/v1/user                   4", "POST /api/v1/user                   3"),
+        ),
+        "infra/drills/fuzz.toml": (
+            (
+                """\
+[[operations]]
+# the user is there; the tier is not: new users may have none, and a tier's id may be anybody's
+include-operation-id = ["read_user_tier", "patch_user_tier"]
+checks.ensure_resource_availability.enabled = false
+
+""",
+                "",
+            ),
+        ),
+    },
+)

@@ -1,0 +1,44 @@
+"""What a call costs once everything is warm: statements and Redis round trips."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx2
+import pytest
+
+from kernel.context import request_id_var
+from kernel.redis.client import Redis
+from tests.statements import Statements
+
+Call = Callable[[], Awaitable[httpx2.Response]]
+
+
+class Costs:
+    """Counts what is done for requests; what a process does by itself bears no request's id."""
+
+    def __init__(self, statements: Statements) -> None:
+        self.redis, self._statements = 0, statements
+
+    async def of(self, call: Call) -> tuple[int, int]:
+        """Statements and round trips of a call, once it has been made twice."""
+        for _ in range(2):
+            await call()
+        await self._statements.counted()
+        self._statements.made.clear()
+        self.redis = 0
+        answer = await call()
+        assert answer.is_success, answer.text
+        return len(await self._statements.counted()), self.redis
+
+
+@pytest.fixture
+def costs(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> Costs:
+    counted = Costs(statements)
+    execute = Redis.execute
+
+    # The server's own statistics count commands, not round trips.
+    async def counted_execute(self: Redis, *command: str) -> object:
+        counted.redis += request_id_var.get() is not None
+        return await execute(self, *command)
+
+    monkeypatch.setattr(Redis, "execute", counted_execute)
+    return counted
