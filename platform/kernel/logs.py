@@ -1,4 +1,4 @@
-"""Structured logs: readable lines in a terminal, JSON elsewhere, the request id in each."""
+"""Structured logs: readable lines in local, JSON elsewhere, the request id in each."""
 
 import json
 import logging
@@ -11,9 +11,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from kernel.config.groups import AppSettings
 from kernel.context import request_id_var
+from kernel.observability.redaction import redacted
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
-QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio")
+QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio", "alembic.runtime.plugins")
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -56,7 +57,7 @@ def configure(settings: AppSettings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = _renderer(readable=sys.stderr.isatty() or settings.environment == "local")
+    renderer = [*_renderer(readable=settings.environment == "local"), _redact]
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -93,6 +94,10 @@ def _renderer(readable: bool) -> list[Processor]:
         ]
     dumps: Any = structlog.processors.JSONRenderer(serializer=_json)
     return [structlog.processors.format_exc_info, dumps]
+
+
+def _redact(_: WrappedLogger, __: str, line: Any) -> str:
+    return redacted(line)
 
 
 def _json(event: EventDict, **_: Any) -> str:

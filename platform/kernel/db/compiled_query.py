@@ -8,6 +8,7 @@ session. It stands beside the FastCRUD instance, for what is hot; nothing needs 
 
 import dataclasses
 import inspect
+import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, cast, overload
 
@@ -103,6 +104,7 @@ class CompiledQuery(Generic[T]):
         if unit.has_pending_changes:
             await unit.flush()
         connection = await unit.asyncpg_connection(write=self._writes)
+        started = time.perf_counter()
         try:
             return await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
@@ -116,6 +118,8 @@ class CompiledQuery(Generic[T]):
                 raise
             if not is_connection_lost(error) or unit.in_transaction_block:
                 raise unavailable(error) from error
+        finally:
+            unit.resources.database.on_statement(self._sql, started)
         # Cut while it was idle in the pool: the read begins again on a living connection.
         await unit.replace_connection()
         connection = await unit.asyncpg_connection()

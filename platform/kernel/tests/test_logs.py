@@ -1,6 +1,9 @@
 """Log lines: nothing that a client sends makes a line of its own."""
 
+import pytest
+
 from kernel.logs import escape_values
+from kernel.observability.redaction import redacted
 
 
 def test_a_readable_line_stays_one_line_and_steers_no_terminal() -> None:
@@ -10,3 +13,34 @@ def test_a_readable_line_stays_one_line_and_steers_no_terminal() -> None:
 
     assert line["path"] == r"/user/\x1b[2Jada\n2026-01-01 [info] login\x00"
     assert line["name"] == "Ängström"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('{"path": "/user/ada@example.com"}', '{"path": "/user/[redacted]"}'),
+        ("Key (email)=(a.b+c@mail.example.org) is there", "Key (email)=([redacted]) is there"),
+        ("/x?mail=ada%40example.com&y=1", "/x?mail=[redacted]&y=1"),
+        ("redis://:hunter2@host:6379/0", "redis://:[redacted]@host:6379/0"),
+        ("postgresql://app:hunter2@db/app", "postgresql://app:[redacted]@db/app"),
+        ("got eyJhbGciOi.eyJzdWIi.c2ln!", "got [redacted]!"),
+        ("Authorization: Bearer abcdef1234567890", "Authorization: Bearer [redacted]"),
+        ("Authorization: Basic YWRhOnNlY3JldA==", "Authorization: Basic [redacted]"),
+        ("$2b$12$abcdefghijklmnopqrstuvwx", "[redacted]"),
+    ],
+)
+def test_secrets_and_addresses_are_hidden_by_their_form(line: str, shown: str) -> None:
+    assert redacted(line) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  @router.get('/x')  # 50% @ noon, to: https://host:8000/a@b",
+        "SELECT $1, $2 FROM post WHERE id = $3",
+        "basic rules of the bearer",
+        '{"user": 7, "route": "/api/v1/user/{username}", "client": "127.0.0.1"}',
+    ],
+)
+def test_a_line_without_them_stays_as_it_is(line: str) -> None:
+    assert redacted(line) == line
