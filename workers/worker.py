@@ -105,6 +105,7 @@ class Worker(Upkeep):
     async def _run(self, attempt: Attempt) -> None:
         assert self._held is not None
         task, recorded = self._held.tasks.get(attempt.function), False
+        begun = self.loop.time()
         if attempt.status == "queued":
             if task is not None and task.concurrency and task.lane != attempt.queue:
                 # Queued by a client that doesn't know of the limit.
@@ -117,6 +118,8 @@ class Worker(Upkeep):
             self.jobs_retried += 1
         else:
             self.jobs_failed += 1
+        for observe in self._held.observers:
+            observe(attempt, self.loop.time() - begun)
         if recorded:
             self._on_recorded(attempt)
         else:

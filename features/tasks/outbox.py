@@ -67,6 +67,13 @@ async def due(
     return {row["queue"]: row["seconds"] for row in rows if row["seconds"] is not None}
 
 
+async def backlog(resources: Resources, queues: Sequence[str]) -> dict[str, tuple[int, float]]:
+    """How many jobs of each queue are due, and for how many seconds the first one has been."""
+    async with resources.unit() as db:
+        rows = await claims.backlog.all(db, queues=queues)
+    return {row["queue"]: (row["jobs"], row["seconds"]) for row in rows}
+
+
 async def renew(resources: Resources, rows: Sequence[int], lease: float) -> None:
     """Let running jobs keep their claim for `lease` seconds from now."""
     async with resources.unit() as db:

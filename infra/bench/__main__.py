@@ -27,6 +27,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, metavar="DIR", help="load this checkout, too")
     parser.add_argument("--ways", action="store_true", help="FAST_PATH=off and ours twice, too")
     parser.add_argument(
+        "--observed", action="store_true", help="with metrics, and with traces of 10 %%, too"
+    )
+    parser.add_argument(
         "--without", action="append", metavar="NAME", help="ours without this shortcut, too"
     )
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -46,6 +49,8 @@ def rivals(arguments: argparse.Namespace) -> Iterator[Rival]:
     if arguments.ways:
         yield Rival("again")
         yield Rival("off", values={"FAST_PATH": "off"})
+    if arguments.observed:
+        yield Rival("metrics", values={"METRICS": "on", "METRICS_PORT": "0"})
     for name in arguments.without or ():
         yield Rival(f"without {name}", values={"BENCH_WITHOUT": name})
 

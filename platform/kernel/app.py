@@ -12,7 +12,9 @@ from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
 from kernel.config.groups import AppSettings
 from kernel.config.loader import Settings
+from kernel.config.observability import ObservabilitySettings
 from kernel.lifespan import lifespan
+from kernel.observability.routes import router as metrics_router
 from kernel.resources import Resources
 from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
@@ -78,6 +80,8 @@ def create_application(
     problems.install(app)
     app.include_router(health.router)
     docs.install(app, app_settings)
+    if settings.group(ObservabilitySettings).serves_metrics:
+        app.include_router(metrics_router)
     _add_features(app, routers)
     return app
 

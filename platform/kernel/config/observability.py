@@ -1,8 +1,10 @@
 """The settings of what a process tells of itself: logs, metrics, traces, errors."""
 
-from pydantic import Field
+from collections.abc import Iterator
 
-from kernel.config.loader import SettingsGroup
+from pydantic import Field, SecretStr
+
+from kernel.config.loader import Environment, SettingsGroup, is_weak
 
 
 class ObservabilitySettings(SettingsGroup):
@@ -15,3 +17,23 @@ class ObservabilitySettings(SettingsGroup):
     slow_statement_ms: float = Field(
         500, ge=0, description="a statement gets a line from here on; 0 is off"
     )
+    blocked_loop_seconds: float = Field(
+        1, ge=0, description="an event loop that stands so long is told with its stack; 0 is off"
+    )
+    metrics: bool = Field(False, description="on or off: count for Prometheus, and serve it")
+    metrics_host: str = Field("127.0.0.1", description="where /metrics is served; no secret asked")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="of the API; 0: any free one")
+    worker_metrics_port: int = Field(9465, ge=0, le=65535, description="of each worker")
+    metrics_token: SecretStr | None = Field(
+        None, description="the API serves /metrics, too, to who sends it as a bearer token"
+    )
+
+    @property
+    def serves_metrics(self) -> bool:
+        """Whether /metrics is on the API's own port, too."""
+        return self.metrics and bool(self.metrics_token and self.metrics_token.get_secret_value())
+
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
+        token = self.metrics_token.get_secret_value() if self.metrics_token else ""
+        if environment != "local" and token and is_weak(token, 32):
+            yield "METRICS_TOKEN is weak: set it to the output of `openssl rand -hex 32`"

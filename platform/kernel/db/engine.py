@@ -32,6 +32,8 @@ class Database:
         self, settings: DatabaseSettings, application_name: str, slow_ms: float = 0
     ) -> None:
         self.observers: list[Observer] = []
+        # Called with the seconds of each wait for a connection, and whether it was in vain.
+        self.wait_observers: list[Callable[[float, bool], None]] = []
         self._slow = slow_ms / 1000 or float("inf")
         connect: dict[str, Any] = {
             "timeout": settings.database_pool_timeout,
@@ -72,14 +74,24 @@ class Database:
         try:
             # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
             idle = not self._empty and pool.checkedin()  # type: ignore[attr-defined]
-            fairy = pool.connect() if idle else await greenlet_spawn(pool.connect)
+            fairy = pool.connect() if idle else await self._wait()
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
                 fairy.invalidate()
-                fairy = await greenlet_spawn(pool.connect)
+                fairy = await self._wait()
         except Exception as error:
             if not (isinstance(error, DBAPIError) or is_driver_unavailable(error)):
                 raise
             raise unavailable(error) from error
+        return fairy
+
+    async def _wait(self) -> PoolProxiedConnection:
+        started, failed = time.perf_counter(), True
+        try:
+            fairy = await greenlet_spawn(self.engine.sync_engine.pool.connect)
+            failed = False
+        finally:
+            for observe in self.wait_observers:
+                observe(time.perf_counter() - started, failed)
         return fairy
 
     async def close(self) -> None:

@@ -89,13 +89,9 @@ class Redis:
         connection = self._connection
         if connection is None or not self._open:
             raise RedisUnavailable("Redis is away")
-        usage = usage_var.get()
-        if usage is not None:
+        if (usage := usage_var.get()) is not None:
             usage.count_trip(connection, connection.writes)
-        if self.observers:
-            reply = await self._observed(connection, command)
-        else:
-            reply = await connection.send(command)
+        reply = await (self._observed if self.observers else Connection.send)(connection, command)
         if isinstance(reply, hiredis.ReplyError):
             raise self._judge(connection, reply)
         return reply
@@ -105,9 +101,8 @@ class Redis:
         try:
             return await connection.send(command)
         finally:
-            seconds = time.perf_counter() - started
             for observe in self.observers:
-                observe(str(command[0]), started, seconds)
+                observe(str(command[0]), started, time.perf_counter() - started)
 
     def tell(self, *command: Argument) -> None:
         """Send a command whose answer doesn't matter; does nothing while the breaker is open."""

@@ -66,6 +66,7 @@ class OuterMiddleware:
         self._bounds = resources.settings.group(ConnectionSettings)
         self.refusals = Refusals(settings)
         self.observers: list[Observer] = []
+        self.in_flight = 0
         slow_ms = resources.settings.group(ObservabilitySettings).slow_request_ms
         self.slow = slow_ms / 1000 or float("inf")
 
@@ -117,6 +118,7 @@ class _Exchange:
         self.context = context
         self._outer, self._receive, self._send = outer, receive, send
         self._started = time.perf_counter()
+        outer.in_flight += 1
         self._method: str = scope["method"]
         if self._method == "HEAD" and not outer.has_head(scope):
             # A copy, since the server looks into its own to know that no body follows.
@@ -197,6 +199,7 @@ class _Exchange:
 
     def _close(self) -> None:
         seconds = time.perf_counter() - self._started
+        self._outer.in_flight -= 1
         template = template_of(self._scope)
         principal = self.context.principal
         slow = seconds >= self._outer.slow
