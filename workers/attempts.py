@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +21,9 @@ from kernel.redis.connection import RedisUnavailable
 from kernel.usage import Usage, usage_var
 
 log = structlog.get_logger(__name__)
+
+
+Run = Callable[[Task | None, Resources, Attempt], Awaitable[bool]]
 
 
 class JobRefused(Exception):

@@ -11,10 +11,12 @@ from kernel import logs
 from kernel.cache.deferred import flush
 from kernel.config.groups import AppSettings, WorkerSettings
 from kernel.config.loader import Settings
+from kernel.config.observability import ObservabilitySettings
 from kernel.jobs import Attempt, Task, registry
 from kernel.redis.client import Redis
 from kernel.resources import Resources, opened
 from workers.arq_jobs import ArqJobs
+from workers.attempts import Run, run_attempt
 from workers.instruments import observing_worker
 from workers.lanes import Lane, lanes_of
 
@@ -37,6 +39,7 @@ class Held:
     poll: float
     # Called with each attempt that has ended, and the seconds that it took.
     observers: list[Callable[[Attempt, float], None]] = field(default_factory=list)
+    run: Run = run_attempt
 
 
 def known_tasks() -> dict[str, Task]:
@@ -71,6 +74,10 @@ async def start(ctx: dict[str, Any]) -> None:
         lease=worker.worker_lease,
         poll=ctx["poll_delay"],
     )
+    if settings.group(ObservabilitySettings).traces:
+        from workers.tracing import traced
+
+        held.run = traced(run_attempt)
     await stack.enter_async_context(observing_worker(resources, held.observers, set(tasks)))
     log.info("worker ready", queues=[lane.name for lane in lanes], tasks=sorted(tasks))
 

@@ -12,7 +12,6 @@ import structlog
 
 from kernel.jobs.job import Attempt
 from kernel.redis.connection import RedisUnavailable
-from workers.attempts import run_attempt
 from workers.ends import Ends
 from workers.intake import Intake
 from workers.leases import renew_leases
@@ -128,7 +127,7 @@ class Worker(Upkeep):
     async def _attempt(self, task: Any, attempt: Attempt) -> bool:
         assert self._held is not None
         try:
-            return await run_attempt(task, self._held.resources, attempt)
+            return await self._held.run(task, self._held.resources, attempt)
         except asyncio.CancelledError:
             aborted = attempt.id in self._aborting
             self._aborting.discard(attempt.id)

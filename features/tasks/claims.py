@@ -56,6 +56,7 @@ claim = CompiledQuery(
         col(Job.function),
         col(Job.arguments),
         col(Job.request_id),
+        col(Job.traceparent),
         col(Job.queued_by),
         col(Job.tries),
         col(Job.created_at),

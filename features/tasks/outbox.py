@@ -22,6 +22,7 @@ async def add(db: UnitOfWork, job: Job) -> str:
         function=job.function,
         arguments=job.arguments,
         request_id=job.request_id,
+        traceparent=job.traceparent,
         queued_by=job.queued_by,
         unique_key=job.unique,
         queue=job.queue,
@@ -53,6 +54,7 @@ async def claim(
             queue=queue,
             waited=row["waited"],
             row=row["id"],
+            traceparent=row["traceparent"],
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@
 """
 
 import re
+from importlib import import_module
 from typing import Any
 
 from infra.checks import ROOT
@@ -12,13 +13,20 @@ from kernel.observability import metrics
 
 PAGE = ROOT / "docs" / "running" / "observability.md"
 UPDATE = "hatch run python -m infra.observability.registry"
+# A metric is declared when its module is imported.
+DECLARING = (
+    "kernel.observability.api",
+    "kernel.observability.instruments",
+    "kernel.observability.sampling",
+    "workers.instruments",
+)
 HEAD = "| metric | kind | labels | what it says |\n|---|---|---|---|\n"
 
 
 def declared() -> dict[str, metrics.Metric[Any]]:
     """The metrics of kernel, worker and features, by name."""
-    import workers.instruments  # noqa: F401 - declared by being imported
-
+    for module in DECLARING:
+        import_module(module)
     for name in ("router", "tasks", "handlers", "providers", "lifespan"):
         discovery.load(name)
     return dict(sorted(metrics.declared.items()))

@@ -41,8 +41,13 @@ class Application(FastAPI):
         stack = super().build_middleware_stack()
         if self.shorten is not None:
             stack = self.shorten(stack)
-        self.outer = OuterMiddleware(stack, self.state.resources, self.router.routes)
-        return self.outer
+        resources: Resources = self.state.resources
+        self.outer = OuterMiddleware(stack, resources, self.router.routes)
+        if not resources.settings.group(ObservabilitySettings).traces:
+            return self.outer
+        from kernel.observability.traced_requests import TracedRequests
+
+        return TracedRequests(self.outer, resources)
 
     def openapi(self) -> dict[str, Any]:
         """The document of the API, made when it is first asked for."""

@@ -13,6 +13,8 @@ from kernel.usage import Usage
 
 KEY = "kernel.context"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The trace that the request or job at hand is part of, as W3C's header says it.
+traceparent_var: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 @dataclass(frozen=True, slots=True)

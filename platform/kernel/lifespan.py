@@ -7,7 +7,7 @@ from typing import Any
 
 from kernel import discovery, events
 from kernel.jobs import registry
-from kernel.observability.observing import observing_api
+from kernel.observability.api import observing_api
 from kernel.resources import Resources
 from kernel.web import health
 from kernel.web.outer_middleware import OuterMiddleware

@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from kernel.config.groups import AppSettings
-from kernel.context import request_id_var
+from kernel.context import request_id_var, traceparent_var
 from kernel.observability.redaction import redacted
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
@@ -21,6 +21,9 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     request_id = request_id_var.get()
     if request_id is not None:
         event.setdefault("request_id", request_id)
+    traceparent = traceparent_var.get()
+    if traceparent is not None:
+        event.setdefault("trace_id", traceparent[3:35])
     return event
 
 

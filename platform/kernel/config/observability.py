@@ -28,6 +28,19 @@ class ObservabilitySettings(SettingsGroup):
         None, description="the API serves /metrics, too, to who sends it as a bearer token"
     )
 
+    traces: bool = Field(
+        False, description="on or off: tell an OpenTelemetry collector; needs the extra `tracing`"
+    )
+    traces_sample_rate: float = Field(
+        0.1, ge=0, le=1, description="share of the requests that are traced; 1 is all"
+    )
+    otel_exporter_otlp_endpoint: str = Field(
+        "http://localhost:4318", description="the collector, by OTLP over HTTP"
+    )
+    sentry_dsn: SecretStr | None = Field(
+        None, description="where errors are reported; needs the extra `sentry`"
+    )
+
     @property
     def serves_metrics(self) -> bool:
         """Whether /metrics is on the API's own port, too."""

@@ -93,6 +93,8 @@ def _body(job: Job, now: int) -> bytes:
         named["queued_by"] = job.queued_by
     if job.queue != DEFAULT_QUEUE:
         named["queue"] = job.queue
+    if job.traceparent is not None:
+        named["traceparent"] = job.traceparent
     return serialize({"t": None, "f": job.function, "a": [], "k": named, "et": now})
 
 

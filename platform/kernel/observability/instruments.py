@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from http import HTTPMethod
 from typing import Any
 
 from kernel.cache.store import Stores
@@ -10,17 +9,9 @@ from kernel.config.groups import AppSettings
 from kernel.db.unit_of_work import Resources
 from kernel.observability.metrics import Counter, Gauge, Histogram
 from kernel.rate_limit.limiter import Limiter
-from kernel.web.outer_middleware import OuterMiddleware
 
 ROLES = ("cache", "rate_limit", "queue")
-METHODS = frozenset(HTTPMethod)
-NO_ROUTE = "none"  # of what no route has answered
 
-requests = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
-durations = Histogram(
-    "http_request_duration_seconds", "From a request's headers to its end.", ["method", "route"]
-)
-in_flight = Gauge("http_requests_in_flight", "Requests that are being answered.")
 pool_size = Gauge("db_pool_size", "Connections that the pool may hold.")
 pool_connections = Gauge("db_pool_connections", "Connections of the pool.", ["state"])
 pool_waits = Histogram(
@@ -65,25 +56,6 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
         info.set(1, settings.app_version, settings.environment)
 
     return measure
-
-
-def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
-    """Count requests; return what measures those in flight, to be called often."""
-    known: dict[tuple[str, str | None, int], tuple[Any, Any]] = {}
-
-    def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
-        if method not in METHODS:
-            method = "other"
-        series = known.get((method, template, status))
-        if series is None:
-            route = template or NO_ROUTE
-            series = (requests.child(method, route, str(status)), durations.child(method, route))
-            known[method, template, status] = series
-        series[0].inc()
-        series[1].observe(seconds)
-
-    outer.observers.append(on_request)
-    return lambda: in_flight.set(outer.in_flight)
 
 
 def _on_wait(seconds: float, failed: bool) -> None:

@@ -9,28 +9,9 @@ from kernel.config.observability import ObservabilitySettings
 from kernel.db.unit_of_work import Resources
 from kernel.observability import metrics
 from kernel.observability.exposition import DIRECTORY, served
-from kernel.observability.instruments import observe_requests, observe_resources
+from kernel.observability.instruments import observe_resources
 from kernel.observability.loop_watch import watching
-from kernel.observability.sampling import (
-    Measure,
-    Sample,
-    sample,
-    sample_database,
-    sample_queues,
-    tick,
-)
-from kernel.web.outer_middleware import OuterMiddleware
-
-
-@asynccontextmanager
-async def observing_api(
-    resources: Resources, outer: Callable[[], OuterMiddleware]
-) -> AsyncIterator[None]:
-    """For an API process; its outermost layer is asked for when requests are counted."""
-    port = resources.settings.group(ObservabilitySettings).metrics_port
-    samples = (sample_database, sample_queues)
-    async with observing(resources, port, lambda: [observe_requests(outer())], samples):
-        yield
+from kernel.observability.sampling import Measure, Sample, sample, sample_queues, tick
 
 
 @asynccontextmanager
@@ -47,6 +28,10 @@ async def observing(
     settings = resources.settings.group(ObservabilitySettings)
     with ExitStack() as stack:
         stack.enter_context(watching(settings.blocked_loop_seconds))
+        if settings.traces:
+            from kernel.observability.tracing import tracing
+
+            stack.enter_context(tracing(resources))
         if not settings.metrics:
             yield
             return

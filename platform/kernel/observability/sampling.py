@@ -13,7 +13,6 @@ from kernel.jobs.outbox import outbox
 from kernel.jobs.registry import declared
 from kernel.observability.metrics import Gauge, Histogram, Together
 from kernel.redis.connection import REDIS_ERRORS
-from kernel.web import health
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +30,6 @@ last_turn = Gauge(
     together="livemin",
 )
 lag = Histogram("event_loop_lag_seconds", "How late the event loop runs what is due.")
-database_up = Gauge("db_up", "1 while the database serves, 0 while it doesn't.", together=LATEST)
-pending = Gauge("migrations_pending", "Revisions that the database lacks.", together=LATEST)
 depth = Gauge(
     "job_queue_depth",
     "Jobs that are due and not begun: plain ones in Redis, durable ones in the outbox.",
@@ -68,13 +65,6 @@ async def sample(resources: Resources, samples: Sequence[Sample]) -> None:
             except Exception as error:  # noqa: BLE001 - no trouble may end it
                 log.warning("not sampled", what=one.__name__, error=type(error).__name__)
         await asyncio.sleep(SAMPLE_EVERY)
-
-
-async def sample_database(resources: Resources) -> None:
-    """Whether it serves, and what it lacks."""
-    missing = await health.missing_revisions(resources)
-    database_up.set(missing is not None)
-    pending.set(UNKNOWN if missing is None else len(missing))
 
 
 async def sample_queues(resources: Resources) -> None:

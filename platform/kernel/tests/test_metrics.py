@@ -12,7 +12,9 @@ from kernel.config.loader import Settings, SettingsError
 from kernel.config.observability import ObservabilitySettings
 from kernel.jobs.declare import JobContext
 from kernel.observability import metrics
+from kernel.observability.api import sample_database
 from kernel.observability.exposition import rendered
+from kernel.observability.sampling import sample_queues
 from kernel.schemas import InputSchema
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
@@ -128,8 +130,6 @@ async def test_a_job_is_counted_by_what_became_of_it(
 async def test_a_scrape_shows_the_state_of_pool_redis_queue_and_migrations(
     caller: httpx2.AsyncClient, counting: Application
 ) -> None:
-    from kernel.observability.sampling import sample_database, sample_queues
-
     resources = counting.state.resources
     async with resources.unit() as db:
         await jobs.add(db, "posts.announce", post_id=1, author_id=1)
