@@ -12,6 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from kernel.config.groups import AppSettings
 from kernel.context import request_id_var, traceparent_var
 from kernel.observability.redaction import redacted
+from kernel.observability.reporters import tell_reporters
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
 QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio", "alembic.runtime.plugins")
@@ -59,6 +60,7 @@ def configure(settings: AppSettings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_reporters,
     ]
     renderer = [*_renderer(readable=settings.environment == "local"), _redact]
     structlog.configure(

@@ -1,6 +1,8 @@
 """The settings of what a process tells of itself: logs, metrics, traces, errors."""
 
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from pydantic import Field, SecretStr
 
@@ -46,7 +48,28 @@ class ObservabilitySettings(SettingsGroup):
         """Whether /metrics is on the API's own port, too."""
         return self.metrics and bool(self.metrics_token and self.metrics_token.get_secret_value())
 
+    @property
+    def reports_errors(self) -> bool:
+        """Whether errors are told to a service."""
+        return bool(self.sentry_dsn and self.sentry_dsn.get_secret_value())
+
     def validation_errors(self, environment: Environment) -> Iterator[str]:
         token = self.metrics_token.get_secret_value() if self.metrics_token else ""
+        dsn = self.sentry_dsn.get_secret_value() if self.sentry_dsn else ""
+        if dsn and not re.fullmatch(r"https?://\w+(:\w+)?@[^/\s]+/(\S+/)?\d+", dsn):
+            yield "SENTRY_DSN must look like https://key@host/1"
+        for wanted, name, package, extra in (
+            (self.traces, "TRACES", "opentelemetry.sdk", "tracing"),
+            (dsn, "SENTRY_DSN", "sentry_sdk", "sentry"),
+        ):
+            if wanted and not _is_installed(package):
+                yield f"{name} needs the extra `{extra}`: docs/running/observability.md has how"
         if environment != "local" and token and is_weak(token, 32):
             yield "METRICS_TOKEN is weak: set it to the output of `openssl rand -hex 32`"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even what it is part of
+        return False

@@ -28,6 +28,10 @@ async def observing(
     settings = resources.settings.group(ObservabilitySettings)
     with ExitStack() as stack:
         stack.enter_context(watching(settings.blocked_loop_seconds))
+        if settings.reports_errors:
+            from kernel.observability.error_reports import reporting
+
+            stack.enter_context(reporting(resources))
         if settings.traces:
             from kernel.observability.tracing import tracing
 

@@ -1,9 +1,13 @@
 """Log lines: nothing that a client sends makes a line of its own."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from kernel.logs import escape_values
 from kernel.observability.redaction import redacted
+from kernel.observability.reporters import reporters, tell_reporters
 
 
 def test_a_readable_line_stays_one_line_and_steers_no_terminal() -> None:
@@ -44,3 +48,31 @@ def test_secrets_and_addresses_are_hidden_by_their_form(line: str, shown: str) -
 )
 def test_a_line_without_them_stays_as_it_is(line: str) -> None:
     assert redacted(line) == line
+
+
+@pytest.fixture
+def reported() -> Iterator[list[BaseException]]:
+    """The exceptions that reporters were told of."""
+    told: list[BaseException] = []
+
+    def report(error: BaseException, _: dict[str, object]) -> None:
+        told.append(error)
+
+    reporters.append(report)
+    yield told
+    reporters.remove(report)
+
+
+def test_reporters_are_told_of_each_exception_that_is_logged_as_an_error(
+    reported: list[BaseException],
+) -> None:
+    error = ValueError("on purpose")
+    try:
+        raise error
+    except ValueError:
+        for given in (error, True, sys.exc_info()):
+            tell_reporters(None, "error", {"event": "crashed", "exc_info": given})
+        tell_reporters(None, "warning", {"event": "crashed", "exc_info": True})
+    tell_reporters(None, "error", {"event": "without one"})
+
+    assert reported == [error] * 3

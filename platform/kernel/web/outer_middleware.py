@@ -140,7 +140,7 @@ class _Exchange:
             response = exception_response(error, self._path)
             await self._outer._cors(response)(self._scope, self.receive, self.send)
         except Exception:
-            log.exception("request crashed")
+            log.exception("request crashed", route=template_of(self._scope))
             if not self._status:
                 crash = problem_response(500, CRASHED, self._path)
                 await self._outer._cors(crash)(self._scope, self.receive, self.send)
