@@ -166,6 +166,7 @@ def _attempt(
         attempt.enqueue_time = moment(data["et"])
         attempt.request_id, attempt.queued_by = named.get("request_id"), named.get("queued_by")
         attempt.arguments = named.get("arguments", {})
+        attempt.traceparent = named.get("traceparent")
         if named.get("durable"):  # handed over by the release before; its row will be claimed
             attempt.status, attempt.row = "cancelled", -1
     except (ValueError, TypeError, KeyError, AttributeError):

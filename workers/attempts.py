@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,8 +18,12 @@ from kernel.jobs.declare import JobContext, Task
 from kernel.jobs.job import Attempt, JobRefused, Retry, describe
 from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
+from kernel.usage import Usage, usage_var
 
 log = structlog.get_logger(__name__)
+
+
+Run = Callable[[Task | None, Resources, Attempt], Awaitable[bool]]
 
 
 class JobGivenUp(JobRefused):
@@ -43,17 +48,28 @@ async def run_attempt(task: Task | None, resources: Resources, attempt: Attempt)
     Raises CancelledError when it is stopped.
     """
     request_id_var.set(attempt.request_id or attempt.id)
-    lines = log.bind(job=attempt.id, task=attempt.function)
-    started = time.perf_counter()
+    usage, started = Usage(), time.perf_counter()
+    usage_var.set(usage)
+
+    def lines() -> Any:
+        return log.bind(
+            job=attempt.id,
+            task=attempt.function,
+            attempt=attempt.tries,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+            statements=usage.statements,
+            redis=usage.redis,
+        )
+
     try:
         recorded = await _work(_checked(task, attempt), resources, attempt)
     except JobOver:
-        lines.warning("job ended elsewhere meanwhile; this attempt is undone")
+        lines().warning("job ended elsewhere meanwhile; this attempt is undone")
         return True
     except Exception as error:  # noqa: BLE001 - whatever it raises is how it ended
-        _fail(task, attempt, error, lines)
+        _fail(task, attempt, error, lines())
         return False
-    lines.info("job done", attempt=attempt.tries, seconds=round(time.perf_counter() - started, 3))
+    lines().info("job done")
     return recorded
 
 
@@ -122,9 +138,9 @@ def _fail(task: Task | None, attempt: Attempt, error: Exception, lines: Any) -> 
     if task is None or isinstance(error, JobRefused) or attempt.tries >= task.max_tries:
         attempt.status = "failed"
         if isinstance(error, JobRefused):
-            lines.error("job refused", attempt=attempt.tries, error=attempt.error)
+            lines.error("job refused", error=attempt.error)
         else:
-            lines.error("job failed", attempt=attempt.tries, exc_info=error)
+            lines.error("job failed", exc_info=error)
         return
     attempt.status, attempt.delay = "queued", task.delay(attempt.tries)
     if isinstance(error, Retry):
@@ -133,7 +149,6 @@ def _fail(task: Task | None, attempt: Attempt, error: Exception, lines: Any) -> 
         attempt.delay = error.defer_score / 1000
     lines.warning(
         "job failed, and runs again",
-        attempt=attempt.tries,
         delay=round(attempt.delay, 2),
         error=attempt.error,
     )

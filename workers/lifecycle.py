@@ -1,8 +1,8 @@
 """What a worker holds from its start to its end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -11,10 +11,13 @@ from kernel import logs
 from kernel.cache.deferred import flush
 from kernel.config.groups import AppSettings, WorkerSettings
 from kernel.config.loader import Settings
-from kernel.jobs import Task, registry
+from kernel.config.observability import ObservabilitySettings
+from kernel.jobs import Attempt, Task, registry
 from kernel.redis.client import Redis
 from kernel.resources import Resources, opened
 from workers.arq_jobs import ArqJobs
+from workers.attempts import Run, run_attempt
+from workers.instruments import observing_worker
 from workers.lanes import Lane, lanes_of
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,9 @@ class Held:
     lanes: Sequence[Lane]
     lease: float
     poll: float
+    # Called with each attempt that has ended, and the seconds that it took.
+    observers: list[Callable[[Attempt, float], None]] = field(default_factory=list)
+    run: Run = run_attempt
 
 
 def known_tasks() -> dict[str, Task]:
@@ -58,7 +64,7 @@ async def start(ctx: dict[str, Any]) -> None:
     stack.push_async_callback(waker.close)
     await waker.open()
     lanes = lanes_of(tasks.values(), worker.worker_queues)
-    ctx["held"] = Held(
+    held = ctx["held"] = Held(
         resources=resources,
         redis=redis,
         waker=waker,
@@ -68,6 +74,11 @@ async def start(ctx: dict[str, Any]) -> None:
         lease=worker.worker_lease,
         poll=ctx["poll_delay"],
     )
+    if settings.group(ObservabilitySettings).traces:
+        from workers.tracing import traced
+
+        held.run = traced(run_attempt)
+    await stack.enter_async_context(observing_worker(resources, held.observers, set(tasks)))
     log.info("worker ready", queues=[lane.name for lane in lanes], tasks=sorted(tasks))
 
 

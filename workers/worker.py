@@ -12,7 +12,6 @@ import structlog
 
 from kernel.jobs.job import Attempt
 from kernel.redis.connection import RedisUnavailable
-from workers.attempts import run_attempt
 from workers.counts import keep_folded
 from workers.ends import Ends
 from workers.intake import Intake
@@ -107,6 +106,7 @@ class Worker(Upkeep):
     async def _run(self, attempt: Attempt) -> None:
         assert self._held is not None
         task, recorded = self._held.tasks.get(attempt.function), False
+        begun = self.loop.time()
         if attempt.status == "queued":
             if task is not None and task.concurrency and task.lane != attempt.queue:
                 # Queued by a client that doesn't know of the limit.
@@ -119,6 +119,8 @@ class Worker(Upkeep):
             self.jobs_retried += 1
         else:
             self.jobs_failed += 1
+        for observe in self._held.observers:
+            observe(attempt, self.loop.time() - begun)
         if recorded:
             self._on_recorded(attempt)
         else:
@@ -127,7 +129,7 @@ class Worker(Upkeep):
     async def _attempt(self, task: Any, attempt: Attempt) -> bool:
         assert self._held is not None
         try:
-            return await run_attempt(task, self._held.resources, attempt)
+            return await self._held.run(task, self._held.resources, attempt)
         except asyncio.CancelledError:
             aborted = attempt.id in self._aborting
             self._aborting.discard(attempt.id)

@@ -5,8 +5,11 @@ from starlette.requests import HTTPConnection
 
 from kernel.context import context_of
 from kernel.db import UnitOfWork
+from kernel.observability import Counter
 
 log = structlog.get_logger("security")
+
+events = Counter("security_events_total", "Events of the security log.", ["event"])
 
 
 def record(event: str, connection: HTTPConnection, **facts: object) -> None:
@@ -14,6 +17,7 @@ def record(event: str, connection: HTTPConnection, **facts: object) -> None:
     context = context_of(connection)
     caller = context.principal
     by = caller.user_id if caller else None
+    events.inc(event.replace(" ", "_"))
     log.info(event, by=by, address=context.address, **facts)
 
 

@@ -56,6 +56,7 @@ claim = CompiledQuery(
         col(Job.function),
         col(Job.arguments),
         col(Job.request_id),
+        col(Job.traceparent),
         col(Job.queued_by),
         col(Job.tries),
         col(Job.created_at),
@@ -74,6 +75,20 @@ _first = (
     .scalar_subquery()
 )
 due = CompiledQuery(select(_queues.label("queue"), _first.label("seconds")))
+
+# A job that runs is due again when its lease ends, so what is due now hasn't begun.
+backlog = CompiledQuery(
+    select(
+        col(Job.queue),
+        func.count().label("jobs"),
+        func.date_part("epoch", _now - func.min(col(Job.dispatch_at))).label("seconds"),
+    )
+    .where(
+        col(Job.queue) == any_(bindparam("queues", type_=ARRAY(String))),
+        col(Job.dispatch_at) <= _now,
+    )
+    .group_by(col(Job.queue))
+)
 
 # SKIP LOCKED: a row that is being ended needs no renewal, and must not be waited for.
 _running = (

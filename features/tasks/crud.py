@@ -65,6 +65,7 @@ add = CompiledQuery(
         function=bindparam("function"),
         arguments=bindparam("arguments"),
         request_id=bindparam("request_id"),
+        traceparent=bindparam("traceparent"),
         queued_by=bindparam("queued_by"),
         unique_key=bindparam("unique_key"),
         queue=bindparam("queue"),

@@ -55,6 +55,7 @@ class Job(Timestamped, table=True):
     status: str
     unique_key: str | None = None
     request_id: str | None = None
+    traceparent: str | None = None
     queued_by: str | None = None
     queue: str = Column(default="default", sa_column_kwargs={"server_default": "default"})
     # The column keeps its first name, by which processes of the release before know it.

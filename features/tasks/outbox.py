@@ -22,6 +22,7 @@ async def add(db: UnitOfWork, job: Job) -> str:
         function=job.function,
         arguments=job.arguments,
         request_id=job.request_id,
+        traceparent=job.traceparent,
         queued_by=job.queued_by,
         unique_key=job.unique,
         queue=job.queue,
@@ -53,6 +54,7 @@ async def claim(
             queue=queue,
             waited=row["waited"],
             row=row["id"],
+            traceparent=row["traceparent"],
         )
         for row in rows
     ]
@@ -65,6 +67,13 @@ async def due(
     async with resources.unit() as db:
         rows = await claims.due.all(db, queues=queues, known=known)
     return {row["queue"]: row["seconds"] for row in rows if row["seconds"] is not None}
+
+
+async def backlog(resources: Resources, queues: Sequence[str]) -> dict[str, tuple[int, float]]:
+    """How many jobs of each queue are due, and for how many seconds the first one has been."""
+    async with resources.unit() as db:
+        rows = await claims.backlog.all(db, queues=queues)
+    return {row["queue"]: (row["jobs"], row["seconds"]) for row in rows}
 
 
 async def renew(resources: Resources, rows: Sequence[int], lease: float) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
@@ -13,7 +14,10 @@ from infra.bench.counts import count
 from infra.bench.environment import Environment, Rival, prepare, set_up
 from infra.bench.measure import rounds
 from infra.bench.process import Server
+from infra.drills.collector import collecting
 from infra.local.console import say
+
+TRACES = {"TRACES": "on", "TRACES_SAMPLE_RATE": "0.1"}
 
 
 def parse() -> argparse.Namespace:
@@ -26,6 +30,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--against", metavar="URL", help="load this server, too; no CPU figures")
     parser.add_argument("--baseline", type=Path, metavar="DIR", help="load this checkout, too")
     parser.add_argument("--ways", action="store_true", help="FAST_PATH=off and ours twice, too")
+    parser.add_argument(
+        "--observed", action="store_true", help="with metrics, and with traces of 10 %%, too"
+    )
     parser.add_argument(
         "--without", action="append", metavar="NAME", help="ours without this shortcut, too"
     )
@@ -40,12 +47,15 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def rivals(arguments: argparse.Namespace) -> Iterator[Rival]:
+def rivals(arguments: argparse.Namespace, collector: str) -> Iterator[Rival]:
     if arguments.baseline:
         yield Rival("baseline", arguments.baseline.resolve())
     if arguments.ways:
         yield Rival("again")
         yield Rival("off", values={"FAST_PATH": "off"})
+    if arguments.observed:
+        yield Rival("metrics", values={"METRICS": "on", "METRICS_PORT": "0"})
+        yield Rival("traces", values={**TRACES, "OTEL_EXPORTER_OTLP_ENDPOINT": collector})
     for name in arguments.without or ():
         yield Rival(f"without {name}", values={"BENCH_WITHOUT": name})
 
@@ -60,7 +70,10 @@ def main() -> None:
         return
     chosen = [case for case in CASES if not arguments.route or case.name in arguments.route]
     outcomes = []
-    with set_up(arguments.processes, list(rivals(arguments))) as stage:
+    with ExitStack() as stack:
+        collector = stack.enter_context(collecting()).url if arguments.observed else ""
+        others = list(rivals(arguments, collector))
+        stage = stack.enter_context(set_up(arguments.processes, others))
         for case in chosen:
             case = stage.cast(case)
             say(f"{case.name}: {arguments.rounds} rounds of {arguments.seconds:g} s")

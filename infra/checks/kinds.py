@@ -34,7 +34,7 @@ WIRING = frozenset(
     }
 )
 KERNEL_LAYERS = (
-    frozenset({"config", "errors", "discovery"}),
+    frozenset({"config", "errors", "discovery", "usage"}),
     frozenset({"redis", "schemas"}),
     frozenset({"db"}),
     frozenset({"context"}),
@@ -43,6 +43,7 @@ KERNEL_LAYERS = (
     frozenset({"rate_limit"}),
     frozenset({"web"}),
     frozenset({"fast"}),
+    frozenset({"observability"}),
     WIRING,
 )
 LAYER_OF = {name: number for number, layer in enumerate(KERNEL_LAYERS) for name in layer}

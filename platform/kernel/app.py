@@ -12,7 +12,9 @@ from kernel import discovery, logs
 from kernel.cache.middleware import CachedAnswers
 from kernel.config.groups import AppSettings
 from kernel.config.loader import Settings
+from kernel.config.observability import ObservabilitySettings
 from kernel.lifespan import lifespan
+from kernel.observability.routes import router as metrics_router
 from kernel.resources import Resources
 from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
@@ -39,8 +41,13 @@ class Application(FastAPI):
         stack = super().build_middleware_stack()
         if self.shorten is not None:
             stack = self.shorten(stack)
-        self.outer = OuterMiddleware(stack, self.state.resources, self.router.routes)
-        return self.outer
+        resources: Resources = self.state.resources
+        self.outer = OuterMiddleware(stack, resources, self.router.routes)
+        if not resources.settings.group(ObservabilitySettings).traces:
+            return self.outer
+        from kernel.observability.traced_requests import TracedRequests
+
+        return TracedRequests(self.outer, resources)
 
     def openapi(self) -> dict[str, Any]:
         """The document of the API, made when it is first asked for."""
@@ -78,6 +85,8 @@ def create_application(
     problems.install(app)
     app.include_router(health.router)
     docs.install(app, app_settings)
+    if settings.group(ObservabilitySettings).serves_metrics:
+        app.include_router(metrics_router)
     _add_features(app, routers)
     return app
 

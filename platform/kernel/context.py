@@ -9,9 +9,12 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
+from kernel.usage import Usage
 
 KEY = "kernel.context"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The trace that the request or job at hand is part of, as W3C's header says it.
+traceparent_var: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class RequestContext:
     """Whether the answer depends on who asks."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers that a dependency adds to whatever the answer turns out to be, an error too."""
+    usage: Usage = field(default_factory=Usage)
 
 
 def context_of(connection: HTTPConnection | Scope) -> RequestContext:

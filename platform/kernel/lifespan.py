@@ -3,17 +3,18 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-
-from fastapi import FastAPI
+from typing import Any
 
 from kernel import discovery, events
 from kernel.jobs import registry
+from kernel.observability.api import observing_api
 from kernel.resources import Resources
 from kernel.web import health
+from kernel.web.outer_middleware import OuterMiddleware
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: Any) -> AsyncIterator[None]:
     """FastAPI's lifespan: the kernel's resources first, features in alphabetical order."""
     resources: Resources = app.state.resources
     _load_rest()
@@ -21,10 +22,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(resources.close)
         await resources.open()
         await health.report_missing(resources)
+        await stack.enter_async_context(observing_api(resources, lambda: _outer(app)))
         for enter in discovery.offers("lifespan", "lifespan").values():
             await stack.enter_async_context(enter(app))
         freeze_gc()
         yield
+
+
+def _outer(app: Any) -> OuterMiddleware:
+    if app.middleware_stack is None:  # what Starlette does when it is first called
+        app.middleware_stack = app.build_middleware_stack()
+    outer: OuterMiddleware = app.outer
+    return outer
 
 
 def _load_rest() -> None:

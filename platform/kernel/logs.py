@@ -1,4 +1,4 @@
-"""Structured logs: readable lines in a terminal, JSON elsewhere, the request id in each."""
+"""Structured logs: readable lines in local, JSON elsewhere, the request id in each."""
 
 import json
 import logging
@@ -10,16 +10,21 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from kernel.config.groups import AppSettings
-from kernel.context import request_id_var
+from kernel.context import request_id_var, traceparent_var
+from kernel.observability.redaction import redacted
+from kernel.observability.reporters import tell_reporters
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
-QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio")
+QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio", "alembic.runtime.plugins")
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     request_id = request_id_var.get()
     if request_id is not None:
         event.setdefault("request_id", request_id)
+    traceparent = traceparent_var.get()
+    if traceparent is not None:
+        event.setdefault("trace_id", traceparent[3:35])
     return event
 
 
@@ -55,8 +60,9 @@ def configure(settings: AppSettings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_reporters,
     ]
-    renderer = _renderer(readable=sys.stderr.isatty() or settings.environment == "local")
+    renderer = [*_renderer(readable=settings.environment == "local"), _redact]
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -93,6 +99,10 @@ def _renderer(readable: bool) -> list[Processor]:
         ]
     dumps: Any = structlog.processors.JSONRenderer(serializer=_json)
     return [structlog.processors.format_exc_info, dumps]
+
+
+def _redact(_: WrappedLogger, __: str, line: Any) -> str:
+    return redacted(line)
 
 
 def _json(event: EventDict, **_: Any) -> str:

@@ -13,6 +13,7 @@ from kernel.config.groups import (
     SecretSettings,
 )
 from kernel.config.loader import Settings
+from kernel.config.observability import ObservabilitySettings
 from kernel.db.engine import Database
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.limiter import Limiter
@@ -32,7 +33,8 @@ class Resources:
 
     def __init__(self, settings: Settings, application_name: str = "api") -> None:
         self.settings = settings
-        self.database = Database(settings.group(DatabaseSettings), application_name)
+        slow_ms = settings.group(ObservabilitySettings).slow_statement_ms
+        self.database = Database(settings.group(DatabaseSettings), application_name, slow_ms)
         self.draining = False
         self.providers: dict[str, Any] = {}
         self._clients: dict[str, Redis] = {}

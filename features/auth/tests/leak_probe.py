@@ -17,11 +17,12 @@ from tests.accounts import Person
 from tests.application import client_of
 
 OLD, NEW, WRONG = "canary-old-zx81", "canary-new-zx82", "canary-wrong-zx83"
+MAIL = "canary.zx84@mail.example"
 COOKIE = "__Host-refresh_token"  # outside local
 
 
 async def crash(*_: Any) -> str:
-    raise RuntimeError("on purpose")
+    raise RuntimeError(f"on purpose, for {MAIL}")
 
 
 async def live(person: Person, secrets: set[str]) -> None:
@@ -68,15 +69,18 @@ async def crash_with_secrets(person: Person) -> None:
 
 
 async def sweep(person: Person, secrets: set[str]) -> None:
-    """Secrets in the body, the query and the headers of every route there is."""
+    """Secrets and addresses in the path, the query, the body and the headers of every route."""
     await person.register("eve", password=OLD)
     await person.login()
-    secrets.update({person.token, person.cookies[COOKIE]})
+    secrets.update({person.token, person.cookies[COOKIE], person.email})
+    token = person.token
     for route in person.app.state.feature_routes:
-        path = re.sub(r"{\w+}", "7", route.path)
-        for method in route.methods if "logout" not in path else ():
-            body = {"password": NEW, "token": OLD}
-            await person.request(method, path, json=body, params={"password": WRONG})
+        for value in ("7", MAIL, token):
+            path = re.sub(r"{\w+}", value, route.path)
+            for method in route.methods if "logout" not in path else ():
+                body = {"password": NEW, "token": OLD, "email": MAIL}
+                params = {"password": WRONG, "email": MAIL, "token": token}
+                await person.request(method, path, json=body, params=params)
 
 
 async def guess_too_often(person: Person) -> None:
@@ -88,7 +92,7 @@ async def guess_too_often(person: Person) -> None:
 
 async def main() -> set[str]:
     app = create_application()
-    secrets = {OLD, NEW, WRONG}
+    secrets = {OLD, NEW, WRONG, MAIL}
     async with app.router.lifespan_context(app), client_of(app, Person) as person:
         person.app = app
         await live(person, secrets)

@@ -133,6 +133,8 @@ def test_two_enums_of_one_name_are_named(feature: Feature) -> None:
     assert code == 1
     assert "features.others.models.Status and features.zoos.models.Status" in said
     assert 'Field(sa_type=Enum(Status, name="...")' in said
+
+
 def test_a_new_table_whose_rows_are_counted_is_made_with_its_counter(feature: Feature) -> None:
     made = feature.revise(COUNTED, "make the zoo")
 

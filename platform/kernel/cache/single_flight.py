@@ -24,8 +24,8 @@ class SingleFlight:
     not join a load that began before it.
     """
 
-    def __init__(self, read: Read, store: Store) -> None:
-        self._read, self._store = read, store
+    def __init__(self, read: Read, store: Store, on_shared: Callable[[], None]) -> None:
+        self._read, self._store, self._on_shared = read, store, on_shared
         self._flights: dict[Ticket, asyncio.Future[bytes | None]] = {}
 
     async def join(
@@ -38,7 +38,10 @@ class SingleFlight:
         value: bytes | None = None
         with suppress(TimeoutError):
             value = await asyncio.wait_for(asyncio.shield(flight), WAIT_SECONDS)
-        return value if value is not None else await load()
+        if value is None:
+            return await load()
+        self._on_shared()
+        return value
 
     async def _lead(
         self, redis: Redis, ticket: Ticket, names: tuple[str, ...], load: Load, seconds: float
@@ -71,6 +74,7 @@ class SingleFlight:
                 lock.take(), self._read(ticket.key, names, ticket.signed)
             )
             if value is not None:
+                self._on_shared()
                 return value
             if taken or loop.time() > deadline:
                 return None

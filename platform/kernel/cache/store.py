@@ -50,7 +50,10 @@ class VersionedStore:
         self.role = role
         self._seal = Seal(keys) if keys else None
         self._redis = redis
-        self._flights = SingleFlight(self.read, self.store)
+        # Called with what became of each look: hit, miss, unavailable; or shared, of a miss that
+        # took what another reader had loaded.
+        self.observers: list[Callable[[str], None]] = []
+        self._flights = SingleFlight(self._look, self.store, lambda: self._tell("shared"))
         self._epoch = Epoch(redis)
 
     async def read(
@@ -60,6 +63,19 @@ class VersionedStore:
 
         One round trip for a hit. Raises nothing when Redis is away: that is a miss.
         """
+        value, ticket = await self._look(key, names, signed)
+        if self.observers:
+            away = self._redis is None or not self._redis.available
+            self._tell("hit" if value is not None else "unavailable" if away else "miss")
+        return value, ticket
+
+    def _tell(self, result: str) -> None:
+        for observe in self.observers:
+            observe(result)
+
+    async def _look(
+        self, key: str, names: Iterable[str], signed: bool = False
+    ) -> tuple[bytes | None, Ticket | None]:
         if self._redis is None:
             return None, None
         keys = (EPOCH, *[f"v:{name}" for name in names])

@@ -16,6 +16,7 @@ from kernel.config.addresses import RedisUrl
 from kernel.config.connections import ConnectionSettings
 from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Environment, SettingsGroup, is_weak, project
+from kernel.config.observability import ObservabilitySettings
 
 Network = IPv4Network | IPv6Network
 
@@ -204,4 +205,5 @@ KERNEL_GROUPS: tuple[type[SettingsGroup], ...] = (
     RedisSettings,
     LimitSettings,
     WorkerSettings,
+    ObservabilitySettings,
 )

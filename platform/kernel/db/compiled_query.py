@@ -8,6 +8,7 @@ session. It stands beside the FastCRUD instance, for what is hot; nothing needs 
 
 import dataclasses
 import inspect
+import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, cast, overload
 
@@ -114,6 +115,7 @@ class CompiledQuery(Generic[T]):
             await unit.flush()
         driver = await unit.driver_connection()
         connection = await driver.take(write=self._writes)
+        started = time.perf_counter()
         try:
             result = await getattr(connection, method)(self._sql, *arguments)
         except Exception as error:
@@ -134,6 +136,8 @@ class CompiledQuery(Generic[T]):
                 await driver.replace()
             connection = await driver.take()
             result = await getattr(connection, method)(self._sql, *arguments)
+        finally:
+            unit.resources.database.on_statement(self._sql, started)
         if unit.in_transaction_block and not self._only_reads:
             driver.has_effects = True
         return result

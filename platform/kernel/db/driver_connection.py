@@ -1,5 +1,6 @@
 """One unit's connection from the pool, and the driver's transaction on it."""
 
+import time
 from typing import Any
 
 import asyncpg
@@ -115,7 +116,11 @@ class DriverConnection:
     async def commit(self) -> None:
         """Commit, where a transaction has begun."""
         if self.in_transaction:
-            await self.adapted._call_and_discard(self.adapted._transaction.commit)
+            started = time.perf_counter()
+            try:
+                await self.adapted._call_and_discard(self.adapted._transaction.commit)
+            finally:
+                self._database.on_statement("COMMIT", started, counted=False)
 
     async def rollback(self) -> None:
         """Roll back, where a transaction has begun."""

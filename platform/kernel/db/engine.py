@@ -1,9 +1,12 @@
 """PostgreSQL: the engine of a process, and its one bounded pool of connections."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
 import asyncpg
+import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
@@ -15,12 +18,25 @@ from kernel.config.database import DatabaseSettings
 from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 from kernel.db.unfit_values import bound_by, note_unfit, remember
+from kernel.usage import usage_var
+
+log = structlog.get_logger(__name__)
+
+SHOWN = 1000  # characters of a slow statement
+# Called with each statement's text, time.perf_counter() at its beginning, and its seconds.
+Observer = Callable[[str, float, float], None]
 
 
 class Database:
     """The engine of one process, and its pool of connections."""
 
-    def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
+    def __init__(
+        self, settings: DatabaseSettings, application_name: str, slow_ms: float = 0
+    ) -> None:
+        self.observers: list[Observer] = []
+        # Called with the seconds of each wait for a connection, and whether it was in vain.
+        self.wait_observers: list[Callable[[float, bool], None]] = []
+        self._slow = slow_ms / 1000 or float("inf")
         connect: dict[str, Any] = {
             "timeout": settings.database_pool_timeout,
             "command_timeout": settings.database_timeout,
@@ -48,6 +64,9 @@ class Database:
         # The places of the pool whose connection was given up; they connect when they are taken.
         self._empty: WeakSet[Any] = WeakSet()
         event.listen(self.engine.sync_engine, "before_execute", remember)
+        event.listen(self.engine.sync_engine, "before_cursor_execute", _begin)
+        event.listen(self.engine.sync_engine, "after_cursor_execute", self._on_session_statement)
+        event.listen(self.engine.sync_engine, "handle_error", self._on_error)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
         for name in ("close", "detach", "invalidate", "soft_invalidate"):
             event.listen(self.engine.sync_engine.pool, name, self._on_empty)
@@ -59,18 +78,50 @@ class Database:
         try:
             # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
             idle = not self._empty and pool.checkedin()  # type: ignore[attr-defined]
-            fairy = pool.connect() if idle else await greenlet_spawn(pool.connect)
+            fairy = pool.connect() if idle else await self._wait()
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
                 fairy.invalidate()
-                fairy = await greenlet_spawn(pool.connect)
+                fairy = await self._wait()
         except Exception as error:
             if not (isinstance(error, DBAPIError) or is_driver_unavailable(error)):
                 raise
             raise unavailable(error) from error
         return fairy
 
+    async def _wait(self) -> PoolProxiedConnection:
+        started, failed = time.perf_counter(), True
+        try:
+            fairy = await greenlet_spawn(self.engine.sync_engine.pool.connect)
+            failed = False
+        finally:
+            for observe in self.wait_observers:
+                observe(time.perf_counter() - started, failed)
+        return fairy
+
     async def close(self) -> None:
         await self.engine.dispose()
+
+    def on_statement(self, sql: str, started: float, counted: bool = True) -> None:
+        """A statement has ended, well or not, that began at that time.perf_counter()."""
+        seconds = time.perf_counter() - started
+        usage = usage_var.get()
+        if usage is not None and counted:
+            usage.statements += 1
+        if seconds >= self._slow:
+            # Values travel beside the text, so that none is told.
+            log.warning("slow statement", ms=round(seconds * 1000, 1), sql=sql[:SHOWN])
+        for observe in self.observers:
+            observe(sql, started, seconds)
+
+    def _on_session_statement(
+        self, _: Any, __: Any, sql: str, ___: Any, context: Any, *____: Any
+    ) -> None:
+        self.on_statement(sql, context.kernel_started)
+
+    def _on_error(self, context: ExceptionContext) -> None:
+        started = getattr(context.execution_context, "kernel_started", None)
+        if started is not None and context.statement is not None:
+            self.on_statement(context.statement, started)
 
     def _on_empty(self, _: Any, place: Any, *__: Any) -> None:
         self._empty.add(place)
@@ -101,6 +152,10 @@ def wrong_call(error: BaseException, closed: bool) -> RuntimeError | None:
         "give each task a unit of its own (`async with resources.unit() as db`); a statement takes "
         "at most 32,767 parameters."
     )
+
+
+def _begin(_: Any, __: Any, ___: Any, ____: Any, context: Any, *_____: Any) -> None:
+    context.kernel_started = time.perf_counter()
 
 
 def _translate(context: ExceptionContext) -> None:

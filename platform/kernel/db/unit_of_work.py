@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from kernel.config.loader import Settings
 from kernel.db.driver_connection import DriverConnection
 from kernel.db.engine import Database
-from kernel.db.errors import is_unavailable, unavailable
+from kernel.db.errors import is_driver_unavailable, is_unavailable, unavailable
 from kernel.db.nested_changes import flag_changes
 from kernel.db.session import UnitSession
 from kernel.errors import CustomException
@@ -254,7 +254,9 @@ class UnitOfWork(AsyncSession):
             if self._session is not None and self._session.in_transaction():
                 await super().commit()
             await self._connection.commit()
-        except OSError as error:
+        except Exception as error:
+            if not is_driver_unavailable(error):
+                raise
             raise unavailable(error) from error
         finally:
             for hook in self._after_attempt:

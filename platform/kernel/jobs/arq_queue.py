@@ -95,7 +95,22 @@ def _body(job: Job, now: int) -> bytes:
         named["queued_by"] = job.queued_by
     if job.queue != DEFAULT_QUEUE:
         named["queue"] = job.queue
+    if job.traceparent is not None:
+        named["traceparent"] = job.traceparent
     return serialize({"t": None, "f": job.function, "a": [], "k": named, "et": now})
+
+
+async def backlog(redis: Redis, queues: Sequence[str]) -> dict[str, tuple[int, float]]:
+    """For each queue how many jobs are due and not begun, and for how many seconds the first one
+    has been. Raises RedisUnavailable."""
+    now, found = timestamp_ms(), {}
+    counts = [redis.execute("ZCOUNT", key_of(queue), "-inf", now) for queue in queues]
+    firsts = [redis.execute("ZRANGE", key_of(queue), 0, 0, "WITHSCORES") for queue in queues]
+    answers = await asyncio.gather(*counts, *firsts)
+    for queue, count, first in zip(queues, answers, answers[len(queues) :], strict=False):
+        age = (now - float(first[1])) / 1000 if count and first else 0.0
+        found[queue] = (int(count), max(0.0, age))
+    return found
 
 
 def wake(redis: Redis, queue: str, durable: bool = True) -> None:

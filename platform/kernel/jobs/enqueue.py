@@ -6,7 +6,7 @@ from uuid import uuid4
 import structlog
 from starlette.requests import HTTPConnection
 
-from kernel.context import context_of, principal_of, request_id_var
+from kernel.context import context_of, principal_of, request_id_var, traceparent_var
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.jobs import arq_queue
@@ -49,6 +49,7 @@ def prepare(
         unique=unique,
         durable=durable,
         queue=declaration.lane,
+        traceparent=traceparent_var.get(),
     )
 
 

@@ -33,6 +33,7 @@ class Job:
     unique: str | None = None
     durable: bool = False
     queue: str = DEFAULT_QUEUE
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Attempt:
     queue: str = DEFAULT_QUEUE
     waited: float = 0  # seconds since it was due
     row: int = 0  # of the outbox
+    traceparent: str | None = None  # of what has queued it
     moved_to: str | None = None  # the queue that it waits in from now on
     status: Literal["waiting", "queued", "complete", "failed", "cancelled"] = "queued"
     result: Any = None

@@ -28,6 +28,12 @@ class Outbox(Protocol):
     ) -> dict[str, float]:
         """Seconds until the first job of each queue is due; queues without any are left out."""
 
+    async def backlog(
+        self, resources: Resources, queues: Sequence[str]
+    ) -> dict[str, tuple[int, float]]:
+        """How many jobs of each queue are due and not begun, and for how many seconds the first
+        one has been; queues without any are left out."""
+
     async def renew(self, resources: Resources, rows: Sequence[int], lease: float) -> None:
         """Let running jobs keep their claim for `lease` seconds from now."""
 

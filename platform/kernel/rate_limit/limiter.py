@@ -6,6 +6,7 @@ in-process limiter with the same rules stands in: then each process counts for i
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -31,6 +32,8 @@ class Limiter:
         self._redis = redis
         self._fallback = InMemoryFallback()
         self._logged_at = float("-inf")
+        # Called with each decision: whether it accepts, and whose counts decided: redis or memory.
+        self.observers: list[Callable[[bool, str], None]] = []
 
     async def acquire(
         self, *quotas: Quota, rules_key: str | None = None, path: str = "", strict: bool = False
@@ -51,17 +54,19 @@ class Limiter:
         if rules_key:
             keys += [f"e:{rules_key}", f"v:{rules_key}", EPOCH]
         if self._redis is None:
-            return None if rules_key else self._fallback.acquire(quotas)
+            return None if rules_key else self._by_memory(quotas)
         try:
             reply = await self._redis.run(ACQUIRE, keys, *arguments)
         except REDIS_ERRORS as error:
             self._log_once(error)
             if strict and str(error).startswith("OOM"):
                 raise ServiceUnavailableException(FULL) from error
-            return None if rules_key else self._fallback.acquire(quotas)
+            return None if rules_key else self._by_memory(quotas)
         if reply[0] == -1:
             return None
         accepted, limit, period, used, reset, stamp, known = (int(part) for part in reply)
+        for observe in self.observers:
+            observe(bool(accepted), "redis")
         return Decision(
             accepted=bool(accepted),
             rule=Rule(limit, period / MICROSECONDS),
@@ -70,6 +75,12 @@ class Limiter:
             stamp=str(stamp),
             rule_known=bool(known),
         )
+
+    def _by_memory(self, quotas: tuple[Quota, ...]) -> Decision:
+        decision = self._fallback.acquire(quotas)
+        for observe in self.observers:
+            observe(decision.accepted, "memory")
+        return decision
 
     async def refund(self, decision: Decision, *keys: str) -> None:
         """Uncount an accepted call on these quotas, since it turned out not to count."""

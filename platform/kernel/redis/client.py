@@ -16,6 +16,7 @@ from redis.asyncio.connection import parse_url
 
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
+from kernel.usage import usage_var
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,8 @@ LOG_INTERVAL = 60.0  # seconds between two lines about the same trouble
 FAULTS = ("ERR", "WRONGTYPE", "NOSCRIPT")
 WRONG_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")
 
+# Called with each command's name, time.perf_counter() at its beginning, and its seconds.
+Observer = Callable[[str, float, float], None]
 # Given the connection, and whether it is a new one.
 Hook = Callable[[Connection, bool], Awaitable[None]]
 
@@ -44,6 +47,7 @@ class Redis:
         self._timeout, self._name = timeout, name
         self._connection: Connection | None = None
         self._hooks: list[Hook] = []
+        self.observers: list[Observer] = []
         self._recovery: asyncio.Task[None] | None = None
         self._open = self._closed = False
         self._attempt = 0
@@ -85,10 +89,20 @@ class Redis:
         connection = self._connection
         if connection is None or not self._open:
             raise RedisUnavailable("Redis is away")
-        reply = await connection.send(command)
+        if (usage := usage_var.get()) is not None:
+            usage.count_trip(connection, connection.writes)
+        reply = await (self._observed if self.observers else Connection.send)(connection, command)
         if isinstance(reply, hiredis.ReplyError):
             raise self._judge(connection, reply)
         return reply
+
+    async def _observed(self, connection: Connection, command: tuple[Argument, ...]) -> Any:
+        started = time.perf_counter()
+        try:
+            return await connection.send(command)
+        finally:
+            for observe in self.observers:
+                observe(str(command[0]), started, time.perf_counter() - started)
 
     def tell(self, *command: Argument) -> None:
         """Send a command whose answer doesn't matter; does nothing while the breaker is open."""

@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._sent = self._answered = 0
+        self._sent = self._answered = self.writes = 0
         # For each write the number of its last command, and when that must be answered.
         self._writes: deque[tuple[int, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -142,6 +142,7 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self._sent += len(data)
+        self.writes += 1
         self._writes.append((self._sent, self._loop.time() + self.timeout))
         if self._timer is None:
             self._arm(self.timeout)

@@ -22,6 +22,7 @@ class FaultProxy:
         self._flows.set()
         self.port = 0
         self.connections = 0
+        self.hides_ends = False  # the client gets the server's last words, and no end
 
     @property
     def url(self) -> str:
@@ -84,7 +85,8 @@ class FaultProxy:
                 break
             writer.write(data)
             await writer.drain()
-        writer.transport.abort()
+        if not self.hides_ends:
+            writer.transport.abort()
 
 
 @asynccontextmanager

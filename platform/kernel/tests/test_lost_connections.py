@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
 from kernel.config.loader import Settings
 from kernel.db.compiled_query import CompiledQuery
+from kernel.db.errors import DatabaseUnavailable
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
 SIZE = 4
 one = CompiledQuery(text("SELECT 1"))
 written = CompiledQuery(text("SELECT 1"), writes=True)
+backend = CompiledQuery(text("SELECT pg_backend_pid()"), writes=True)
 
 
 @pytest.fixture
@@ -46,3 +49,23 @@ async def test_a_unit_outlives_cuts_that_come_to_light_one_by_one(
     assert proxy.connections > SIZE
     async with own.unit() as unit:
         assert await statement.scalar(unit) == 1
+
+
+async def test_a_commit_after_the_servers_last_words_is_unavailable_not_a_crash(
+    own: Resources, proxy: FaultProxy, owner_url: str
+) -> None:
+    """Between its words and its end, the driver says of a statement that another one runs."""
+    proxy.hides_ends = True
+    administrator = await asyncpg.connect(owner_url)
+
+    with pytest.raises(DatabaseUnavailable):
+        async with own.unit() as unit:
+            pid = await backend.scalar(unit)
+            await administrator.execute("SELECT pg_terminate_backend($1)", pid)
+            await asyncio.sleep(0.2)
+    await administrator.close()
+
+    proxy.hides_ends = False
+    proxy.cut()
+    async with own.unit() as unit:
+        assert await one.scalar(unit) == 1

@@ -121,6 +121,17 @@ async def check_database(resources: Resources) -> str:
     return READ_ONLY if read_only else "ok"
 
 
+async def missing_revisions(resources: Resources) -> list[str] | None:
+    """The revisions that the database lacks, in their order; None when it can't be asked."""
+    try:
+        async with resources.unit() as unit:
+            migrated = await is_migrated.scalar(unit)
+            rows = await revisions.all(unit) if migrated else []
+    except Exception:  # noqa: BLE001 whatever the trouble, it is no answer
+        return None
+    return waiting({row["version_num"] for row in rows})
+
+
 async def report_missing(resources: Resources) -> None:
     """Log what a fresh start lacks, and what to type; the start itself goes on."""
     for role in ROLES:

@@ -16,8 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kernel.config.connections import ConnectionSettings
 from kernel.config.groups import HttpSettings
+from kernel.config.observability import ObservabilitySettings
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
+from kernel.usage import usage_var
 from kernel.web.body_bounds import BodyBounds
 from kernel.web.client_address import forwarded_for, is_in, unmapped
 from kernel.web.cors import cors
@@ -45,6 +47,8 @@ SECURITY_HEADERS: dict[bytes, bytes] = {
 # What the log says, as NGINX's does, of a request that was given up since its client hung up.
 CLIENT_GONE = 499
 
+SLOW = {"slow": True}
+
 # Called once per request with: method, path template (None when no route matched), status,
 # seconds. It must not block.
 Observer = Callable[[str, str | None, int, float], None]
@@ -62,13 +66,16 @@ class OuterMiddleware:
         self._bounds = resources.settings.group(ConnectionSettings)
         self.refusals = Refusals(settings)
         self.observers: list[Observer] = []
+        self.in_flight = 0
+        slow_ms = resources.settings.group(ObservabilitySettings).slow_request_ms
+        self.slow = slow_ms / 1000 or float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         context = self.open(scope)
-        token = request_id_var.set(context.request_id)
+        token, usage = request_id_var.set(context.request_id), usage_var.set(context.usage)
         try:
             if scope["type"] == "http":
                 await _Exchange(self, context, scope, receive, send).run()
@@ -78,6 +85,7 @@ class OuterMiddleware:
                 await app(scope, _releasing(receive, context), send)
         finally:
             request_id_var.reset(token)
+            usage_var.reset(usage)
 
     def open(self, scope: Scope) -> RequestContext:
         """Make the request's context; believe forwarding headers only from a trusted proxy."""
@@ -110,6 +118,7 @@ class _Exchange:
         self.context = context
         self._outer, self._receive, self._send = outer, receive, send
         self._started = time.perf_counter()
+        outer.in_flight += 1
         self._method: str = scope["method"]
         if self._method == "HEAD" and not outer.has_head(scope):
             # A copy, since the server looks into its own to know that no body follows.
@@ -131,7 +140,7 @@ class _Exchange:
             response = exception_response(error, self._path)
             await self._outer._cors(response)(self._scope, self.receive, self.send)
         except Exception:
-            log.exception("request crashed")
+            log.exception("request crashed", route=template_of(self._scope))
             if not self._status:
                 crash = problem_response(500, CRASHED, self._path)
                 await self._outer._cors(crash)(self._scope, self.receive, self.send)
@@ -190,9 +199,11 @@ class _Exchange:
 
     def _close(self) -> None:
         seconds = time.perf_counter() - self._started
+        self._outer.in_flight -= 1
         template = template_of(self._scope)
         principal = self.context.principal
-        log.info(
+        slow = seconds >= self._outer.slow
+        (log.warning if slow else log.info)(
             "request",
             method=self._method,
             path=self._path,
@@ -201,6 +212,9 @@ class _Exchange:
             ms=round(seconds * 1000, 1),
             client=self.context.address,
             user=principal.user_id if principal else None,
+            statements=self.context.usage.statements,
+            redis=self.context.usage.redis,
+            **SLOW if slow else {},
         )
         for observe in self._outer.observers:
             observe(self._method, template, self._status, seconds)

@@ -1,0 +1,1 @@
+"""`hatch run doctor`: in ten lines what runs, what is risky, what is pending."""

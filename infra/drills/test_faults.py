@@ -1,0 +1,167 @@
+"""PostgreSQL and Redis go and come back under load: answers in bounded time, nothing confirmed is
+lost, nothing is left over, and no restart of the API is needed."""
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.drills.fault_stack import DATABASE, Servers, gauge, under_load
+from infra.drills.fleet import unused_ports
+from infra.drills.invariants import until
+from infra.drills.served import Api, serving
+from infra.drills.test_worker import own_memory
+from tests.accounts import Person
+from tests.application import SECRET_KEY
+
+pytestmark = [
+    pytest.mark.drill,
+    pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc"),
+]
+
+ANSWERED = 16.0  # seconds: a wait for a connection, and a statement, each to its end
+RECOVERED = 8.0  # seconds from the end of a fault to the first good answer
+GROWTH = 12.0  # MiB
+PEOPLE = 4
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        found = Servers(Path(folder))
+        try:
+            found.migrate()
+            yield found
+        finally:
+            found.signal(signal.SIGCONT)
+            found.stop()
+
+
+@dataclass
+class Stack:
+    """The API on these servers."""
+
+    servers: Servers
+    api: Api
+    metrics: int
+    people: list[Person]
+
+    async def connections(self) -> int:
+        """Of the API, as PostgreSQL counts them."""
+        connection = await asyncpg.connect(self.servers.postgres.url_of(DATABASE))
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'api'"
+        )
+        await connection.close()
+        return int(found)
+
+    async def lost(self, titles: list[str]) -> set[str]:
+        """Those that were confirmed and aren't there."""
+        connection = await asyncpg.connect(self.servers.postgres.url_of(DATABASE))
+        rows = await connection.fetch("SELECT title FROM post")
+        await connection.close()
+        return set(titles) - {row["title"] for row in rows}
+
+
+@pytest.fixture
+async def stack(servers: Servers, tmp_path: Path) -> AsyncIterator[Stack]:
+    [port] = unused_ports(1)
+    values = {
+        **servers.settings(),
+        "SECRET_KEY": SECRET_KEY,
+        "PASSWORD_HASH_COST": "4",
+        "REGISTRATION_LIMIT": "1000",
+        "METRICS": "on",
+        "METRICS_PORT": str(port),
+    }
+    with serving(tmp_path, values, "kernel.main:app") as api:
+        async with AsyncExitStack() as clients:
+            people = []
+            for _ in range(PEOPLE):
+                base = "http://{}:{}".format(*api.address)
+                person = Person(base_url=base, timeout=60)
+                await clients.enter_async_context(person)
+                await person.register(f"p{time.time_ns()}"[:20])
+                await person.login()
+                people.append(person)
+            yield Stack(servers, api, port, people)
+
+
+async def restart(servers: Servers) -> None:
+    """Five times, with a second of life in between."""
+    for _ in range(5):
+        await asyncio.to_thread(servers.restart)
+        await asyncio.sleep(1)
+
+
+async def pause(servers: Servers) -> None:
+    """Both stand for ten seconds, their connections open."""
+    servers.signal(signal.SIGSTOP)
+    await asyncio.sleep(10)
+    servers.signal(signal.SIGCONT)
+
+
+async def cut(servers: Servers) -> None:
+    """Every connection, ten times."""
+    for _ in range(10):
+        await servers.cut()
+        await asyncio.sleep(0.5)
+
+
+async def lock(servers: Servers) -> None:
+    """The table of users is locked for 30 seconds, as by a migration without a time-out."""
+    connection = await asyncpg.connect(servers.postgres.url_of(DATABASE))
+    async with connection.transaction():
+        await connection.execute('LOCK TABLE "user" IN ACCESS EXCLUSIVE MODE')
+        await asyncio.sleep(30)
+    await connection.close()
+
+
+@pytest.mark.parametrize("fault", [restart, pause, cut, lock])
+async def test_a_fault_under_load_costs_bounded_time_and_nothing_confirmed(
+    stack: Stack, fault: Callable[[Servers], Awaitable[None]]
+) -> None:
+    async with under_load(stack.people):
+        await asyncio.sleep(2)  # what is made once has been made
+    memory = own_memory(stack.api.process.pid)
+
+    async with under_load(stack.people) as load:
+        await asyncio.sleep(1)
+        await fault(stack.servers)
+        ended = time.monotonic()
+        load.good_at = 0.0
+
+        async def good() -> bool:
+            return load.good_at > 0
+
+        await until(good, 30)
+        recovered = load.good_at - ended
+        await asyncio.sleep(2)
+    await asyncio.sleep(2)
+
+    grown = own_memory(stack.api.process.pid) - memory
+    lost = await stack.lost(load.confirmed)
+    connections = await stack.connections()
+    print(
+        f"\n{fault.__name__}: {dict(sorted(load.statuses.items()))}, slowest {load.slowest:.1f} s "
+        f"(bound {ANSWERED:g}), good again after {recovered:.1f} s (bound {RECOVERED:g}), "
+        f"{len(load.confirmed)} confirmed and {len(lost)} lost, {grown:+.1f} MiB (bound {GROWTH:g}), "
+        f"{connections} connections"
+    )
+    assert load.slowest <= ANSWERED
+    assert recovered <= RECOVERED
+    assert lost == set()
+    assert set(load.statuses) <= {200, 201, 401, 503}
+    assert grown <= GROWTH
+    assert connections <= 15
+    assert await gauge(stack.metrics, "http_requests_in_flight") == 0
+    assert await gauge(stack.metrics, "db_pool_connections", state="in_use") == 0
+    assert await gauge(stack.metrics, "redis_up", role="cache") == 1
+    assert stack.api.process.poll() is None

@@ -1,0 +1,1 @@
+"""Dashboard, alert rules, and what holds them and the documentation to the metrics there are."""

@@ -1,0 +1,1 @@
+"""Tests of the dashboard, the alert rules and the metrics they stand on."""

@@ -1,0 +1,3 @@
+"""What a process tells of itself: redacted logs, metrics, traces, error reports."""
+
+from kernel.observability.metrics import Counter, Gauge, Histogram

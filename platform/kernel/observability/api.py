@@ -1,0 +1,65 @@
+"""What an API process counts and looks at: requests, the database, migrations.
+
+Apart, since a worker loads nothing of the HTTP side.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPMethod
+from typing import Any
+
+from kernel.config.observability import ObservabilitySettings
+from kernel.db.unit_of_work import Resources
+from kernel.observability.metrics import OTHER, Counter, Gauge, Histogram
+from kernel.observability.observing import observing
+from kernel.observability.sampling import LATEST, UNKNOWN, sample_queues
+from kernel.web import health
+from kernel.web.outer_middleware import OuterMiddleware
+
+METHODS = frozenset(HTTPMethod)
+NO_ROUTE = "none"  # of what no route has answered
+
+requests = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+durations = Histogram(
+    "http_request_duration_seconds", "From a request's headers to its end.", ["method", "route"]
+)
+in_flight = Gauge("http_requests_in_flight", "Requests that are being answered.")
+database_up = Gauge("db_up", "1 while the database serves, 0 while it doesn't.", together=LATEST)
+pending = Gauge("migrations_pending", "Revisions that the database lacks.", together=LATEST)
+
+
+@asynccontextmanager
+async def observing_api(
+    resources: Resources, outer: Callable[[], OuterMiddleware]
+) -> AsyncIterator[None]:
+    """For an API process; its outermost layer is asked for when requests are counted."""
+    port = resources.settings.group(ObservabilitySettings).metrics_port
+    samples = (sample_database, sample_queues)
+    async with observing(resources, port, lambda: [observe_requests(outer())], samples):
+        yield
+
+
+def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
+    """Count requests; return what measures those in flight, to be called often."""
+    known: dict[tuple[str, str | None, int], tuple[Any, Any]] = {}
+
+    def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
+        if method not in METHODS:
+            method = OTHER
+        series = known.get((method, template, status))
+        if series is None:
+            route = template or NO_ROUTE
+            series = (requests.child(method, route, str(status)), durations.child(method, route))
+            known[method, template, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
+
+    outer.observers.append(on_request)
+    return lambda: in_flight.set(outer.in_flight)
+
+
+async def sample_database(resources: Resources) -> None:
+    """Whether it serves, and what it lacks."""
+    missing = await health.missing_revisions(resources)
+    database_up.set(missing is not None)
+    pending.set(UNKNOWN if missing is None else len(missing))
