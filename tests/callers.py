@@ -32,7 +32,11 @@ _number = count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    for name, what in (("access", "access tables"), ("statements", "numbers of statements")):
+    for name, what in (
+        ("access", "access tables"),
+        ("statements", "numbers of statements"),
+        ("openapi", "shares of the OpenAPI document"),
+    ):
         parser.addoption(
             f"--write-{name}", action="store_true", help=f"write the {what} of the features"
         )

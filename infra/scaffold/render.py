@@ -1,0 +1,61 @@
+"""Templates into files: formatted as our checks want them, with the imports that they use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from infra.checks import ROOT
+from infra.scaffold.columns import member
+from infra.scaffold.names import article
+from infra.scaffold.plan import Feature
+
+TEMPLATES = Path(__file__).with_name("templates")
+ALWAYS = (
+    "__init__.py",
+    "models.py",
+    "cache_keys.py",
+    "crud.py",
+    "router.py",
+    "tests/__init__.py",
+    "tests/factories.py",
+    "tests/test_{plural}.py",
+    "tests/test_cached_{plural}.py",
+)
+
+
+def render(feature: Feature, folder: Path) -> None:
+    """Write the feature's files into a new folder."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - it writes Python, from names that were checked
+    )
+    environment.filters |= {"member": member, "article": article}
+    for name in files_of(feature):
+        text = environment.get_template(f"{name}.jinja").render(feature.context)
+        path = folder / name.format(plural=feature.plural)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    tidy(folder)
+
+
+def files_of(feature: Feature) -> list[str]:
+    """The files it has, in the folder of the feature."""
+    return list(ALWAYS)
+
+
+def tidy(folder: Path) -> None:
+    """Take out the imports that nothing uses, sort the others, and format."""
+    ruff = Path(sys.executable).with_name("ruff")
+    settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    fix = ["check", "--fix", "--exit-zero", "--select", "F401,I"]
+    # The commas of a template must not keep lines apart that fit into one.
+    fix += ["--config", "lint.isort.split-on-trailing-comma=false"]
+    join = ["format", "--config", "format.skip-magic-trailing-comma=true"]
+    for arguments in (fix, join, ["format"]):
+        subprocess.run([ruff, *arguments, *settings, folder], check=True)
