@@ -141,7 +141,13 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     refusals.tell()
     place_members(upgrade)
     counts = first_counts(context.opts["target_metadata"], made, wanted)
-    upgrade.ops[:] = [*first.before, *_filled(upgrade), *first.after, *counts]
+    upgrade.ops[:] = [
+        *extensions(made, wanted),
+        *first.before,
+        *_filled(upgrade),
+        *first.after,
+        *counts,
+    ]
     upgrade.reverse_into(downgrade)
     keep_rows(downgrade)
     move_rows(downgrade)
@@ -169,6 +175,15 @@ def first_counts(metadata: MetaData, made: Catalog, wanted: Catalog) -> Iterator
         counter = metadata.tables[key.table].info.get("counter") if key.table else None
         if key.kind == "trigger" and key.name == "count_insert" and counter is not None:
             yield ReversibleSQL(counter.first_count)
+
+
+def extensions(made: Catalog, wanted: Catalog) -> Iterator[ReversibleSQL]:
+    """What the first index of trigrams needs. It stays on the way down: others may use it."""
+    first, now = (
+        any(catalog.TRIGRAMS in one for one in which.values()) for which in (made, wanted)
+    )
+    if now and not first:
+        yield ReversibleSQL(catalog.MAKE_TRIGRAMS)
 
 
 def _table(operation: ops.MigrateOperation) -> str | None:

@@ -29,8 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     obey_signals()
     try:
-        options = Options(arguments.public, arguments.superuser, arguments.singular)
-        feature = planned(arguments.name, parse(arguments.fields), options)
+        feature = feature_of(arguments)
         with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
             folder = Path(staging) / feature.plural
             render(feature, folder)
@@ -44,6 +43,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except Interrupted:
         print("Interrupted: nothing of it is left.", file=sys.stderr)
         return 130
+
+
+def feature_of(arguments: argparse.Namespace) -> Feature:
+    """What the command line asks for. Raises ScaffoldError."""
+    options = Options(arguments.public, arguments.superuser, arguments.singular)
+    return planned(arguments.name, parse(arguments.fields), options)
 
 
 def _parser() -> argparse.ArgumentParser:

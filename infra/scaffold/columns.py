@@ -1,19 +1,22 @@
 """How a field stands in models.py: its type, its column, and what lists are filtered by."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 from infra.scaffold.fields import Field
-from infra.scaffold.kinds import DIGITS, MAX_BIGINT, MAX_INT
+from infra.scaffold.kinds import DIGITS
 from infra.scaffold.names import camel
 
 MAX_LENGTHS = {"str": 100, "text": 10_000, "url": 2048, "array": 100, "bytes": 65_536}
 LISTED = 1000  # characters of a text that lists show
 MAX_EMAIL = 254
-# What templates import under these names, so that a type of the feature can't bear one.
+TEMPLATE = Path(__file__).with_name("templates") / "models.py.jinja"
+# What models.py imports, so that a type of the feature can't bear such a name.
 TAKEN = frozenset(
-    ["Any", "ClassVar", "Literal", "Annotated", "Decimal", "Field", "Column", "Index", "Text", "LongText", "Enum", "String", "Date", "BigInteger", "UUID", "StrEnum", "SQLModel", "Timestamped", "Search", "ListQuery", "CleanText", "InputSchema", "JsonNumber", "ReadSchema", "RowId", "PathId", "Message", "Number", "MISSING"]
-) - {"Number"}
+    re.findall(r"\b[A-Z]\w*[a-z]\w*\b|\bUUID\b", TEMPLATE.read_text().partition("{{ ONE")[0])
+)
 
 
 class Column:
@@ -33,16 +36,15 @@ class Column:
             case "str" | "text":
                 return f"Annotated[CleanText, Field(min_length=1, max_length={most})]"
             case "int" | "bigint":
-                bound = MAX_INT if self.field.type == "int" else MAX_BIGINT
-                bounds = f"ge=-{written(bound)}, le={written(self.field.maximum or bound)}"
+                bounds = whole(self.field.type, self.field.maximum)
                 return f"Annotated[int, Field({bounds}), JsonNumber]"
             case "decimal":
                 return f"Annotated[Decimal, Field({self._digits}{self._upper})]"
             case "float":
                 return f"Annotated[float, Field(allow_inf_nan=False{self._upper}), JsonNumber]"
             case "url":
-                uri = 'json_schema_extra={"format": "uri"}'
-                return f'Annotated[CleanText, Field(max_length={most}, {uri}), url_of("http", "https")]'
+                length = f'Field(max_length={most}, json_schema_extra={{"format": "uri"}})'
+                return f'Annotated[CleanText, {length}, url_of("http", "https")]'
             case "array":
                 return f"Annotated[list[{self._element}], Field(max_length={most})]"
             case "bytes":
@@ -90,19 +92,6 @@ class Column:
         return f"{self.type} | MISSING{' | None' * self.field.optional} = MISSING"
 
     @property
-    def filters(self) -> Iterator[str]:
-        """The fields of the list's query that are about this one."""
-        name, kind = self.field.name, self.field.kind
-        if self.field.type == "enum":
-            yield f"{name}: list[{self.enum}] = Field([])"
-        elif kind.is_filter:
-            yield f"{name}: {self._asked} = None"
-        for suffix in kind.bounds or ():
-            yield f"{name}_{suffix}: {self._asked} = None"
-        if self.field.optional and kind.is_moment:
-            yield f"{name}_null: bool | None = None"
-
-    @property
     def shown_default(self) -> str:
         """What a test compares the value with that is shown of one that was left out."""
         default = self.field.default
@@ -119,25 +108,6 @@ class Column:
         return f'== "{default}"'
 
     @property
-    def filter_names(self) -> list[str]:
-        return [line.partition(":")[0] for line in self.filters]
-
-    @property
-    def _asked(self) -> str:
-        """The annotation of a value that a list is asked for."""
-        if self.field.type == "str":
-            return f"Annotated[CleanText | None, Field(max_length={self.most})]"
-        if self.field.type == "email":
-            return f"Annotated[CleanText | None, Field(max_length={MAX_EMAIL})]"
-        in_address = {"bool": "bool", "int": "int", "bigint": "int", "float": "float"}
-        if self.field.type in ("int", "bigint"):
-            bound = written(MAX_INT if self.field.type == "int" else MAX_BIGINT)
-            return f"Annotated[int | None, Field(ge=-{bound}, le={bound})]"
-        if self.field.type == "float":
-            return "Annotated[float | None, Field(allow_inf_nan=False)]"
-        return f"{in_address.get(self.field.type, self.type)} | None"
-
-    @property
     def _digits(self) -> str:
         digits, _, places = (self.field.argument or DIGITS).partition(",")
         return f"max_digits={digits}, decimal_places={places}"
@@ -149,8 +119,11 @@ class Column:
     @property
     def _element(self) -> str:
         clean = "Annotated[CleanText, Field(max_length=100)]"
-        whole = f"Annotated[int, Field(ge=-{written(MAX_INT)}, le={written(MAX_INT)}), JsonNumber]"
-        special = {"str": clean, "int": whole, "bool": "StrictBool"}
+        special = {
+            "str": clean,
+            "int": f"Annotated[int, Field({whole('int')}), JsonNumber]",
+            "bool": "StrictBool",
+        }
         special["float"] = "Annotated[float, Field(allow_inf_nan=False), JsonNumber]"
         return special.get(self.field.argument or "str", self._plain_element)
 
@@ -200,6 +173,12 @@ class Column:
 def member(value: str) -> str:
     """An enum's member for a value, as constants are written."""
     return value.replace("-", "_").upper()
+
+
+def whole(kind: str, maximum: int | None = None) -> str:
+    """The bounds of a whole number in PostgreSQL."""
+    bits = 31 if kind == "int" else 63
+    return f"ge=-(2**{bits}), le={written(maximum) if maximum else f'2**{bits} - 1'}"
 
 
 def written(number: int | None) -> str:

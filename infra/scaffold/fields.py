@@ -1,4 +1,4 @@
-"""The field language: `name:type[:argument][:modifier...]`, nothing of which a shell needs quoted."""
+"""The field language: `name:type[:argument][:modifier...]`, with nothing to quote in a shell."""
 
 import re
 from collections.abc import Sequence

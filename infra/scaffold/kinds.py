@@ -1,6 +1,6 @@
 """The types of the field language, and what a field of each may say of itself."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ RANGE, PERIOD = ("min", "max"), ("from", "to")
 class Kind:
     """A type of fields: the modifiers it takes, and how lists treat it."""
 
-    modifiers: Set[str] = OPTIONAL
+    modifiers: frozenset[str] = OPTIONAL
     argument: str = ""  # what stands behind the type, in words; empty: nothing does
     needs_argument: bool = False
     most: int = 0  # of `max=`

@@ -8,8 +8,9 @@ from typing import Any
 from infra.scaffold.columns import LISTED, Column
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import Field
+from infra.scaffold.filters import filter_names, filters
 from infra.scaffold.names import article, camel, check_feature, check_field, singular
-from infra.scaffold.samples import sample
+from infra.scaffold.samples import needle, sample
 from kernel import discovery
 from kernel.db.tables import metadata
 
@@ -66,6 +67,9 @@ class Feature:
             "second": self._example("second", required_only=False),
             "key": self._key(),
             "sample": sample,
+            "unsayable": self._unsayable(),
+            "needle": needle,
+            "filters": filters,
             "required": [c for c in columns if not c.field.optional and c.field.default is None],
             "optional": [c for c in columns if c.field.optional],
             "defaults": [c for c in columns if c.field.default is not None],
@@ -79,6 +83,21 @@ class Feature:
             for column in self.columns
             if column.field.type == "text" and (column.field.maximum or LISTED + 1) > LISTED
         ]
+
+    def _unsayable(self) -> str:
+        """Why a value that is valid by its schema may be refused; empty when none may be."""
+        kinds = {column.field.type for column in self.columns}
+        reasons = ["a value that is taken"] if any(c.field.unique for c in self.columns) else []
+        for kind, reason in (
+            ("decimal", "more digits than are kept"),
+            ("url", "addresses that are no URLs by stricter rules"),
+            ("email", "addresses that are no e-mails by stricter rules"),
+            ("bytes", "text that is no base64"),
+            ("timedelta", "durations that are too long"),
+            ("json", "values that are nested too deeply"),
+        ):
+            reasons += [reason] if kind in kinds else []
+        return "; ".join(reasons)
 
     def _shortened(self) -> str:
         labels = [column.field.label for column in self.texts]
@@ -143,7 +162,7 @@ def _check_audience(feature: Feature) -> None:
 
 def _check_queries(feature: Feature) -> None:
     """Two fields must not give lists one parameter: total_min:int and total:int."""
-    names = [name for column in feature.columns for name in column.filter_names]
+    names = [name for column in feature.columns for name in filter_names(column)]
     for name in names:
         if names.count(name) > 1 or name in ("created_at_from", "created_at_to"):
             raise ScaffoldError(

@@ -46,7 +46,10 @@ def render(feature: Feature, folder: Path) -> None:
 
 def files_of(feature: Feature) -> list[str]:
     """The files it has, in the folder of the feature."""
-    return list(ALWAYS)
+    return [
+        *ALWAYS,
+        *(["tests/fuzz.toml"] if feature.context["unsayable"] or feature.owned else []),
+    ]
 
 
 def tidy(folder: Path) -> None:

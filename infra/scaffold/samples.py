@@ -19,6 +19,40 @@ class Sample:
     refused: tuple[str, ...] = ()
 
 
+ADDRESS = "https://example.com/"
+OTHERS = {
+    "float": Sample("1.5", "2.5", "place + 10.5", ('"1.5"', "True")),
+    "bool": Sample("True", "False", "place % 2 == 0", ('"true"', "1")),
+    "date": Sample(
+        *('"2030-01-31"', '"2030-02-28"', 'f"2030-01-{place % 28 + 1:02}"'),
+        ('"soon"', '"2030-02-30"'),
+    ),
+    "datetime": Sample(
+        *('"2030-01-31T12:00:00Z"', '"2030-02-28T12:00:00Z"'),
+        'f"2030-01-{place % 28 + 1:02}T12:00:00Z"',
+        ('"soon"', '"2030-01-31T12:00:00"'),
+    ),
+    "timedelta": Sample('"PT1H"', '"P2D"', 'f"P{place + 100}D"', ('"soon"',)),
+    "uuid": Sample(
+        *(f'"{UUID}00000000fff1"', f'"{UUID}00000000fff2"', f'f"{UUID}{{place:012}}"'),
+        ('"one"',),
+    ),
+    "json": Sample(
+        *('{"key": "value"}', '{"key": [1, None]}', '{"key": place}'),
+        ('"text"', "[1]", '{"key": "\\x00"}'),
+    ),
+    "bytes": Sample('"AAEC"', '"/+7d"', '"AAEC"', ('"%"', '"A"', "7")),
+    "url": Sample(
+        *(f'"{ADDRESS}"', f'"{ADDRESS}other"', f'f"{ADDRESS}{{place}}"'),
+        ('"javascript:alert(1)"', '"https://"'),
+    ),
+    "email": Sample(
+        *('"ada@example.com"', '"king@example.com"', 'f"ada{place:02}@example.com"'),
+        ('"ada"', '"@a.b"'),
+    ),
+}
+
+
 def sample(field: Field) -> Sample:
     """The values of the field; in a list's rows, so far as they fit, each is another one."""
     label = field.label
@@ -29,44 +63,25 @@ def sample(field: Field) -> Sample:
             return _text(field, label, field.maximum or 10_000)
         case "int" | "bigint":
             most = field.maximum or (MAX_INT if field.type == "int" else MAX_BIGINT)
-            varied = "place + 1" if most >= 100 else f"place % {most} + 1"
+            varied = "place + 10" if most >= 100 else f"place % {most} + 1"
             return Sample("1", str(min(2, most)), varied, ('"1"', "1.5", str(most + 1)))
         case "decimal":
             return _decimal(field)
-        case "float":
-            return Sample("1.5", "2.5", "place + 0.5", ('"1.5"', "True"))
-        case "bool":
-            return Sample("True", "False", "place % 2 == 0", ('"true"', "1"))
-        case "date":
-            varied = 'f"2030-01-{place % 28 + 1:02}"'
-            return Sample('"2030-01-31"', '"2030-02-28"', varied, ('"soon"', '"2030-02-30"'))
-        case "datetime":
-            varied = 'f"2030-01-{place % 28 + 1:02}T12:00:00Z"'
-            first, second = '"2030-01-31T12:00:00Z"', '"2030-02-28T12:00:00Z"'
-            return Sample(first, second, varied, ('"soon"', '"2030-01-31T12:00:00"'))
-        case "timedelta":
-            return Sample('"PT1H"', '"P2D"', 'f"P{place + 100}D"', ('"soon"',))
-        case "uuid":
-            first, second = f'"{UUID}000000000001"', f'"{UUID}000000000002"'
-            return Sample(first, second, f'f"{UUID}{{place:012}}"', ('"one"',))
         case "enum":
-            one, other, *_ = quoted = [f'"{member}"' for member in field.members]
+            quoted = [f'"{member}"' for member in field.members]
             varied = f"({', '.join(quoted)})[place % {len(quoted)}]"
-            return Sample(one, other, varied, ('"nothing"', '""'))
-        case "json":
-            refused = ('"text"', "[1]", '{"key": "\\x00"}')
-            return Sample('{"key": "value"}', '{"key": [1, None]}', '{"key": place}', refused)
+            return Sample(quoted[0], quoted[1], varied, ('"nothing"', '""'))
         case "array":
             return _array(field)
-        case "bytes":
-            return Sample('"AAEC"', '"/+7d"', '"AAEC"', ('"%"', '"A"', "7"))
-        case "url":
-            address, refused = "https://example.com/", ('"javascript:alert(1)"', '"https://"')
-            return Sample(f'"{address}"', f'"{address}other"', f'f"{address}{{place}}"', refused)
-        case "email":
-            varied = 'f"ada{place:02}@example.com"'
-            return Sample('"ada@example.com"', '"king@example.com"', varied, ('"ada"', '"@a.b"'))
-    return Sample("None", "None", "None")
+    return OTHERS.get(field.type, Sample("None", "None", "None"))
+
+
+def needle(field: Field) -> tuple[str, str]:
+    """A value that a search finds, and what is searched for: signs that aren't meant as such."""
+    most = field.maximum or 100
+    word = "100%_sure" if most > 30 else "%"
+    forms = {"url": f"{ADDRESS}{word}", "email": f"{word}@example.com"}
+    return f'"{forms.get(field.type, word)}"', f'"{word.upper()}"'
 
 
 def _text(field: Field, label: str, most: int) -> Sample:
@@ -98,7 +113,7 @@ def _array(field: Field) -> Sample:
         "float": ("1.5", "2.5"),
         "bool": ("True", "False"),
         "date": ('"2030-01-31"', '"2030-02-28"'),
-        "uuid": (f'"{UUID}000000000001"', f'"{UUID}000000000002"'),
+        "uuid": (f'"{UUID}00000000fff1"', f'"{UUID}00000000fff2"'),
     }[field.argument or "str"]
     refused = ('"text"', "[None]", f"[{one}] * {(field.maximum or 100) + 1}")
     return Sample(f"[{one}]", f"[{other}]", f"[{one}]", refused)
