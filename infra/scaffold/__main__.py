@@ -1,6 +1,7 @@
 """`hatch run new NAME FIELD...`: write a feature, its revision and its records, and test it."""
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,13 @@ from infra.scaffold.fields import parse
 from infra.scaffold.plan import Feature, Options, planned
 from infra.scaffold.render import render
 
+FLAGS = {
+    "tasks": "a job for each new row, queued with the transaction",
+    "schedule": "a job for each night",
+    "settings": "a setting: how many rows there may be",
+    "seed": "a first row",
+    "rate-limit": "count the writes of each caller",
+}
 FAILED = """\
 {error}
 
@@ -47,7 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def feature_of(arguments: argparse.Namespace) -> Feature:
     """What the command line asks for. Raises ScaffoldError."""
-    options = Options(arguments.public, arguments.superuser, arguments.singular)
+    given = vars(arguments)
+    options = Options(**{field.name: given[field.name] for field in dataclasses.fields(Options)})
     return planned(arguments.name, parse(arguments.fields), options)
 
 
@@ -62,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--public", action="store_true", help="everyone reads it")
     parser.add_argument("--superuser", action="store_true", help="superusers only")
     parser.add_argument("--singular", default="", help="of a name whose plural isn't regular")
+    parser.add_argument("--key", choices=["int", "uuid7"], default="int", help="of its rows")
+    parser.add_argument(
+        "--transitions", default="", metavar="A:B,B:C", help="the steps of an enum's values"
+    )
+    for name, what in FLAGS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=what)
     parser.add_argument("--migrate", action="store_true", help="apply the revision at once")
     parser.add_argument("--dry-run", action="store_true", help="show the files, write nothing")
     return parser
@@ -84,6 +99,8 @@ def _write(feature: Feature, folder: Path) -> None:
         change.edit(ROOT / ".env.example")
         change.move(folder, ROOT / "features" / feature.plural)
         revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
+        if feature.options.settings:
+            steps.write_env_example()
         steps.record(feature.plural)
     print("Written:", f"  features/{feature.plural}/", sep="\n")
     print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")

@@ -9,10 +9,13 @@ from infra.scaffold.columns import LISTED, Column
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import Field
 from infra.scaffold.filters import filter_names, filters
+from infra.scaffold.machine import machine
 from infra.scaffold.names import article, camel, check_feature, check_field, singular
 from infra.scaffold.samples import needle, sample
 from kernel import discovery
+from kernel.config.groups import KERNEL_GROUPS
 from kernel.db.tables import metadata
+from kernel.settings import feature_settings
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class Options:
     superuser: bool = False
     singular: str = ""
     key: str = "int"
+    transitions: str = ""
+    tasks: bool = False
+    schedule: bool = False
+    settings: bool = False
+    seed: bool = False
+    rate_limit: bool = False
 
 
 class Feature:
@@ -35,8 +44,11 @@ class Feature:
         self.owned = any(field.type == "user" and field.name == "owner" for field in fields)
         self.public = options.public
         plain = [field for field in fields if not field.kind.is_relation]
-        self.columns = [Column(self.model, field) for field in plain]
-        self.fields = list(fields)
+        self.every_column = [Column(self.model, field) for field in plain]
+        self.machine = machine(options.transitions, self.every_column)
+        # What a client sends: a state changes by a route of its own.
+        fixed = self.machine.column if self.machine else None
+        self.columns = [column for column in self.every_column if column is not fixed]
 
     @cached_property
     def context(self) -> dict[str, Any]:
@@ -47,16 +59,19 @@ class Feature:
         names |= {"Label": label.capitalize(), "Labels": labels.capitalize()}
         names |= {"Model": self.model, "Models": self.models, "a": a, "A": a.capitalize()}
         names |= {"ONE": self.single.upper(), "ALL": self.plural.upper()}
-        columns = self.columns
+        columns, every = self.columns, self.every_column
         return {
             **names,
+            "options": self.options,
+            "machine": self.machine,
+            "every_column": every,
             "Listed": f"{self.model}Listed" if self.texts else f"{self.model}Read",
             "owned": self.owned,
             "public": self.public,
             "columns": columns,
             "aliased": [column for column in columns if column.definition],
             "uniques": [column for column in columns if column.field.unique],
-            "enums": [column for column in columns if column.field.type == "enum"],
+            "enums": [column for column in every if column.field.type == "enum"],
             "binaries": [column for column in columns if column.field.type == "bytes"],
             "searched": [column for column in columns if column.field.search],
             "texts": self.texts,
@@ -109,7 +124,7 @@ class Feature:
         """What lists can be sorted by, and whether that needs an index of its own."""
         yield "id", self.owned
         yield "created_at", True
-        for column in self.columns:
+        for column in self.every_column:
             field, kind = column.field, column.field.kind
             if kind.is_sort and (field.unique or field.index or kind.is_moment):
                 yield field.name, not field.unique
@@ -120,7 +135,7 @@ class Feature:
         for name, needs_index in self._sorts():
             if needs_index:
                 yield [*within, name]
-        for column in self.columns:
+        for column in self.every_column:
             if column.field.index and not column.field.kind.is_sort:
                 yield [*within, column.field.name]
 
@@ -131,8 +146,12 @@ class Feature:
         return ", ".join(f"{f.name}={getattr(sample(f), which)}" for f in chosen)
 
     def _key(self) -> dict[str, str]:
-        column = "id: int | None = Column(default=None, primary_key=True)"
-        return {"type": "int", "in_path": "PathId", "column": column}
+        if self.options.key == "int":
+            column = "id: int | None = Column(default=None, primary_key=True)"
+            return {"type": "int", "in_path": "PathId", "column": column}
+        made = 'sa_column_kwargs={"server_default": text("uuidv7()")}'
+        column = f"id: UUID | None = Column(default=None, primary_key=True, {made})"
+        return {"type": "UUID", "in_path": "UUID", "column": column}
 
 
 def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
@@ -147,6 +166,7 @@ def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
         raise ScaffoldError(f"{name} has no field to write: give it one, like title:str.")
     _check_queries(feature)
     _check_tables(feature)
+    _check_settings(feature)
     return feature
 
 
@@ -162,7 +182,7 @@ def _check_audience(feature: Feature) -> None:
 
 def _check_queries(feature: Feature) -> None:
     """Two fields must not give lists one parameter: total_min:int and total:int."""
-    names = [name for column in feature.columns for name in filter_names(column)]
+    names = [name for column in feature.every_column for name in filter_names(column)]
     for name in names:
         if names.count(name) > 1 or name in ("created_at_from", "created_at_to"):
             raise ScaffoldError(
@@ -178,3 +198,10 @@ def _check_tables(feature: Feature) -> None:
             f"There is a table {feature.single} already. Say another singular: "
             f"--singular one_{feature.single}"
         )
+
+
+def _check_settings(feature: Feature) -> None:
+    name = f"{feature.single}_limit"
+    groups = [*KERNEL_GROUPS, *feature_settings()] if feature.options.settings else []
+    if any(name in group.model_fields for group in groups):
+        raise ScaffoldError(f"There is a setting {name.upper()} already: leave out --settings.")

@@ -38,18 +38,25 @@ def render(feature: Feature, folder: Path) -> None:
     environment.filters |= {"member": member, "article": article}
     for name in files_of(feature):
         text = environment.get_template(f"{name}.jinja").render(feature.context)
-        path = folder / name.format(plural=feature.plural)
+        path = folder / name.format(plural=feature.plural, single=feature.single)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     tidy(folder)
 
 
 def files_of(feature: Feature) -> list[str]:
-    """The files it has, in the folder of the feature."""
-    return [
-        *ALWAYS,
-        *(["tests/fuzz.toml"] if feature.context["unsayable"] or feature.owned else []),
-    ]
+    """The templates of the files that it has."""
+    options = feature.options
+    asked = {
+        "tasks.py": options.tasks or options.schedule,
+        "tests/test_{plural}_tasks.py": options.tasks or options.schedule,
+        "settings.py": options.settings,
+        "seed.py": options.seed,
+        "tests/test_{plural}_extras.py": options.settings or options.seed or options.rate_limit,
+        "tests/test_{single}_states.py": feature.machine is not None,
+        "tests/fuzz.toml": bool(feature.context["unsayable"]) or feature.owned,
+    }
+    return [*ALWAYS, *(name for name, wanted in asked.items() if wanted)]
 
 
 def tidy(folder: Path) -> None:
