@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from infra.scaffold.columns import MAX_EMAIL, Column, whole
+from infra.scaffold.relations import ReferenceColumn
 
 
 def filters(column: Column) -> Iterator[str]:
     """The fields, as lines of the query model."""
     name, field = column.field.name, column.field
-    if field.type == "enum":
+    if isinstance(column, ReferenceColumn):
+        yield f"{name}: {column.asked} = None"
+    elif field.type == "enum":
         yield f"{name}: list[{column.enum}] = Field([])"
     elif field.kind.is_filter:
         yield f"{name}: {_asked(column)} = None"

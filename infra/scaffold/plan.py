@@ -11,7 +11,9 @@ from infra.scaffold.fields import Field
 from infra.scaffold.filters import filter_names, filters
 from infra.scaffold.machine import machine
 from infra.scaffold.names import article, camel, check_feature, check_field, singular
+from infra.scaffold.relations import children, links, references
 from infra.scaffold.samples import needle, sample
+from infra.scaffold.targets import Target
 from kernel import discovery
 from kernel.config.groups import KERNEL_GROUPS
 from kernel.db.tables import metadata
@@ -44,8 +46,13 @@ class Feature:
         self.owned = any(field.type == "user" and field.name == "owner" for field in fields)
         self.public = options.public
         plain = [field for field in fields if not field.kind.is_relation]
-        self.every_column = [Column(self.model, field) for field in plain]
-        self.machine = machine(options.transitions, self.every_column)
+        self.machine = machine(
+            options.transitions, plain_columns := [Column(self.model, f) for f in plain]
+        )
+        self.references = references(self.model, fields, self.owned)
+        self.children = children(self.model, self.single, fields)
+        self.links = links(self.model, self.single, fields)
+        self.every_column = [*plain_columns, *self.references]
         # What a client sends: a state changes by a route of its own.
         fixed = self.machine.column if self.machine else None
         self.columns = [column for column in self.every_column if column is not fixed]
@@ -64,6 +71,16 @@ class Feature:
             **names,
             "options": self.options,
             "machine": self.machine,
+            "valued": [column for column in columns if column not in self.references],
+            "references": self.references,
+            "children": self.children,
+            "links": self.links,
+            "named": [link for link in self.links if link.target is None],
+            "linked": [link for link in self.links if link.target is not None],
+            "whole": bool(self.children or self.links),
+            "Shown": f"{self.model}Detail" if self.children or self.links else f"{self.model}Read",
+            "targets": self._targets(),
+            "PARTS": self._parts(),
             "every_column": every,
             "Listed": f"{self.model}Listed" if self.texts else f"{self.model}Read",
             "owned": self.owned,
@@ -140,10 +157,26 @@ class Feature:
                 yield [*within, column.field.name]
 
     def _example(self, which: str, required_only: bool) -> str:
-        fields = [column.field for column in self.columns]
+        fields = [c.field for c in self.columns if c not in self.references]
         chosen = [f for f in fields if not f.optional and f.default is None] or fields[:1]
         chosen = chosen if required_only else fields[:1]
-        return ", ".join(f"{f.name}={getattr(sample(f), which)}" for f in chosen)
+        values = [f"{f.name}={getattr(sample(f), which)}" for f in chosen]
+        if required_only:
+            needed = [one for one in self.references if not one.field.optional]
+            values += [f"{one.field.name}={one.example}" for one in needed]
+        return ", ".join(values)
+
+    def _parts(self) -> str:
+        """The names of what isn't in the row itself, as a set in Python."""
+        names = [f'"{many.field.name}"' for many in self.children]
+        names += [f'"{link.attribute}"' for link in self.links]
+        return f"{{{', '.join(names)}}}"
+
+    def _targets(self) -> list[Target]:
+        """The features that rows refer to, each once."""
+        found = [column.target for column in self.references]
+        found += [link.target for link in self.links if link.target is not None]
+        return list({one.feature: one for one in found}.values())
 
     def _key(self) -> dict[str, str]:
         if self.options.key == "int":
@@ -162,11 +195,17 @@ def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
     for field in fields:
         if field.name != "owner" or field.type != "user":
             check_field(field.name, feature.single)
-    if not feature.columns:
+    if not feature.context["valued"]:
         raise ScaffoldError(f"{name} has no field to write: give it one, like title:str.")
     _check_queries(feature)
     _check_tables(feature)
     _check_settings(feature)
+    for one in feature.context["targets"]:
+        assert one.row  # or it raises
+    if options.seed and any(not column.field.optional for column in feature.references):
+        raise ScaffoldError(
+            "--seed has no row to refer to: make the reference optional, or leave it out."
+        )
     return feature
 
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infra.checks import ROOT
 from infra.scaffold.columns import member
-from infra.scaffold.names import article
+from infra.scaffold.names import article, camel
 from infra.scaffold.plan import Feature
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,7 +35,12 @@ def render(feature: Feature, folder: Path) -> None:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - it writes Python, from names that were checked
     )
-    environment.filters |= {"member": member, "article": article}
+    environment.filters |= {
+        "member": member,
+        "article": article,
+        "camel": camel,
+        "words": lambda name: name.replace("_", " "),
+    }
     for name in files_of(feature):
         text = environment.get_template(f"{name}.jinja").render(feature.context)
         path = folder / name.format(plural=feature.plural, single=feature.single)
@@ -48,6 +53,8 @@ def files_of(feature: Feature) -> list[str]:
     """The templates of the files that it has."""
     options = feature.options
     asked = {
+        "permissions.py": bool(feature.context["targets"]),
+        "tests/test_{single}_parts.py": bool(feature.context["whole"] or feature.references),
         "tasks.py": options.tasks or options.schedule,
         "tests/test_{plural}_tasks.py": options.tasks or options.schedule,
         "settings.py": options.settings,
