@@ -53,7 +53,7 @@ def served(values: Mapping[str, str], folder: Path) -> Iterator[str]:
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(address)
+        wait_for(address)
         yield address
     finally:
         processes.stop([child])
@@ -104,7 +104,7 @@ def configuration(document: Mapping[str, Any]) -> str:
     return "\n".join([*texts, *(file.read_text() for file in theirs)])
 
 
-def _wait_for(address: str) -> None:
+def wait_for(address: str) -> None:
     """Wait until the API answers. Raises ConnectError when it doesn't within 20 seconds."""
     for attempt in range(100, -1, -1):
         try:

@@ -74,6 +74,6 @@ def machine(transitions: str, columns: Sequence[Column]) -> Machine | None:
     lost = sorted(states - set(made.reachable))
     if lost:
         raise ScaffoldError(
-            f"--transitions: no steps lead from {made.initial}, the first one, to {', '.join(lost)}."
+            f"--transitions: no steps lead from the first, {made.initial}, to {', '.join(lost)}."
         )
     return made

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import Table
+
 from infra.checks import ROOT
 from infra.local.dev import obey_signals
 from infra.local.dev_env import data_directory, external_database, given
@@ -52,7 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _free_tables(feature: str) -> Sequence[object]:
+def _free_tables(feature: str) -> Sequence[Table]:
     """The feature's tables. Raises ScaffoldError when something needs it."""
     if feature not in discovery.names():
         known = ", ".join(discovery.names())

@@ -53,6 +53,7 @@ def files_of(feature: Feature) -> list[str]:
     """The templates of the files that it has."""
     options = feature.options
     asked = {
+        "schemas.py": feature.whole,
         "permissions.py": bool(feature.context["targets"]),
         "tests/test_{single}_parts.py": bool(feature.context["whole"] or feature.references),
         "tasks.py": options.tasks or options.schedule,

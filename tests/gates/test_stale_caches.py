@@ -79,7 +79,7 @@ async def staleness(
 ) -> str | None:
     """What is wrong with an answer after the write; None when nothing is."""
     (reader, readers), (writer, writers) = read, write
-    [method] = writer.methods or ()
+    method = next(iter(writer.methods or ()))
     for caller in WRITERS:
         async with people(app) as accounts:
             given: Given = await arranger_of(readers)(accounts, reader.name)
