@@ -25,9 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the gates, run those of the features that were named."""
+    """Of the gates, run those of the features that were named; some only of these."""
     features: list[str] = getattr(config.option, "features", [])
-    others = [item for item in items if features and not _concerns(item, features)]
+    others = [
+        item
+        for item in items
+        if (not _concerns(item, features) if features else item.get_closest_marker("named"))
+    ]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
 

@@ -32,7 +32,11 @@ _number = count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    for name, what in (("access", "access tables"), ("statements", "numbers of statements")):
+    for name, what in (
+        ("access", "access tables"),
+        ("statements", "numbers of statements"),
+        ("openapi", "shares of the OpenAPI document"),
+    ):
         parser.addoption(
             f"--write-{name}", action="store_true", help=f"write the {what} of the features"
         )
@@ -86,6 +90,7 @@ async def people(app: Application) -> AsyncIterator[People]:
 
 async def _person(app: Application, stack: AsyncExitStack, name: str) -> Person:
     person = await stack.enter_async_context(client_of(app, Person))
+    person.app = app
     await person.register(f"{name}{next(_number)}")
     await person.login()
     return person

@@ -17,6 +17,8 @@ from kernel.web.router import FeatureRoute
 
 # A transaction's frame comes with any write, and isn't counted.
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK")
+# Nor is what asyncpg asks for itself: what a type is, an enum say, once on each connection.
+OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
 
 
 @cache
@@ -37,7 +39,8 @@ class Statements:
 
     def see(self, sql: str) -> None:
         """Count a statement."""
-        if not sql.lstrip().upper().startswith(FRAME):
+        of_the_driver = any(sign in sql for sign in OF_THE_DRIVER)
+        if not of_the_driver and not sql.lstrip().upper().startswith(FRAME):
             self.made.append(sql)
 
     async def begin(self) -> None:

@@ -100,9 +100,10 @@ async def test_a_factory_that_adds_no_rows_or_is_missing_is_named(
     ("body", "rows"),
     [
         ([1, 2], 2),
-        ({"data": [1, 2, 3], "page": 1}, 3),
+        ({"data": [{"id": 1}, {"id": 2}, {"id": 3}], "page": 1}, 3),
         ({"name": "ada", "rules": []}, 0),
         ({"name": "ada"}, None),
+        ({"name": "ada", "marks": [1, 2]}, None),
         ("ada", None),
     ],
 )

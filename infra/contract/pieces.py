@@ -90,8 +90,13 @@ def write(parts: dict[str, Json], root: Path = ROOT) -> None:
     for file in set(recorded(root)) - set(parts):
         (root / file).unlink()
     for file, content in parts.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        write_share(file, content, root)
+
+
+def write_share(file: str, content: Json, root: Path = ROOT) -> None:
+    """Write one file of the snapshot."""
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
+    (root / file).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def application() -> Application:

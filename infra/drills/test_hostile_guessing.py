@@ -16,8 +16,8 @@ import pytest
 
 from features.users.crud import create_user
 from features.users.models import UserCreateInternal
+from infra.drills.fuzzing import wait_for
 from infra.drills.login_attack import ACCOUNTS, PASSWORD, client_from, send_login
-from infra.drills.test_fuzz import wait_for
 from infra.local import processes
 from kernel.config.loader import ROOT
 from kernel.resources import Resources

@@ -146,10 +146,11 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     members = take_members(upgrade, made)
     counts = first_counts(context.opts["target_metadata"], made, wanted)
     changes = [*_filled(upgrade), *first.after, *counts]
+    before = [*extensions(made, wanted), *first.before]
     # Old constraints and indexes come back on the type that is made anew.
-    upgrade.ops[:] = [*first.before, *members, *changes]
+    upgrade.ops[:] = [*before, *members, *changes]
     upgrade.reverse_into(downgrade)
-    upgrade.ops[:] = [*members, *first.before, *changes]
+    upgrade.ops[:] = [*members, *before, *changes]
     keep_rows(downgrade)
     move_rows(downgrade, made, wanted)
     divide(directives, later)
@@ -176,6 +177,15 @@ def first_counts(metadata: MetaData, made: Catalog, wanted: Catalog) -> Iterator
         counter = metadata.tables[key.table].info.get("counter") if key.table else None
         if key.kind == "trigger" and key.name == "count_insert" and counter is not None:
             yield ReversibleSQL(counter.first_count)
+
+
+def extensions(made: Catalog, wanted: Catalog) -> Iterator[ReversibleSQL]:
+    """What the first index of trigrams needs. It stays on the way down: others may use it."""
+    first, now = (
+        any(catalog.TRIGRAMS in one for one in which.values()) for which in (made, wanted)
+    )
+    if now and not first:
+        yield ReversibleSQL(catalog.MAKE_TRIGRAMS)
 
 
 def _table(operation: ops.MigrateOperation) -> str | None:

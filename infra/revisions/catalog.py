@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, Index, MetaData, text
 
 SCRATCH = "models_as_made"  # a schema that is never committed
+TRIGRAMS = "gin_trgm_ops"
+MAKE_TRIGRAMS = "CREATE EXTENSION IF NOT EXISTS pg_trgm"  # the operators of that index
 
 
 class Key(NamedTuple):
@@ -114,12 +116,21 @@ def of_models(connection: Connection, metadata: MetaData) -> Catalog:
     """
     with _searching(connection, SCRATCH):
         connection.execute(text(f"CREATE SCHEMA {SCRATCH}"))
+        if any(
+            has_trigrams(index) for table in metadata.tables.values() for index in table.indexes
+        ):
+            connection.execute(text(MAKE_TRIGRAMS))
         connection.execution_options(schema_translate_map={None: SCRATCH})
         try:
             metadata.create_all(connection)
         finally:
             connection.execution_options(schema_translate_map={})
         return read(connection, SCRATCH)
+
+
+def has_trigrams(index: Index) -> bool:
+    """Whether text is searched by it."""
+    return TRIGRAMS in (index.dialect_options["postgresql"]["ops"] or {}).values()
 
 
 @contextmanager

@@ -66,7 +66,13 @@ async def _read(
 
 
 def rows_in(body: Any) -> int | None:
-    """How many rows an answer lists, bare or in one of its fields; None when it is no list."""
-    fields = [body] if isinstance(body, list) else body.values() if isinstance(body, dict) else []
+    """How many rows an answer lists, bare or in one of its fields; None when it is no list.
+
+    Rows in a field are objects: a field of numbers or texts is a value.
+    """
+    if isinstance(body, list):
+        return len(body)
+    fields = body.values() if isinstance(body, dict) else []
     lists = [field for field in fields if isinstance(field, list)]
-    return sum(map(len, lists)) if lists else None
+    rows = [field for field in lists if all(isinstance(item, dict) for item in field)]
+    return sum(map(len, rows)) if rows else None

@@ -15,9 +15,11 @@ def shares() -> dict[str, pieces.Json]:
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)
 def test_the_features_share_is_the_recorded_one(
-    feature: str, shares: dict[str, pieces.Json]
+    feature: str, shares: dict[str, pieces.Json], pytestconfig: pytest.Config
 ) -> None:
     file = pieces.FEATURE_SHARE.format(feature=feature)
+    if pytestconfig.getoption("write_openapi"):
+        pieces.write_share(file, shares[file])
     kept = {pieces.KERNEL_SHARE, file}
     before = {name: share for name, share in pieces.recorded().items() if name in kept}
 

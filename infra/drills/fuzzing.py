@@ -1,0 +1,117 @@
+"""Fuzzing an API process: its start on empty servers, and a run of schemathesis against it.
+
+What is found is fixed, not excluded: fuzz.toml, here and in a feature's tests folder, says where a
+check's general expectation isn't what the contract promises, and why.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from infra.local import processes
+from kernel.config.loader import ROOT
+
+OURS = Path(__file__).with_name("fuzz.toml")
+# The fuzzer must reach the routes, not their limits; that these hold is tested elsewhere.
+GENEROUS = {
+    "DEFAULT_RATE_LIMIT_LIMIT": "1000000",
+    "LOGIN_FAILURE_LIMIT": "1000",
+    "REGISTRATION_LIMIT": "10000",
+    "LOGIN_LIMIT": "1000000",
+    "WRITE_LIMIT": "1000000",
+    "STEP_UP_MINUTES": "0",
+}
+# Valid by its shape, and refused with 422: page and cursor together, a cursor of another list.
+OF_LISTS = """
+[[operations]]
+include-operation-id = {names}
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 401, 403, 404, 422]
+"""
+
+
+@contextmanager
+def served(values: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """The address of an API process with these settings; its log lies in the folder."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = ["uvicorn", "kernel.main:app", "--no-proxy-headers", "--port", str(port)]
+    with (folder / "api.log").open("wb") as log:
+        child = processes.start(
+            "api",
+            [sys.executable, "-m", *command],
+            env={**os.environ, **values, **GENEROUS},
+            cwd=ROOT,
+            output=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(address)
+        yield address
+    finally:
+        processes.stop([child])
+
+
+def fuzz(
+    api: str,
+    caller: str,
+    folder: Path,
+    database: str,
+    *options: str,
+    operations: Sequence[str] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run schemathesis as that kind of caller, on all operations or on those."""
+    chosen = [word for name in operations for word in ("--include-operation-id", name)]
+    config = folder / "fuzz.toml"
+    config.write_text(configuration(httpx2.get(f"{api}/openapi.json").json()))
+    return subprocess.run(
+        [
+            *(Path(sys.executable).with_name("schemathesis"), "--config-file", config),
+            *("run", f"{api}/openapi.json", *options, *chosen),
+            *("--continue-on-failure", "--no-color", "--generation-database", "none"),
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": database,
+            "SCHEMATHESIS_HOOKS": "infra.drills.fuzz_caller",
+            "FUZZ_CALLER": caller,
+            "FUZZ_API": f"{api}/api/v1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def configuration(document: Mapping[str, Any]) -> str:
+    """Ours, what holds for every list of the document, and what each feature brings."""
+    lists = [
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if "cursor" in {parameter["name"] for parameter in operation.get("parameters", [])}
+    ]
+    theirs = sorted((ROOT / "features").glob("*/tests/fuzz.toml"))
+    texts = [OURS.read_text(), OF_LISTS.format(names=sorted(lists))]
+    return "\n".join([*texts, *(file.read_text() for file in theirs)])
+
+
+def wait_for(address: str) -> None:
+    """Wait until the API answers. Raises ConnectError when it doesn't within 20 seconds."""
+    for attempt in range(100, -1, -1):
+        try:
+            httpx2.get(f"{address}/health")
+        except httpx2.ConnectError:
+            if not attempt:
+                raise
+            time.sleep(0.2)
+        else:
+            return

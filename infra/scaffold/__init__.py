@@ -1,0 +1,1 @@
+"""`hatch run new` writes a feature, `hatch run remove` takes one away."""

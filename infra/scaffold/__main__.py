@@ -1,0 +1,124 @@
+"""`hatch run new NAME FIELD...`: write a feature, its revision and its records, and test it."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from infra.checks import ROOT
+from infra.local.dev import obey_signals
+from infra.local.errors import LocalError
+from infra.local.processes import Interrupted
+from infra.scaffold import steps
+from infra.scaffold.change import Change
+from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.fields import parse
+from infra.scaffold.plan import Feature, Options, planned
+from infra.scaffold.render import render
+
+FLAGS = {
+    "tasks": "a job for each new row, queued with the transaction",
+    "schedule": "a job for each night",
+    "settings": "a setting: how many rows there may be",
+    "seed": "a first row",
+    "rate-limit": "count the writes of each caller",
+}
+FAILED = """\
+{error}
+
+The feature is there all the same, for you to look at what its tests say. Take it away again:
+hatch run remove {name}"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write it; the exit code is 1 when it can't be, and 130 when it was interrupted."""
+    arguments = _parser().parse_args(words)
+    obey_signals()
+    try:
+        feature = feature_of(arguments)
+        with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
+            folder = Path(staging) / feature.plural
+            render(feature, folder)
+            print("\n".join(tree(feature, folder)))
+            if not arguments.dry_run:
+                _write(feature, folder)
+        return 0 if arguments.dry_run else _test(feature, arguments.migrate)
+    except (ScaffoldError, LocalError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Interrupted:
+        print("Interrupted: nothing of it is left.", file=sys.stderr)
+        return 130
+
+
+def feature_of(arguments: argparse.Namespace) -> Feature:
+    """What the command line asks for. Raises ScaffoldError."""
+    given = vars(arguments)
+    options = Options(**{field.name: given[field.name] for field in dataclasses.fields(Options)})
+    return planned(arguments.name, parse(arguments.fields), options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hatch run new",
+        description="Write a feature: its files, its revision, its records; then test it.",
+        epilog="The types and modifiers of fields, with examples: docs/new-feature.md",
+    )
+    parser.add_argument("name", help="a noun in the plural, like invoices")
+    parser.add_argument("fields", nargs="*", metavar="FIELD", help="like number:str:unique")
+    parser.add_argument("--public", action="store_true", help="everyone reads it")
+    parser.add_argument("--superuser", action="store_true", help="superusers only")
+    parser.add_argument("--singular", default="", help="of a name whose plural isn't regular")
+    parser.add_argument("--key", choices=["int", "uuid7"], default="int", help="of its rows")
+    parser.add_argument(
+        "--transitions", default="", metavar="A:B,B:C", help="the steps of an enum's values"
+    )
+    for name, what in FLAGS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=what)
+    parser.add_argument("--migrate", action="store_true", help="apply the revision at once")
+    parser.add_argument("--dry-run", action="store_true", help="show the files, write nothing")
+    return parser
+
+
+def tree(feature: Feature, folder: Path) -> list[str]:
+    """The files as they will stand, with their lines of text."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lengths = {path.relative_to(folder): len(path.read_text().splitlines()) for path in files}
+    shown = [f"  {path!s:<40} {length:>4}" for path, length in lengths.items()]
+    code = sum(length for path, length in lengths.items() if path.parts[0] != "tests")
+    return [f"features/{feature.plural}/", *shown, f"{code} lines without tests"]
+
+
+def _write(feature: Feature, folder: Path) -> None:
+    """Put the files in their place, with the revision and the records; or leave nothing."""
+    with Change() as change:
+        change.watch(ROOT / "features")
+        change.watch(steps.VERSIONS)
+        change.edit(ROOT / ".env.example")
+        change.move(folder, ROOT / "features" / feature.plural)
+        revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
+        if feature.options.settings:
+            steps.write_env_example()
+        steps.record(feature.plural)
+    print("Written:", f"  features/{feature.plural}/", sep="\n")
+    print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")
+
+
+def _test(feature: Feature, migrate: bool) -> int:
+    try:
+        steps.test(feature.plural)
+    except LocalError as error:
+        print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)
+        return 1
+    if migrate:
+        steps.migrate()
+    else:
+        print("Read the revision, then: hatch run migrate")
+    print(f"What you change is tested by: hatch run test {feature.plural}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What the templates know of a feature."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from infra.scaffold.columns import LISTED, Column
+from infra.scaffold.filters import filters
+from infra.scaffold.names import article
+from infra.scaffold.samples import needle, sample
+from infra.scaffold.targets import Target
+
+if TYPE_CHECKING:
+    from infra.scaffold.plan import Feature
+
+UNSAYABLE = {
+    "decimal": "more digits than are kept",
+    "url": "addresses that are no URLs by stricter rules",
+    "email": "addresses that are no e-mails by stricter rules",
+    "bytes": "text that is no base64",
+    "timedelta": "durations that are too long",
+    "json": "values that are nested too deeply",
+}
+
+
+def context(feature: "Feature") -> dict[str, Any]:
+    """All of it, by name."""
+    return {
+        **_names(feature),
+        **_columns(feature),
+        **_relations(feature),
+        "options": feature.options,
+        "owned": feature.owned,
+        "public": feature.options.public,
+        "machine": feature.machine,
+        "sorts": [name for name, _ in _sorts(feature)],
+        "indexes": list(_indexes(feature)),
+        "first": _example(feature, "first"),
+        "second": _example(feature, "second"),
+        "unsayable": _unsayable(feature),
+        "key": _key(feature.options.key),
+        "sample": sample,
+        "needle": needle,
+        "filters": filters,
+    }
+
+
+def _names(feature: "Feature") -> dict[str, Any]:
+    label, labels = feature.single.replace("_", " "), feature.plural.replace("_", " ")
+    a = article(label)
+    return {
+        "single": feature.single,
+        "plural": feature.plural,
+        "label": label,
+        "labels": labels,
+        "Label": label.capitalize(),
+        "Labels": labels.capitalize(),
+        "Model": feature.model,
+        "Models": feature.models,
+        "a": a,
+        "A": a.capitalize(),
+        "ONE": feature.single.upper(),
+        "ALL": feature.plural.upper(),
+        "Listed": f"{feature.model}Listed" if feature.texts else f"{feature.model}Read",
+        "Shown": f"{feature.model}Detail" if feature.whole else f"{feature.model}Read",
+        "shapes": "schemas" if feature.whole else "models",
+    }
+
+
+def _columns(feature: "Feature") -> dict[str, Any]:
+    columns, every = feature.columns, feature.every_column
+    return {
+        "columns": columns,
+        "every_column": every,
+        "valued": feature.valued,
+        "aliased": [column for column in columns if column.definition],
+        "uniques": [column for column in columns if column.field.unique],
+        "required": [c for c in columns if not c.field.optional and c.field.default is None],
+        "optional": [column for column in columns if column.field.optional],
+        "defaults": [column for column in columns if column.field.default is not None],
+        "enums": [column for column in every if column.field.type == "enum"],
+        "binaries": [column for column in columns if column.field.type == "bytes"],
+        "searched": [column for column in columns if column.field.search],
+        "texts": feature.texts,
+        "shortened": _shortened(feature.texts),
+    }
+
+
+def _relations(feature: "Feature") -> dict[str, Any]:
+    names = [f'"{many.field.name}"' for many in feature.children]
+    names += [f'"{link.attribute}"' for link in feature.links]
+    return {
+        "references": feature.references,
+        "children": feature.children,
+        "links": feature.links,
+        "named": [link for link in feature.links if link.target is None],
+        "linked": [link for link in feature.links if link.target is not None],
+        "whole": feature.whole,
+        "targets": targets(feature),
+        "PARTS": f"{{{', '.join(names)}}}",
+    }
+
+
+def targets(feature: "Feature") -> list[Target]:
+    """The features that rows refer to, each once."""
+    found = [column.target for column in feature.references]
+    found += [link.target for link in feature.links if link.target is not None]
+    return list({one.feature: one for one in found}.values())
+
+
+def _shortened(texts: list[Column]) -> str:
+    labels = [column.field.label for column in texts]
+    if len(labels) == 1:
+        return f"its {labels[0]} is cut to {LISTED:,} characters"
+    return f"its {', '.join(labels[:-1])} and {labels[-1]} are cut" if labels else ""
+
+
+def _sorts(feature: "Feature") -> Iterator[tuple[str, bool]]:
+    """What lists can be sorted by, and whether that needs an index of its own."""
+    yield "id", feature.owned
+    yield "created_at", True
+    for column in feature.every_column:
+        field, kind = column.field, column.field.kind
+        if kind.is_sort and (field.unique or field.index or kind.is_moment):
+            yield field.name, not field.unique
+
+
+def _indexes(feature: "Feature") -> Iterator[list[str]]:
+    """The columns of each index, which begins with the owner and ends with the id."""
+    within = ["owner"] if feature.owned else []
+    for name, needs_index in _sorts(feature):
+        if needs_index:
+            yield [*within, name]
+    for column in feature.every_column:
+        if column.field.index and not column.field.kind.is_sort:
+            yield [*within, column.field.name]
+
+
+def _example(feature: "Feature", which: str) -> str:
+    """What a client sends: all that is required, or one value to change."""
+    fields = [column.field for column in feature.valued]
+    required = [f for f in fields if not f.optional and f.default is None] or fields[:1]
+    chosen = required if which == "first" else fields[:1]
+    values = [f"{field.name}={getattr(sample(field), which)}" for field in chosen]
+    if which == "first":
+        needed = [one for one in feature.references if not one.field.optional]
+        values += [f"{one.field.name}={one.example}" for one in needed]
+    return ", ".join(values)
+
+
+def _unsayable(feature: "Feature") -> str:
+    """Why a value that is valid by its schema may be refused; empty when none may be."""
+    kinds = {column.field.type for column in feature.columns}
+    kinds |= {column.field.type for many in feature.children for column in many.columns}
+    taken = any(column.field.unique for column in feature.columns)
+    reasons = ["a value that is taken"] if taken else []
+    return "; ".join([*reasons, *(why for kind, why in UNSAYABLE.items() if kind in kinds)])
+
+
+def _key(key: str) -> dict[str, str]:
+    if key == "int":
+        column = "id: int | None = Column(default=None, primary_key=True)"
+        return {"type": "int", "in_path": "PathId", "column": column}
+    made = 'sa_column_kwargs={"server_default": text("uuidv7()")}'
+    column = f"id: UUID | None = Column(default=None, primary_key=True, {made})"
+    return {"type": "UUID", "in_path": "UUID", "column": column}

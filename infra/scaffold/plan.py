@@ -1,0 +1,148 @@
+"""A feature that is to be: what was asked for, checked against what there is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from infra.scaffold.columns import LISTED, Column
+from infra.scaffold.context import context, targets
+from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.fields import Field
+from infra.scaffold.filters import filter_names
+from infra.scaffold.machine import machine
+from infra.scaffold.names import camel, check_feature, check_field, singular
+from infra.scaffold.relations import children, links, references
+from kernel import discovery
+from kernel.config.groups import KERNEL_GROUPS
+from kernel.db.tables import metadata
+from kernel.settings import feature_settings
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for beside the fields."""
+
+    public: bool = False
+    superuser: bool = False
+    singular: str = ""
+    key: str = "int"
+    transitions: str = ""
+    tasks: bool = False
+    schedule: bool = False
+    settings: bool = False
+    seed: bool = False
+    rate_limit: bool = False
+
+
+class Feature:
+    """The feature's names and parts, as the templates ask for them."""
+
+    def __init__(self, name: str, fields: Sequence[Field], options: Options) -> None:
+        self.plural, self.options = name, options
+        self.single = options.singular or singular(name)
+        self.model, self.models = camel(self.single), camel(name)
+        self.owned = any(field.type == "user" and field.name == "owner" for field in fields)
+        plain = [Column(self.model, field) for field in fields if not field.kind.is_relation]
+        self.machine = machine(options.transitions, plain)
+        self.references = references(self.model, fields, self.owned)
+        self.children = children(self.model, self.single, fields)
+        self.links = links(self.model, self.single, fields)
+        self.every_column = [*plain, *self.references]
+        # What a client sends: a state changes by a route of its own.
+        fixed = self.machine.column if self.machine else None
+        self.columns = [column for column in self.every_column if column is not fixed]
+
+    @property
+    def whole(self) -> bool:
+        """Whether a row is shown with rows of other tables."""
+        return bool(self.children or self.links)
+
+    @property
+    def valued(self) -> list[Column]:
+        """The columns that a client fills by itself."""
+        return [column for column in self.columns if column not in self.references]
+
+    @property
+    def texts(self) -> list[Column]:
+        """What lists show the beginning of."""
+        texts = [column for column in self.columns if column.field.type == "text"]
+        return [column for column in texts if (column.field.maximum or LISTED + 1) > LISTED]
+
+    @cached_property
+    def context(self) -> dict[str, Any]:
+        """What the templates know."""
+        return context(self)
+
+
+def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
+    """The feature. Raises ScaffoldError for what can't be, in words that say what can."""
+    check_feature(name, options.singular or singular(name), discovery.names())
+    feature = Feature(name, fields, options)
+    _check_audience(feature)
+    for field in fields:
+        if field.name != "owner" or field.type != "user":
+            check_field(field.name, feature.single)
+    if not feature.valued:
+        raise ScaffoldError(f"{name} has no field to write: give it one, like title:str.")
+    _check_queries(feature)
+    _check_tables(feature)
+    _check_settings(feature)
+    for one in targets(feature):
+        assert one.row  # or it raises
+    if options.seed and any(not column.field.optional for column in feature.references):
+        raise ScaffoldError(
+            "--seed has no row to refer to: make the reference optional, or leave it out."
+        )
+    return feature
+
+
+def _check_audience(feature: Feature) -> None:
+    options = feature.options
+    if options.public and options.superuser:
+        raise ScaffoldError("--public lets everyone read, --superuser no one else: choose one.")
+    if options.superuser and feature.owned:
+        raise ScaffoldError(
+            "--superuser and owner:user: rows that have an owner are the owner's. Leave one out."
+        )
+
+
+def _check_queries(feature: Feature) -> None:
+    """Two fields must not give lists one parameter: total_min:int and total:int."""
+    names = [name for column in feature.every_column for name in filter_names(column)]
+    for name in names:
+        if names.count(name) > 1 or name in ("created_at_from", "created_at_to"):
+            raise ScaffoldError(
+                f"Lists would have two parameters {name}: a field of that name, and the bound of "
+                "another one's range. Rename one of them."
+            )
+
+
+def _check_tables(feature: Feature) -> None:
+    """What it brings must not be there: tables by their names, routes by their functions'."""
+    discovery.load("models")
+    tables = [feature.single, *(part.table for part in (*feature.children, *feature.links))]
+    for table in tables:
+        if table in metadata.tables:
+            raise ScaffoldError(
+                f"There is a table {table} already. Say another singular of {feature.plural}: "
+                f"--singular one_{feature.single}"
+            )
+    paths = {
+        f"{prefix}/{name}"
+        for prefix in ("", "/{username}")
+        for name in (feature.single, feature.plural)
+    }
+    for name, router in discovery.offers("router", "router").items():
+        for route in router.routes:
+            if getattr(route, "path", None) in paths:
+                raise ScaffoldError(
+                    f"{name} has a route {route.path} already: choose another name."
+                )
+
+
+def _check_settings(feature: Feature) -> None:
+    name = f"{feature.single}_limit"
+    groups = [*KERNEL_GROUPS, *feature_settings()] if feature.options.settings else []
+    if any(name in group.model_fields for group in groups):
+        raise ScaffoldError(f"There is a setting {name.upper()} already: leave out --settings.")

@@ -1,0 +1,132 @@
+"""`hatch run remove NAME`: take a feature away, with a revision that drops its tables."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Table
+
+from infra.checks import ROOT
+from infra.local.dev import obey_signals
+from infra.local.dev_env import data_directory, external_database, given
+from infra.local.errors import LocalError
+from infra.local.processes import Interrupted
+from infra.local.servers import run_step
+from infra.scaffold import steps
+from infra.scaffold.change import Change
+from infra.scaffold.dependants import importers, referrers, tables_of
+from infra.scaffold.errors import ScaffoldError
+from kernel import discovery
+
+IN_THE_WAY = """\
+{feature} can't go: others need it.
+{reasons}
+Change these first."""
+ACCEPTED = 'accepted = {{"ban-drop-table": "the feature {feature} is removed"}}'
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Take it away; the exit code is 1 when it can't go, or isn't to."""
+    parser = argparse.ArgumentParser(prog="hatch run remove", description=__doc__)
+    parser.add_argument("name", help="the feature, like invoices")
+    parser.add_argument("--yes", action="store_true", help="without asking")
+    arguments = parser.parse_args(words)
+    feature = arguments.name
+    try:
+        tables = [table.name for table in _free_tables(feature)]
+        obey_signals()
+        print(f"features/{feature}/ goes", *_rows(tables), sep="\n  ")
+        if not arguments.yes and not _agreed():
+            print("Nothing was changed.")
+            return 1
+        _remove(feature)
+    except (ScaffoldError, LocalError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Interrupted:
+        print("Interrupted: everything is as it was.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _free_tables(feature: str) -> Sequence[Table]:
+    """The feature's tables. Raises ScaffoldError when something needs it."""
+    if feature not in discovery.names():
+        known = ", ".join(discovery.names())
+        raise ScaffoldError(f"There is no feature {feature}. There are {known}.")
+    tables = tables_of(feature)
+    reasons = [*importers(ROOT, feature), *referrers(tables)]
+    if reasons:
+        told = "\n".join(f"  {reason}" for reason in reasons)
+        raise ScaffoldError(IN_THE_WAY.format(feature=feature, reasons=told))
+    return tables
+
+
+def _rows(tables: list[str]) -> list[str]:
+    """What there is to lose, as the database of development has it."""
+    if not tables:
+        return ["It has no tables."]
+    values = given()
+    known = external_database(values) or (data_directory(values) / "postgres").exists()
+    counts: dict[str, int] = {}
+    if known:
+        with suppress(LocalError, ValueError):
+            command = ["-m", "infra.local.run", sys.executable, "-m", "infra.scaffold.rows"]
+            said = run_step(
+                "rows", [sys.executable, *command, *tables], os.environ, ROOT
+            ).splitlines()
+            counts = json.loads(said[-1])
+    said_of = "in the database of development" if counts else "how many rows it has isn't known"
+    return [
+        f"table {table}: {counts[table]:,} rows {said_of}"
+        if table in counts
+        else f"table {table}: {'not in' if counts else said_of} the database of development"
+        for table in tables
+    ]
+
+
+def _agreed() -> bool:
+    try:
+        return input("Remove it? The rows are lost with the next migration. [y/N] ").lower() in (
+            "y",
+            "yes",
+        )
+    except EOFError:
+        return False
+
+
+def _remove(feature: str) -> None:
+    """Move the folder away, write the revision without it, and let it go."""
+    had_settings = (ROOT / "features" / feature / "settings.py").exists()
+    with TemporaryDirectory(prefix=".remove-", dir=ROOT) as away, Change() as change:
+        change.watch(steps.VERSIONS)
+        change.edit(ROOT / ".env.example")
+        change.move(ROOT / "features" / feature, Path(away) / feature)
+        revisions = steps.revise(steps.free_message(f"remove {feature}"))
+        for revision in revisions:
+            _accept(revision, feature)
+        if had_settings:
+            steps.write_env_example()
+    print(f"features/{feature}/ is gone.")
+    if revisions:
+        print("Read the revision that drops its tables, then: hatch run migrate")
+        print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")
+
+
+def _accept(revision: Path, feature: str) -> None:
+    """Say that dropping is meant, where the revision does; `hatch run check` asks for it."""
+    text = revision.read_text()
+    if "op.drop_table(" in text.partition("def downgrade")[0]:
+        accepted = ACCEPTED.format(feature=feature)
+        revision.write_text(
+            text.replace("\n\n\ndef upgrade", f"\n\n{accepted}\n\n\ndef upgrade", 1)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
