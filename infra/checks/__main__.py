@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, environment, indexes, layout, lock, migrations
+from infra.checks import ROOT, docs, environment, indexes, layout, lock, migrations
 
 BIN = Path(sys.executable).parent
 
@@ -43,6 +43,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "migrations": migrations.problems,
     "lock": lock.problems,
     "environment": environment.problems,
+    "docs": docs.problems,
 }
 
 
