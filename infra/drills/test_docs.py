@@ -25,6 +25,6 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None
     with Scratch(copy_to(tmp_path / "copy"), port) as scratch:
         report = run_page(blocks_of(ROOT / page, page), scratch)
 
-    print(f"\n{page}: {report.ran} blocks ran")
+    print(f"\n{page}: {report.ran} blocks ran", *report.slow, sep="\n  slow: ")
     for reason in report.not_run:
         print(f"  not run: {reason}")
