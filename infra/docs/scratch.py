@@ -179,7 +179,10 @@ class Scratch:
         asked = json.dumps({"code": self.here(code), "place": place})
         self._session.stdin.write(asked + "\n")
         self._session.stdin.flush()
-        said = _until(OVER, self._session, f"{place} takes more than {LONGEST:.0f} seconds")
+        try:
+            said = _until(OVER, self._session, f"{place} takes more than {LONGEST:.0f} seconds")
+        except Failed as failed:
+            raise Failed(f"{failed}{(self.root / '.session.log').read_text()}") from None
         answer = json.loads(said.rpartition(OVER)[2])
         if answer["error"]:
             raise Failed(self.there(answer["error"]))
