@@ -28,6 +28,7 @@ class Block:
     code: str
     title: str = ""
     not_run: str = ""
+    hidden: bool = False
 
     @property
     def place(self) -> str:
@@ -61,7 +62,7 @@ def blocks_of(path: Path, page: str) -> list[Block]:
         line = (token.map or [0])[0] + 1
         if token.type == "html_block":
             if setup := SETUP.search(token.content):
-                found.append(Block(page, line, setup[1], setup[2]))
+                found.append(Block(page, line, setup[1], setup[2], hidden=True))
             if reason := NOT_RUN.search(token.content):
                 not_run = " ".join(reason[1].split())
             continue

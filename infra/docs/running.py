@@ -1,6 +1,7 @@
 """Runs the blocks of a page, in order, in a scratch copy."""
 
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from infra.docs.comparing import excerpt_of, shows
 from infra.docs.scratch import Failed, Scratch
 
 SLOW = 5.0  # seconds that a block takes without a word in the report
-DEV = re.compile(r"((?:\w+=\S+ )*)hatch run dev\b(.*)")
+DEV = re.compile(r"((?:\w+=(?:\"[^\"]*\"|\S*) )*)hatch run dev\b(.*)")
 STAYS = re.compile(r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|docs)\b.*|python -m http.server.*")
 # What can't be run here whatever the page, and why.
 ELSEWHERE = {
@@ -56,7 +57,8 @@ def _run(block: Block, scratch: Scratch) -> Iterator[str]:
     if block.not_run:
         yield block.not_run
     elif block.language == "console":
-        for command in commands_of(block.code):
+        commands = [Command(block.code.strip())] if block.hidden else commands_of(block.code)
+        for command in commands:
             if why := elsewhere(command.line):
                 yield f"{command.line.splitlines()[0]} ({why})"
             else:
@@ -76,7 +78,7 @@ def elsewhere(line: str) -> str:
 
 def _run_command(command: Command, scratch: Scratch) -> None:
     if dev := DEV.fullmatch(command.line):
-        settings = dict(pair.split("=", 1) for pair in dev[1].split())
+        settings = dict(pair.split("=", 1) for pair in shlex.split(dev[1]))
         output = scratch.there(scratch.start_dev(dev[2], settings))
     elif STAYS.fullmatch(command.line):
         output = scratch.in_background(command.line)

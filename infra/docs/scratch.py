@@ -124,7 +124,9 @@ class Scratch:
         assert self._shell.stdout is not None
         script = self.root / ".command.sh"
         script.write_text(self.here(line) + "\n")
-        self._shell.stdin.write(f"source {script} </dev/null\necho; echo '=== over' $?\n")
+        # `code` is this shell's own: a page that says `echo $?` sees the one before.
+        over = f"code=$?; echo; echo '{OVER}' $code; (exit $code)"
+        self._shell.stdin.write(f"source {script} </dev/null; {over}\n")
         self._shell.stdin.flush()
         said = _until(OVER, self._shell, f"`{line}` takes more than {LONGEST:.0f} seconds")
         output, _, code = said.rpartition(OVER)

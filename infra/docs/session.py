@@ -11,9 +11,15 @@ import inspect
 import io
 import json
 import linecache
+import os
 import sys
 import traceback
+from functools import partial
 from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
 
 from kernel import discovery
 from kernel.resources import opened
@@ -36,6 +42,16 @@ async def run(code: str, place: str, namespace: dict[str, Any]) -> None:
 def _show(value: Any) -> None:
     if value is not None:
         print(repr(value))
+
+
+async def make_tables(*models: type[SQLModel]) -> None:
+    """Make the tables of a page's models, as its migration would."""
+    owner = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(owner)
+    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in models]
+    async with engine.begin() as connection:
+        await connection.run_sync(partial(SQLModel.metadata.create_all, tables=tables))
+    await engine.dispose()
 
 
 async def answer(namespace: dict[str, Any]) -> None:
