@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter
 
-from infra.contract import pieces
+from infra.contract import pieces, recorded
 from infra.contract.report import UPDATE, changes
 from kernel.app import create_application, feature_routers
 from kernel.config.loader import Settings
@@ -17,7 +17,7 @@ def tag_of(router: APIRouter) -> str:
 
 
 def test_the_document_is_the_recorded_one() -> None:
-    difference = changes(pieces.recorded(), pieces.shares(pieces.application()))
+    difference = changes(recorded.recorded(), pieces.shares(pieces.application()))
 
     if difference:
         pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)
@@ -26,7 +26,7 @@ def test_the_document_is_the_recorded_one() -> None:
 def test_the_pieces_make_the_whole() -> None:
     app = pieces.application()
 
-    assert pieces.assembled(pieces.shares(app)) == pieces.document(app)
+    assert recorded.assembled(pieces.shares(app)) == pieces.document(app)
 
 
 @pytest.mark.parametrize("gone", [r for r in feature_routers() if r.tags != ["auth"]], ids=tag_of)
@@ -48,5 +48,5 @@ def test_writing_leaves_no_share_of_what_is_gone(tmp_path: Path) -> None:
 
     pieces.write(parts, tmp_path)
 
-    assert pieces.recorded(tmp_path) == parts
+    assert recorded.recorded(tmp_path) == parts
     assert not old.exists()

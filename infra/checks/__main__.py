@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, environment, indexes, layout, lock, migrations, sizes
+from infra.checks import ROOT, docs, environment, indexes, layout, lock, migrations, sizes
 
 BIN = Path(sys.executable).parent
 
@@ -44,6 +44,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "migrations": migrations.problems,
     "lock": lock.problems,
     "environment": environment.problems,
+    "docs": docs.problems,
 }
 
 

@@ -17,13 +17,19 @@ from infra.checks import ROOT
 LOCK = "requirements.lock"
 # What the image installs: the same pins, without the tools of development.
 RUNTIME = "requirements-runtime.lock"
+# What builds the documentation: none of it is in the environments of the application.
+DOCS = "requirements-docs.lock"
 # No index addresses in the file: it is for whatever index the reader uses, the hashes decide.
 COMPILE = [
-    *("pip", "compile", "pyproject.toml", "--universal"),
+    *("pip", "compile", "--universal"),
     *("--python-version", "3.11", "--generate-hashes", "--quiet", "--no-header", "--no-annotate"),
     *("--no-emit-index-url", "--no-emit-find-links"),
 ]
-MORE = {LOCK: ["--group", "test"], RUNTIME: ["--constraint", LOCK]}
+MORE = {
+    LOCK: ["pyproject.toml", "--group", "test"],
+    RUNTIME: ["pyproject.toml", "--constraint", LOCK],
+    DOCS: ["--group", "docs"],
+}
 HEADER = "# Written by `hatch run lock` from the dependencies in pyproject.toml: sha256:{}\n"
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from infra.checks import ROOT
 from infra.client import node
-from infra.contract import pieces
+from infra.contract import recorded
 from infra.local.errors import LocalError
 from kernel.config.loader import project
 
@@ -22,12 +22,12 @@ HEAD = "// Written by `hatch run client` from the OpenAPI document; written over
 NOTHING = "No OpenAPI document is recorded: hatch run openapi"
 
 
-def document() -> pieces.Json:
+def document() -> recorded.Json:
     """The recorded document, with the project's name and version.
 
     Raises LocalError when none is recorded.
     """
-    whole = pieces.assembled(pieces.recorded())
+    whole = recorded.assembled(recorded.recorded())
     if not whole["paths"]:
         raise LocalError(NOTHING)
     whole["info"] = {"title": project()["name"], "version": project()["version"]}

@@ -1,12 +1,12 @@
 """`hatch run openapi`: write the snapshot of the OpenAPI document, and say what changed."""
 
-from infra.contract import pieces
+from infra.contract import pieces, recorded
 from infra.contract.report import changes
 
 
 def main() -> None:
     """Write every share anew."""
-    before, after = pieces.recorded(), pieces.shares(pieces.application())
+    before, after = recorded.recorded(), pieces.shares(pieces.application())
     pieces.write(after)
     print(changes(before, after) or "The snapshot was up to date.")
 

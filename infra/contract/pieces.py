@@ -12,15 +12,12 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from infra.checks import ROOT
+from infra.contract.recorded import FEATURE_SHARE, KERNEL_SHARE, Json, recorded
 from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.schemas.schemas import Message
 from kernel.web.problems import Invalid, Problem
 
-Json = dict[str, Any]
-
-KERNEL_SHARE = "tests/snapshots/openapi.json"
-FEATURE_SHARE = "features/{feature}/tests/openapi.json"
 KERNEL_SCHEMAS = {model.__name__ for model in (Message, Problem, Invalid)}
 REFERENCE = "#/components/schemas/"
 
@@ -58,30 +55,6 @@ def document(app: Application) -> Json:
     """The application's document, without what its settings say of it."""
     whole: Json = json.loads(json.dumps(app.openapi()))
     del whole["info"]
-    return whole
-
-
-def recorded(root: Path = ROOT) -> dict[str, Json]:
-    """The content of each file of the snapshot that is there."""
-    files = [root / KERNEL_SHARE, *root.glob(FEATURE_SHARE.format(feature="*"))]
-    return {
-        file.relative_to(root).as_posix(): json.loads(file.read_text())
-        for file in sorted(files)
-        if file.is_file()
-    }
-
-
-def assembled(parts: dict[str, Json]) -> Json:
-    """The whole document that the files describe together."""
-    whole: Json = json.loads(json.dumps(parts.get(KERNEL_SHARE, {})))
-    paths = whole.setdefault("paths", {})
-    schemas = whole.setdefault("components", {}).setdefault("schemas", {})
-    for file, share in parts.items():
-        if file == KERNEL_SHARE:
-            continue
-        for path, operations in share["paths"].items():
-            paths.setdefault(path, {}).update(operations)
-        schemas.update(share["schemas"])
     return whole
 
 

@@ -1,7 +1,7 @@
 """What a change of the OpenAPI document means for clients: for its author and its reviewer."""
 
 from infra.contract.compatibility import additions, breaking
-from infra.contract.pieces import Json, assembled
+from infra.contract.recorded import Json, assembled
 
 UPDATE = "hatch run openapi"
 

@@ -2,26 +2,26 @@
 
 import pytest
 
-from infra.contract import pieces
+from infra.contract import pieces, recorded
 from infra.contract.report import UPDATE, changes
 from tests.gates.features import WITH_ROUTES
 
 
 @pytest.fixture(scope="module")
-def shares() -> dict[str, pieces.Json]:
+def shares() -> dict[str, recorded.Json]:
     """The document of the application as it is now, by file."""
     return pieces.shares(pieces.application())
 
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)
 def test_the_features_share_is_the_recorded_one(
-    feature: str, shares: dict[str, pieces.Json], pytestconfig: pytest.Config
+    feature: str, shares: dict[str, recorded.Json], pytestconfig: pytest.Config
 ) -> None:
-    file = pieces.FEATURE_SHARE.format(feature=feature)
+    file = recorded.FEATURE_SHARE.format(feature=feature)
     if pytestconfig.getoption("write_openapi"):
         pieces.write_share(file, shares[file])
-    kept = {pieces.KERNEL_SHARE, file}
-    before = {name: share for name, share in pieces.recorded().items() if name in kept}
+    kept = {recorded.KERNEL_SHARE, file}
+    before = {name: share for name, share in recorded.recorded().items() if name in kept}
 
     # The kernel's share as it was: its own test looks after it.
     now = {**before, file: shares[file]}

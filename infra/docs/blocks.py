@@ -1,0 +1,102 @@
+"""The code blocks of a page, as its drill runs them.
+
+A comment above a block says what a reader needn't see: `<!-- not run: why -->`, and
+`<!-- setup: python` with code that prepares the blocks behind it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+TITLE = re.compile(r'title="([^"]+)"')
+NOT_RUN = re.compile(r"<!--\s*not run:\s*(.*?)\s*-->", re.DOTALL)
+SETUP = re.compile(r"<!--\s*setup: (\w+)\n(.*?)-->", re.DOTALL)
+ADD = "add to "
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: what it is written in, what it is called, and why it isn't run."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+    title: str = ""
+    not_run: str = ""
+    hidden: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as an editor takes it."""
+        return f"{self.page}:{self.line}"
+
+    @property
+    def file(self) -> str:
+        """The path that its title names; empty where it names none."""
+        return self.title.removeprefix(ADD)
+
+    @property
+    def adds(self) -> bool:
+        """Whether it stands behind what the file has already."""
+        return self.title.startswith(ADD)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line of a console block, and what it prints, if the block shows it."""
+
+    line: str
+    output: str = ""
+
+
+def blocks_of(path: Path, page: str) -> list[Block]:
+    """The blocks of a Markdown file, in order."""
+    found: list[Block] = []
+    not_run = ""
+    for token in _tokens(MarkdownIt().parse(path.read_text())):
+        line = (token.map or [0])[0] + 1
+        if token.type == "html_block":
+            if setup := SETUP.search(token.content):
+                found.append(Block(page, line, setup[1], setup[2], hidden=True))
+            if reason := NOT_RUN.search(token.content):
+                not_run = " ".join(reason[1].split())
+            continue
+        language, _, rest = token.info.partition(" ")
+        title = TITLE.search(rest)
+        found.append(Block(page, line, language, token.content, title[1] if title else "", not_run))
+        not_run = ""
+    return found
+
+
+def _tokens(tokens: list[Token]) -> Iterator[Token]:
+    return (token for token in tokens if token.type in ("fence", "html_block"))
+
+
+def commands_of(code: str) -> list[Command]:
+    """The commands of a console block.
+
+    With prompts (`$ `, and `> ` on lines that go on) the other lines are output; without, all
+    lines are commands. A backslash at its end continues a line.
+    """
+    lines = code.splitlines()
+    if not any(line.startswith("$ ") for line in lines):
+        whole = re.sub(r"\\\n\s*", "", code)
+        return [Command(line.strip()) for line in whole.splitlines() if _is_command(line)]
+    found: list[Command] = []
+    for line in lines:
+        if line.startswith("$ "):
+            found.append(Command(line[2:]))
+        elif line.startswith("> ") or (found and found[-1].line.endswith("\\")):
+            found[-1] = Command(f"{found[-1].line}\n{line.removeprefix('> ')}")
+        elif found:
+            found[-1] = Command(found[-1].line, f"{found[-1].output}{line}\n")
+    return found
+
+
+def _is_command(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
