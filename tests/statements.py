@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -80,10 +81,17 @@ class Statements:
 
 
 @pytest.fixture
-def statements(app: Application, resources: Resources) -> Iterator[Statements]:
-    """Count statements: `await statements.held(client.get("/api/v1/users"))`."""
+def statements(app: Application) -> Iterator[Statements]:
+    """Count statements: `await statements.held(client.get("/api/v1/tiers"))`."""
+    with counting(app) as counter:
+        yield counter
+
+
+@contextmanager
+def counting(app: Application) -> Iterator[Statements]:
+    """Count the statements of that application."""
     counter = Statements(app)
-    engine = resources.database.engine.sync_engine
+    engine = app.state.resources.database.engine.sync_engine
     watched: set[Any] = set()
 
     def logged(query: LoggedQuery) -> None:

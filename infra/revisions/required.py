@@ -1,5 +1,6 @@
 """Columns that become required while their table has rows."""
 
+from enum import Enum
 from typing import Any
 
 from alembic.operations import ops
@@ -74,7 +75,11 @@ def default_of(column: Column[Any]) -> str | None:
     default = column.default
     if default is None or not default.is_scalar:
         return None
-    value = literal(getattr(default, "arg", None), column.type)
+    given: Any = getattr(default, "arg", None)
+    if isinstance(given, Enum):  # by then its type may be one of texts
+        known = getattr(column.type, "enums", ())
+        given = str(given.value) if str(given.value) in known else given.name
+    value = literal(given, column.type)
     try:
         return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
     except (CompileError, NotImplementedError):

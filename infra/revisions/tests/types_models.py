@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import ARRAY, BigInteger, Column, Computed, Index, String
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from kernel.db import SoftDeleted, Timestamped, UUIDKey
 

@@ -1,0 +1,1 @@
+"""Features that the guides show, and what they do."""
