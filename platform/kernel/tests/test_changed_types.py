@@ -211,6 +211,39 @@ async def test_what_was_written_or_locked_before_is_not_lost_silently(
     assert (second.status_code, second.json()) == (200, width)
 
 
+async def test_a_process_meets_a_stale_plan_after_a_write_once(
+    setting_values: dict[str, str], migration: Resources
+) -> None:
+    resources = Resources(Settings({**setting_values, "DATABASE_POOL_SIZE": "2"}))
+
+    async def create(*numbers: int) -> list[BaseException | None]:
+        """On a connection each."""
+        units = [resources.unit() for _ in numbers]
+        for unit in units:
+            await unit.asyncpg_connection(write=True)
+        found: list[BaseException | None] = []
+        for unit, number in zip(units, numbers, strict=True):
+            try:
+                await boards.create(unit, Board(id=number), commit=False)
+                await unit.finish()
+                found.append(None)
+            except NotSupportedError as error:
+                await unit.fail(error)
+                found.append(error)
+        return found
+
+    assert await create(2, 3) == [None, None]
+    await change(migration, *TYPE)
+
+    first, second = await create(4, 5)
+
+    assert isinstance(first, NotSupportedError)
+    assert second is None
+    async with resources.unit() as db:
+        assert list(await db.scalars(select(col(Board.id)).order_by(col(Board.id)))) == [1, 2, 3, 5]
+    await resources.close()
+
+
 async def test_rows_that_are_still_streamed_are_not_lost_silently(
     own: Resources, migration: Resources
 ) -> None:
