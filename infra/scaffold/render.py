@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infra.checks import ROOT
 from infra.scaffold.columns import member
+from infra.scaffold.context import context, unsayable
 from infra.scaffold.names import article, camel
 from infra.scaffold.plan import Feature
 
@@ -41,8 +42,9 @@ def render(feature: Feature, folder: Path) -> None:
         "camel": camel,
         "words": lambda name: name.replace("_", " "),
     }
+    known = context(feature)
     for name in files_of(feature):
-        text = environment.get_template(f"{name}.jinja").render(feature.context)
+        text = environment.get_template(f"{name}.jinja").render(known)
         path = folder / name.format(plural=feature.plural, single=feature.single)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -54,15 +56,15 @@ def files_of(feature: Feature) -> list[str]:
     options = feature.options
     asked = {
         "schemas.py": feature.whole,
-        "permissions.py": bool(feature.context["targets"]),
-        "tests/test_{single}_parts.py": bool(feature.context["whole"] or feature.references),
+        "permissions.py": bool(feature.targets),
+        "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
         "tests/test_{plural}_tasks.py": options.tasks or options.schedule,
         "settings.py": options.settings,
         "seed.py": options.seed,
         "tests/test_{plural}_extras.py": options.settings or options.seed or options.rate_limit,
         "tests/test_{single}_states.py": feature.machine is not None,
-        "tests/fuzz.toml": bool(feature.context["unsayable"]) or feature.owned,
+        "tests/fuzz.toml": bool(unsayable(feature)) or feature.owned,
     }
     return [*ALWAYS, *(name for name, wanted in asked.items() if wanted)]
 
