@@ -59,7 +59,8 @@ def _names(feature: Feature) -> dict[str, Any]:
         "ALL": feature.plural.upper(),
         "Listed": f"{feature.model}Listed" if feature.texts else f"{feature.model}Read",
         "Shown": f"{feature.model}Detail" if feature.whole else f"{feature.model}Read",
-        "shapes": "schemas" if feature.whole else "models",
+        "split": feature.split,
+        "shapes": "schemas" if feature.split else "models",
     }
 
 

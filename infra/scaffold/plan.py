@@ -17,6 +17,9 @@ from kernel.db.tables import metadata
 from kernel.settings import feature_settings
 
 
+MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
+
+
 @dataclass(frozen=True)
 class Options:
     """What is asked for beside the fields."""
@@ -55,6 +58,11 @@ class Feature:
     def whole(self) -> bool:
         """Whether a row is shown with rows of other tables."""
         return bool(self.children or self.links)
+
+    @property
+    def split(self) -> bool:
+        """Whether the shapes of requests and answers have a file of their own, schemas.py."""
+        return self.whole or len(self.every_column) > MOST_IN_MODELS
 
     @property
     def valued(self) -> list[Column]:

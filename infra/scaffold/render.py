@@ -55,7 +55,7 @@ def files_of(feature: Feature) -> list[str]:
     """The templates of the files that it has."""
     options = feature.options
     asked = {
-        "schemas.py": feature.whole,
+        "schemas.py": feature.split,
         "permissions.py": bool(feature.targets),
         "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
