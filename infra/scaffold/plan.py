@@ -16,7 +16,6 @@ from kernel.config.groups import KERNEL_GROUPS
 from kernel.db.tables import metadata
 from kernel.settings import feature_settings
 
-
 MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infra.checks import ROOT
-from infra.scaffold.columns import member
+from infra.scaffold.columns import Column, member
 from infra.scaffold.context import context, unsayable
 from infra.scaffold.names import article, camel
 from infra.scaffold.plan import Feature
@@ -59,6 +59,7 @@ def files_of(feature: Feature) -> list[str]:
         "permissions.py": bool(feature.targets),
         "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
+        "tests/test_{single}_lists.py": any(map(is_told_of_lists, feature.columns)),
         "tests/test_{plural}_tasks.py": options.tasks or options.schedule,
         "settings.py": options.settings,
         "seed.py": options.seed,
@@ -67,6 +68,13 @@ def files_of(feature: Feature) -> list[str]:
         "tests/fuzz.toml": bool(unsayable(feature)) or feature.owned,
     }
     return [*ALWAYS, *(name for name, wanted in asked.items() if wanted)]
+
+
+def is_told_of_lists(column: Column) -> bool:
+    """Whether lists treat the column in a way that the gates don't try."""
+    field = column.field
+    is_null_filter = field.optional and field.kind.is_moment
+    return field.type in ("text", "enum") or field.search or is_null_filter
 
 
 def tidy(folder: Path) -> None:

@@ -72,12 +72,10 @@ def test_what_is_written_passes_our_own_checks(
 ) -> None:
     folder = written(tmp_path, words, options)
 
-    ruff = [Path(sys.executable).with_name("ruff"), "--quiet"]
-    settings = ["--no-cache", "--config", ROOT / "pyproject.toml", folder]
+    settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
     for arguments in (["check"], ["format", "--check"]):
-        run = subprocess.run(
-            [*ruff, *arguments, *settings], capture_output=True, text=True, check=False
-        )
+        command = [Path(sys.executable).with_name("ruff"), *arguments, *settings]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout
     assert list(layout._sizes(tmp_path)) == []
 
