@@ -32,9 +32,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.posts.crud import insert_by_author
-from features.tasks.crud import add as add_to_outbox
 from infra.bench.cases import AUTHOR
+from kernel import discovery
 from kernel.cache.write_intents import ANNOUNCE as INTEND
 from kernel.cache.write_intents import FORGET, INTENT_MS
 from kernel.jobs.arq_queue import PUT as ENQUEUE
@@ -46,9 +45,17 @@ USERS = """SELECT id, name, username, profile_image_url, tier_id,
  FROM "user" WHERE is_deleted = false ORDER BY id LIMIT $1 OFFSET $2"""
 ME = """SELECT id, name, username, email, profile_image_url, tier_id FROM "user"
  WHERE username = $1 AND is_deleted = false"""
-# The statements of ours, which say what a post is; the floor only runs them.
-CREATE, CREATE_VALUES = insert_by_author.sql
-ANNOUNCE, ANNOUNCE_VALUES = add_to_outbox.sql
+
+
+def ours(feature: str, name: str) -> tuple[str, dict[str, Any]]:
+    """A statement of ours, which says what a row is; the floor only runs it."""
+    crud = discovery.load("crud").get(feature)
+    found: tuple[str, dict[str, Any]] = getattr(crud, name).sql if crud else ("", {})
+    return found
+
+
+CREATE, CREATE_VALUES = ours("posts", "insert_by_author")
+ANNOUNCE, ANNOUNCE_VALUES = ours("tasks", "add")
 counts: dict[tuple[str, int], int] = {}
 
 

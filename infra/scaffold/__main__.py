@@ -11,7 +11,7 @@ from infra.checks import ROOT
 from infra.local.dev import obey_signals
 from infra.local.errors import LocalError
 from infra.local.processes import Interrupted
-from infra.scaffold import steps
+from infra.scaffold import questions, steps
 from infra.scaffold.change import Change
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import parse
@@ -34,21 +34,32 @@ hatch run remove {name}"""
 
 def main(words: Sequence[str] | None = None) -> int:
     """Write it; the exit code is 1 when it can't be, and 130 when it was interrupted."""
-    arguments = _parser().parse_args(words)
-    obey_signals()
+    given = sys.argv[1:] if words is None else list(words)
+    asking = not given
+    if asking:
+        answers = questions.ask() if sys.stdin.isatty() else None
+        if answers is None:
+            _parser().print_usage()
+            return 2
+        given = answers
+    arguments = _parser().parse_args(given)
     try:
         feature = feature_of(arguments)
         with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
             folder = Path(staging) / feature.plural
             render(feature, folder)
             print("\n".join(tree(feature, folder)))
+            if asking and not questions.agreed():
+                print("Nothing was written.")
+                return 1
+            obey_signals()
             if not arguments.dry_run:
                 _write(feature, folder)
         return 0 if arguments.dry_run else _test(feature, arguments.migrate)
     except (ScaffoldError, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         print("Interrupted: nothing of it is left.", file=sys.stderr)
         return 130
 

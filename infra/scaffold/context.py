@@ -1,16 +1,13 @@
 """What the templates know of a feature."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from infra.scaffold.columns import LISTED, Column
 from infra.scaffold.filters import filters
 from infra.scaffold.names import article
+from infra.scaffold.plan import Feature
 from infra.scaffold.samples import needle, sample
-from infra.scaffold.targets import Target
-
-if TYPE_CHECKING:
-    from infra.scaffold.plan import Feature
 
 UNSAYABLE = {
     "decimal": "more digits than are kept",
@@ -22,7 +19,7 @@ UNSAYABLE = {
 }
 
 
-def context(feature: "Feature") -> dict[str, Any]:
+def context(feature: Feature) -> dict[str, Any]:
     """All of it, by name."""
     return {
         **_names(feature),
@@ -36,7 +33,7 @@ def context(feature: "Feature") -> dict[str, Any]:
         "indexes": list(_indexes(feature)),
         "first": _example(feature, "first"),
         "second": _example(feature, "second"),
-        "unsayable": _unsayable(feature),
+        "unsayable": unsayable(feature),
         "key": _key(feature.options.key),
         "sample": sample,
         "needle": needle,
@@ -44,7 +41,7 @@ def context(feature: "Feature") -> dict[str, Any]:
     }
 
 
-def _names(feature: "Feature") -> dict[str, Any]:
+def _names(feature: Feature) -> dict[str, Any]:
     label, labels = feature.single.replace("_", " "), feature.plural.replace("_", " ")
     a = article(label)
     return {
@@ -62,11 +59,12 @@ def _names(feature: "Feature") -> dict[str, Any]:
         "ALL": feature.plural.upper(),
         "Listed": f"{feature.model}Listed" if feature.texts else f"{feature.model}Read",
         "Shown": f"{feature.model}Detail" if feature.whole else f"{feature.model}Read",
-        "shapes": "schemas" if feature.whole else "models",
+        "split": feature.split,
+        "shapes": "schemas" if feature.split else "models",
     }
 
 
-def _columns(feature: "Feature") -> dict[str, Any]:
+def _columns(feature: Feature) -> dict[str, Any]:
     columns, every = feature.columns, feature.every_column
     return {
         "columns": columns,
@@ -85,7 +83,7 @@ def _columns(feature: "Feature") -> dict[str, Any]:
     }
 
 
-def _relations(feature: "Feature") -> dict[str, Any]:
+def _relations(feature: Feature) -> dict[str, Any]:
     names = [f'"{many.field.name}"' for many in feature.children]
     names += [f'"{link.attribute}"' for link in feature.links]
     return {
@@ -95,16 +93,9 @@ def _relations(feature: "Feature") -> dict[str, Any]:
         "named": [link for link in feature.links if link.target is None],
         "linked": [link for link in feature.links if link.target is not None],
         "whole": feature.whole,
-        "targets": targets(feature),
+        "targets": feature.targets,
         "PARTS": f"{{{', '.join(names)}}}",
     }
-
-
-def targets(feature: "Feature") -> list[Target]:
-    """The features that rows refer to, each once."""
-    found = [column.target for column in feature.references]
-    found += [link.target for link in feature.links if link.target is not None]
-    return list({one.feature: one for one in found}.values())
 
 
 def _shortened(texts: list[Column]) -> str:
@@ -114,7 +105,7 @@ def _shortened(texts: list[Column]) -> str:
     return f"its {', '.join(labels[:-1])} and {labels[-1]} are cut" if labels else ""
 
 
-def _sorts(feature: "Feature") -> Iterator[tuple[str, bool]]:
+def _sorts(feature: Feature) -> Iterator[tuple[str, bool]]:
     """What lists can be sorted by, and whether that needs an index of its own."""
     yield "id", feature.owned
     yield "created_at", True
@@ -124,7 +115,7 @@ def _sorts(feature: "Feature") -> Iterator[tuple[str, bool]]:
             yield field.name, not field.unique
 
 
-def _indexes(feature: "Feature") -> Iterator[list[str]]:
+def _indexes(feature: Feature) -> Iterator[list[str]]:
     """The columns of each index, which begins with the owner and ends with the id."""
     within = ["owner"] if feature.owned else []
     for name, needs_index in _sorts(feature):
@@ -135,7 +126,7 @@ def _indexes(feature: "Feature") -> Iterator[list[str]]:
             yield [*within, column.field.name]
 
 
-def _example(feature: "Feature", which: str) -> str:
+def _example(feature: Feature, which: str) -> str:
     """What a client sends: all that is required, or one value to change."""
     fields = [column.field for column in feature.valued]
     required = [f for f in fields if not f.optional and f.default is None] or fields[:1]
@@ -147,7 +138,7 @@ def _example(feature: "Feature", which: str) -> str:
     return ", ".join(values)
 
 
-def _unsayable(feature: "Feature") -> str:
+def unsayable(feature: Feature) -> str:
     """Why a value that is valid by its schema may be refused; empty when none may be."""
     kinds = {column.field.type for column in feature.columns}
     kinds |= {column.field.type for many in feature.children for column in many.columns}

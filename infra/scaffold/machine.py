@@ -20,6 +20,12 @@ class Machine:
         return [(old, new) for new, sources in self.follows.items() for old in sources]
 
     @property
+    def said(self) -> str:
+        """The steps, in words."""
+        steps = ", ".join(f"{old} to {new}" for old, new in self.allowed)
+        return f"{steps[0].upper()}{steps[1:]}."
+
+    @property
     def refused(self) -> list[tuple[str, str]]:
         """What a client may ask for, and isn't a step."""
         states = self.column.field.members

@@ -22,6 +22,8 @@ OURS = frozenset(
 )
 OF_LISTS = frozenset(("page", "items_per_page", "cursor", "sort", "q"))
 ATTRIBUTES = frozenset(dir(SQLModel)) | frozenset(dir(BaseModel)) | {"registry", "query"}
+# Whose plural is in -uses, unlike that of house.
+LATIN = ("status", "bus", "virus", "bonus", "campus", "census", "corpus")
 MAX_NAME = 30  # PostgreSQL cuts names at 63 bytes, and an index's has the table and a column
 
 
@@ -34,9 +36,8 @@ def singular(plural: str) -> str:
     for ending, single in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh")):
         if plural.endswith(ending):
             return plural[: -len(ending)] + single
-    for ending in ("xes", "zes", "uses"):
-        if plural.endswith(ending):
-            return plural[:-2]
+    if plural.endswith(("xes", "zes")) or plural[:-2].endswith(LATIN):
+        return plural[:-2]
     if plural.endswith("s") and not plural.endswith(("ss", "us", "is")):
         return plural[:-1]
     raise ScaffoldError(
@@ -46,7 +47,8 @@ def singular(plural: str) -> str:
 
 
 def article(noun: str) -> str:
-    return "an" if noun[0] in "aeiou" and not noun.startswith(("uni", "use", "eu")) else "a"
+    sounds_otherwise = noun.startswith(("uni", "use", "eu", "hour", "honor"))
+    return "an" if (noun[0] in "aeiou") is not sounds_otherwise else "a"
 
 
 def check_feature(name: str, single: str, known: Iterable[str]) -> None:

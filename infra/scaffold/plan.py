@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from infra.scaffold.columns import LISTED, Column
-from infra.scaffold.context import context, targets
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import Field
 from infra.scaffold.filters import filter_names
 from infra.scaffold.machine import machine
 from infra.scaffold.names import camel, check_feature, check_field, singular
 from infra.scaffold.relations import children, links, references
+from infra.scaffold.targets import Target
 from kernel import discovery
 from kernel.config.groups import KERNEL_GROUPS
 from kernel.db.tables import metadata
 from kernel.settings import feature_settings
+
+MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Feature:
         return bool(self.children or self.links)
 
     @property
+    def split(self) -> bool:
+        """Whether the shapes of requests and answers have a file of their own, schemas.py."""
+        return self.whole or len(self.every_column) > MOST_IN_MODELS
+
+    @property
     def valued(self) -> list[Column]:
         """The columns that a client fills by itself."""
         return [column for column in self.columns if column not in self.references]
@@ -69,10 +74,12 @@ class Feature:
         texts = [column for column in self.columns if column.field.type == "text"]
         return [column for column in texts if (column.field.maximum or LISTED + 1) > LISTED]
 
-    @cached_property
-    def context(self) -> dict[str, Any]:
-        """What the templates know."""
-        return context(self)
+    @property
+    def targets(self) -> list[Target]:
+        """The features that rows refer to, each once."""
+        found = [column.target for column in self.references]
+        found += [link.target for link in self.links if link.target is not None]
+        return list({one.feature: one for one in found}.values())
 
 
 def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
@@ -88,7 +95,7 @@ def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
     _check_queries(feature)
     _check_tables(feature)
     _check_settings(feature)
-    for one in targets(feature):
+    for one in feature.targets:
         assert one.row  # or it raises
     if options.seed and any(not column.field.optional for column in feature.references):
         raise ScaffoldError(
@@ -121,7 +128,8 @@ def _check_queries(feature: Feature) -> None:
 def _check_tables(feature: Feature) -> None:
     """What it brings must not be there: tables by their names, routes by their functions'."""
     discovery.load("models")
-    tables = [feature.single, *(part.table for part in (*feature.children, *feature.links))]
+    tables = [feature.single, *(many.table for many in feature.children)]
+    tables += [link.table for link in feature.links]
     for table in tables:
         if table in metadata.tables:
             raise ScaffoldError(

@@ -27,7 +27,12 @@ IN_THE_WAY = """\
 {feature} can't go: others need it.
 {reasons}
 Change these first."""
-ACCEPTED = 'accepted = {{"ban-drop-table": "the feature {feature} is removed"}}'
+# What squawk warns of, by the statement; no version that knows the feature serves any more.
+ACCEPTED = {
+    "ban-drop-table": "op.drop_table(",
+    "require-concurrent-index-deletion": "op.drop_index(",
+    "ban-drop-function": "DROP FUNCTION",
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -81,11 +86,12 @@ def _rows(tables: list[str]) -> list[str]:
                 "rows", [sys.executable, *command, *tables], os.environ, ROOT
             ).splitlines()
             counts = json.loads(said[-1])
-    said_of = "in the database of development" if counts else "how many rows it has isn't known"
+    if not counts:
+        return [f"table {table}, with all its rows" for table in tables]
     return [
-        f"table {table}: {counts[table]:,} rows {said_of}"
+        f"table {table}: {counts[table]:,} rows in the database of development"
         if table in counts
-        else f"table {table}: {'not in' if counts else said_of} the database of development"
+        else f"table {table}, which the database of development hasn't"
         for table in tables
     ]
 
@@ -121,11 +127,12 @@ def _remove(feature: str) -> None:
 def _accept(revision: Path, feature: str) -> None:
     """Say that dropping is meant, where the revision does; `hatch run check` asks for it."""
     text = revision.read_text()
-    if "op.drop_table(" in text.partition("def downgrade")[0]:
-        accepted = ACCEPTED.format(feature=feature)
-        revision.write_text(
-            text.replace("\n\n\ndef upgrade", f"\n\n{accepted}\n\n\ndef upgrade", 1)
-        )
+    way_up = text.partition("def downgrade")[0]
+    rules = [rule for rule, statement in ACCEPTED.items() if statement in way_up]
+    if rules:
+        lines = "".join(f'    "{rule}": "the feature {feature} is removed",\n' for rule in rules)
+        accepted = f"accepted = {{\n{lines}}}\n"
+        revision.write_text(text.replace("\n\n\ndef up", f"\n\n{accepted}\n\ndef up", 1))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infra.checks import ROOT
-from infra.scaffold.columns import member
+from infra.scaffold.columns import Column, member
+from infra.scaffold.context import context, unsayable
 from infra.scaffold.names import article, camel
 from infra.scaffold.plan import Feature
 
@@ -41,8 +42,9 @@ def render(feature: Feature, folder: Path) -> None:
         "camel": camel,
         "words": lambda name: name.replace("_", " "),
     }
+    known = context(feature)
     for name in files_of(feature):
-        text = environment.get_template(f"{name}.jinja").render(feature.context)
+        text = environment.get_template(f"{name}.jinja").render(known)
         path = folder / name.format(plural=feature.plural, single=feature.single)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -53,18 +55,26 @@ def files_of(feature: Feature) -> list[str]:
     """The templates of the files that it has."""
     options = feature.options
     asked = {
-        "schemas.py": feature.whole,
-        "permissions.py": bool(feature.context["targets"]),
-        "tests/test_{single}_parts.py": bool(feature.context["whole"] or feature.references),
+        "schemas.py": feature.split,
+        "permissions.py": bool(feature.targets),
+        "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
+        "tests/test_{single}_lists.py": any(map(is_told_of_lists, feature.columns)),
         "tests/test_{plural}_tasks.py": options.tasks or options.schedule,
         "settings.py": options.settings,
         "seed.py": options.seed,
         "tests/test_{plural}_extras.py": options.settings or options.seed or options.rate_limit,
         "tests/test_{single}_states.py": feature.machine is not None,
-        "tests/fuzz.toml": bool(feature.context["unsayable"]) or feature.owned,
+        "tests/fuzz.toml": bool(unsayable(feature)) or feature.owned,
     }
     return [*ALWAYS, *(name for name, wanted in asked.items() if wanted)]
+
+
+def is_told_of_lists(column: Column) -> bool:
+    """Whether lists treat the column in a way that the gates don't try."""
+    field = column.field
+    is_null_filter = field.optional and field.kind.is_moment
+    return field.type in ("text", "enum") or field.search or is_null_filter
 
 
 def tidy(folder: Path) -> None:

@@ -97,7 +97,7 @@ def target(feature: str, field: str) -> Target:
     named = f"crud_{feature}" if f"crud_{feature}" in fitting else next(iter(fitting), None)
     if model is None or named is None or [c.name for c in model.__table__.primary_key] != ["id"]:
         raise ScaffoldError(
-            f"{field}: {feature} has no table {name} with a key id, and with a FastCRUD in crud.py."
+            f"{field}: {feature} has no table {name} with a key id, and a FastCRUD in crud.py."
         )
     owner = next((name for name in OWNERS if name in model.__table__.columns), None)
     return Target(feature, name, named, model.__table__, owner)

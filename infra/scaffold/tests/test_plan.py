@@ -1,0 +1,136 @@
+"""What can't be a feature: nothing is written, and a sentence says what could be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.fields import parse
+from infra.scaffold.names import article, singular
+from infra.scaffold.plan import Feature, Options, planned
+
+
+def plan(words: str, **options: Any) -> Feature:
+    name, *fields = words.split()
+    return planned(name, parse(fields), Options(**options))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Invoices number:str", "'Invoices' is no name of a feature"),
+        ("invoice number:str", "invoice doesn't look like a plural"),
+        ("posts number:str", "There is a feature posts. Take it away first: hatch run remove"),
+        ("classes number:str:max=5 class:str", "class is a word of Python"),
+        ("orders number:str", "The table would be called order, a reserved word of SQL"),
+        ("sessions number:str", "There is a table session already"),
+        ("queues number:str", None),
+        ("tests number:str", "tests is the name of a module already"),
+        ("requests number:str", "requests is the name of a module already"),
+        ("secrets number:str", "secrets is the name of a module already"),
+        ("utils number:str", "utils says nothing"),
+        (f"{'a' * 31}s number:str", "has more than 30 characters"),
+        ("invoices", "invoices has no field to write"),
+        ("invoices owner:user", "invoices has no field to write"),
+        ("invoices id:int", "id: every table of the feature has such a column already"),
+        ("invoices created_at:datetime", "created_at: every table of the feature has"),
+        ("invoices metadata:json", "metadata hides an attribute of pydantic's or SQLModel's"),
+        ("invoices registry:str", "registry hides an attribute"),
+        ("invoices copy:str", "copy hides an attribute"),
+        ("invoices json:json", "json hides an attribute"),
+        ("invoices model_config:str", "model_config hides an attribute"),
+        ("invoices model_name:str", "model_name hides an attribute"),
+        ("invoices date:date", "date is the name of a type"),
+        ("invoices sort:str", "sort is a parameter of every list; call the field invoice_sort"),
+        ("invoices user:str", "user is a reserved word of SQL; call the field invoice_user"),
+        ("invoices order:int", "order is a reserved word of SQL"),
+        ("invoices total:int total_min:str", "Lists would have two parameters total_min"),
+        ("invoices number:str customer:references:customers", "there is no feature customers"),
+        ("invoices number:str tags:many_to_many:tags", "there is no feature tags"),
+        ("invoices number:str lines:has_many:kind=enum", "kind: a enum needs its values"),
+        ("invoices number:str lines:has_many:meta=json", "each of many can't have a json"),
+        ("invoices number:str rule:references:rate_limits", "refers to other rows itself"),
+    ],
+)
+def test_what_cannot_be_is_refused(words: str, said: str | None) -> None:
+    if said is None:
+        assert plan(words).single == "queue"
+        return
+
+    with pytest.raises(ScaffoldError) as refusal:
+        plan(words)
+
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "said"),
+    [
+        ("number:str", {"public": True, "superuser": True}, "choose one"),
+        ("number:str owner:user", {"superuser": True}, "rows that have an owner are the owner's"),
+        ("number:str", {"singular": "invoices"}, "invoices is its own singular"),
+        ("number:str", {"singular": "order"}, "a reserved word of SQL"),
+        ("number:str", {"transitions": "draft:sent"}, "no enum has the values draft, sent"),
+        ("s:enum:a,b", {"transitions": "a"}, "isn't a list of steps"),
+        ("s:enum:a,b", {"transitions": "a:a"}, "a:a is no step"),
+        ("s:enum:a,b,c", {"transitions": "b:c"}, "no steps lead from the first, a, to b, c"),
+        ("s:enum:a,b t:enum:a,b", {"transitions": "a:b"}, "more than one enum has the values"),
+        ("s:enum:a,b:optional", {"transitions": "a:b"}, "it can't be optional"),
+        ("number:str tier:references:tiers", {"seed": True}, "--seed has no row to refer to"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    words: str, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ScaffoldError) as refusal:
+        plan(f"invoices {words}", **options)
+
+    assert said in str(refusal.value)
+
+
+def test_a_setting_that_is_there_is_not_written_again() -> None:
+    with pytest.raises(ScaffoldError, match="There is a setting WRITE_LIMIT already"):
+        plan("writes number:str", settings=True)
+
+
+@pytest.mark.parametrize(
+    ("plural", "single"),
+    [
+        ("invoices", "invoice"),
+        ("purchase_orders", "purchase_order"),
+        ("categories", "category"),
+        ("boxes", "box"),
+        ("classes", "class"),
+        ("branches", "branch"),
+        ("houses", "house"),
+        ("statuses", "status"),
+        ("buses", "bus"),
+        ("dishes", "dish"),
+        ("keys", "key"),
+    ],
+)
+def test_a_regular_plural_has_its_singular(plural: str, single: str) -> None:
+    assert singular(plural) == single
+
+
+@pytest.mark.parametrize("word", ["people", "children", "status", "analysis", "glass"])
+def test_another_plural_asks_for_it(word: str) -> None:
+    with pytest.raises(ScaffoldError, match="--singular"):
+        singular(word)
+
+
+def test_words_have_their_article() -> None:
+    assert [article(noun) for noun in ("invoice", "unit", "user", "hour", "bill")] == [
+        *("an", "a", "a", "an", "a"),
+    ]
+
+
+def test_nothing_is_written_of_what_is_refused(tmp_path: Path) -> None:
+    from infra.checks import ROOT
+    from infra.scaffold.__main__ import main
+
+    before = sorted(ROOT.iterdir()), sorted((ROOT / "features").iterdir())
+
+    assert main(["posts", "title:str"]) == 1
+    assert (sorted(ROOT.iterdir()), sorted((ROOT / "features").iterdir())) == before

@@ -1,0 +1,107 @@
+"""What is written reads as a person writes it: formatted, short, without a dead line."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.checks import ROOT, layout
+from infra.scaffold.fields import parse
+from infra.scaffold.plan import Options, planned
+from infra.scaffold.render import render
+
+FIVE = (
+    "number:str:unique amount:decimal:12,2 status:enum:draft,sent,paid due:date note:text:optional"
+)
+EVERY_TYPE = (
+    "title:str:search:unique:max=60 body:text:search amount:decimal:9,3:index count_of:int:max=500 "
+    "big:bigint:optional ratio:float done:bool:default=false due:date:default=2030-05-01 "
+    "starts_at:datetime:optional lasts:timedelta:optional code:uuid:unique "
+    "kind:enum:small,extra-large:default=small:index meta:json:optional parts:array:int "
+    "names:array photo:bytes:optional link:url:optional mail:email:optional:search"
+)
+RELATIONS = (
+    "lines:has_many:title=str,price=decimal tags:many_to_many watchers:many_to_many:users "
+    "assignee:user:optional tier:references:tiers post:references:posts:optional"
+)
+WITH_EVERYTHING = {
+    "key": "uuid7",
+    "transitions": "draft:sent,sent:paid",
+    "tasks": True,
+    "schedule": True,
+    "settings": True,
+    "rate_limit": True,
+}
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    (f"{FIVE} owner:user", {}),
+    (f"{FIVE} owner:user", {"public": True, "seed": True}),
+    (FIVE, {"public": True}),
+    (FIVE, {"superuser": True, "tasks": True}),
+    (f"{FIVE} owner:user", {**WITH_EVERYTHING, "seed": True}),
+    (f"{EVERY_TYPE} owner:user", {"schedule": True}),
+    (f"{FIVE} {RELATIONS} owner:user", WITH_EVERYTHING),
+    (f"name:str {RELATIONS}", {"public": True, "rate_limit": True}),
+]
+
+
+def written(folder: Path, words: str, options: dict[str, Any]) -> Path:
+    feature = planned("invoices", parse(words.split()), Options(**options))
+    render(feature, folder / "features" / "invoices")
+    return folder / "features" / "invoices"
+
+
+def lines(folder: Path) -> int:
+    return sum(len(path.read_text().splitlines()) for path in folder.glob("*.py"))
+
+
+@pytest.mark.parametrize(("words", "options"), VARIANTS[:4])
+def test_five_plain_fields_take_few_lines(
+    tmp_path: Path, words: str, options: dict[str, Any]
+) -> None:
+    folder = written(tmp_path, words, {**options, "tasks": False, "seed": False})
+
+    assert lines(folder) <= 260
+
+
+@pytest.mark.parametrize(("words", "options"), VARIANTS)
+def test_what_is_written_passes_our_own_checks(
+    tmp_path: Path, words: str, options: dict[str, Any]
+) -> None:
+    folder = written(tmp_path, words, options)
+
+    settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
+    for arguments in (["check"], ["format", "--check"]):
+        command = [Path(sys.executable).with_name("ruff"), *arguments, *settings]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout
+    assert list(layout._sizes(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("words", "options"), VARIANTS)
+def test_no_dead_shape_and_no_empty_promise_is_written(
+    tmp_path: Path, words: str, options: dict[str, Any]
+) -> None:
+    folder = written(tmp_path, words, options)
+
+    texts = {path: path.read_text() for path in folder.rglob("*.py")}
+    whole = "\n".join(texts.values())
+    assert "TODO" not in whole
+    assert "\n\n\n\n" not in whole
+    code = "\n".join(text for path, text in texts.items() if "tests" not in path.parts)
+    for name in named(code):
+        uses = code.count(name) - code.count(f'"{name}"')
+        assert uses > 1, f"{name} is declared and not used"
+
+
+def named(code: str) -> list[str]:
+    """The names that a feature's modules declare for each other."""
+    found = []
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.ClassDef):
+            found.append(node.name)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found.append(node.targets[0].id)
+    return [name for name in found if name not in ("router", "functions", "cron_jobs")]
