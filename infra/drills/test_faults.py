@@ -152,8 +152,8 @@ async def test_a_fault_under_load_costs_bounded_time_and_nothing_confirmed(
     print(
         f"\n{fault.__name__}: {dict(sorted(load.statuses.items()))}, slowest {load.slowest:.1f} s "
         f"(bound {ANSWERED:g}), good again after {recovered:.1f} s (bound {RECOVERED:g}), "
-        f"{len(load.confirmed)} confirmed and {len(lost)} lost, {grown:+.1f} MiB (bound {GROWTH:g}), "
-        f"{connections} connections"
+        f"{len(load.confirmed)} confirmed and {len(lost)} lost, {grown:+.1f} MiB (bound "
+        f"{GROWTH:g}), {connections} connections"
     )
     assert load.slowest <= ANSWERED
     assert recovered <= RECOVERED
