@@ -50,8 +50,9 @@ def parse() -> argparse.Namespace:
 def rivals(arguments: argparse.Namespace, collector: str) -> Iterator[Rival]:
     if arguments.baseline:
         yield Rival("baseline", arguments.baseline.resolve())
-    if arguments.ways:
+    if arguments.ways or arguments.observed:
         yield Rival("again")
+    if arguments.ways:
         yield Rival("off", values={"FAST_PATH": "off"})
     if arguments.observed:
         yield Rival("metrics", values={"METRICS": "on", "METRICS_PORT": "0"})

@@ -9,7 +9,7 @@ import pytest
 
 from infra.drills.collector import Collector, collecting
 from infra.drills.failing_app import SECRET
-from infra.drills.served import serving
+from tests.served import serving
 
 pytestmark = pytest.mark.drill
 

@@ -18,7 +18,7 @@ import pytest
 
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
-from infra.drills.served import Api, serving
+from tests.served import Api, serving
 from infra.local import processes
 from infra.observability import queries
 from kernel.config.loader import ROOT

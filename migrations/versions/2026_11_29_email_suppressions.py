@@ -6,8 +6,8 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 from alembic import op
 
-revision: str = "ac96d80e4f3a"
-down_revision: str | None = "sorted_lists"
+revision: str = "email_suppressions"
+down_revision: str | None = "job_traces"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

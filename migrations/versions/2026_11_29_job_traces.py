@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "job_traces"
-down_revision: str | None = "sorted_lists"
+down_revision: str | None = "bounded_urls_valid"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

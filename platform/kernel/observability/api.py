@@ -41,21 +41,27 @@ async def observing_api(
 
 def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
     """Count requests; return what measures those in flight, to be called often."""
-    known: dict[tuple[str, str | None, int], tuple[Any, Any]] = {}
+    counted: dict[tuple[str, str | None, int], int] = {}
+    series: dict[tuple[str, str | None], Any] = {}
 
     def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
         if method not in METHODS:
             method = OTHER
-        series = known.get((method, template, status))
-        if series is None:
-            route = template or NO_ROUTE
-            series = (requests.child(method, route, str(status)), durations.child(method, route))
-            known[method, template, status] = series
-        series[0].inc()
-        series[1].observe(seconds)
+        key = method, template, status
+        counted[key] = counted.get(key, 0) + 1
+        duration: Any = series.get((method, template))
+        if duration is None:
+            duration = series[method, template] = durations.child(method, template or NO_ROUTE)
+        duration.observe(seconds)
+
+    def measure() -> None:
+        in_flight.set(outer.in_flight)
+        for (method, template, status), number in counted.items():
+            requests.inc(method, template or NO_ROUTE, str(status), by=number)
+        counted.clear()
 
     outer.observers.append(on_request)
-    return lambda: in_flight.set(outer.in_flight)
+    return measure
 
 
 async def sample_database(resources: Resources) -> None:

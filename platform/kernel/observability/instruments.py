@@ -7,7 +7,7 @@ from typing import Any
 from kernel.cache.store import Stores
 from kernel.config.groups import AppSettings
 from kernel.db.unit_of_work import Resources
-from kernel.observability.metrics import Counter, Gauge, Histogram
+from kernel.observability.metrics import Counter, Gauge, Histogram, Tally
 from kernel.rate_limit.limiter import Limiter
 
 ROLES = ("cache", "rate_limit", "queue")
@@ -39,9 +39,20 @@ info = Gauge("app_info", "1, for its labels.", ["version", "environment"], toget
 def observe_resources(resources: Resources) -> Callable[[], None]:
     """Count what resources are asked for; return what measures their state, to be called often."""
     resources.database.wait_observers.append(_on_wait)
+    reads, shared, decided = Tally(cache_reads), Tally(cache_shared), Tally(decisions)
+
+    def on_read(role: str, result: str) -> None:
+        if result == "shared":
+            shared.count(role)
+        else:
+            reads.count(role, result)
+
+    def on_decision(accepted: bool, source: str) -> None:
+        decided.count("accepted" if accepted else "refused", source)
+
     for role, store in resources.get(Stores).items():
-        store.observers.append(partial(_on_read, role))
-    resources.get(Limiter).observers.append(_on_decision)
+        store.observers.append(partial(on_read, role))
+    resources.get(Limiter).observers.append(on_decision)
     settings = resources.settings.group(AppSettings)
     clients = {role: resources.redis(role) for role in ROLES}
 
@@ -53,6 +64,8 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
         for role, client in clients.items():
             if client is not None:
                 redis_up.set(client.available, role)
+        for tally in (reads, shared, decided):
+            tally.hand_on()
         info.set(1, settings.app_version, settings.environment)
 
     return measure
@@ -62,14 +75,3 @@ def _on_wait(seconds: float, failed: bool) -> None:
     pool_waits.observe(seconds)
     if failed:
         pool_failures.inc()
-
-
-def _on_read(role: str, result: str) -> None:
-    if result == "shared":
-        cache_shared.inc(role)
-    else:
-        cache_reads.inc(role, result)
-
-
-def _on_decision(accepted: bool, source: str) -> None:
-    decisions.inc("accepted" if accepted else "refused", source)

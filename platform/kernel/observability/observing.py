@@ -51,3 +51,5 @@ async def observing(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for measure in measures:  # what was counted since the last tick
+                measure()

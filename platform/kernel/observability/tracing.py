@@ -17,7 +17,12 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import (
+    Decision,
+    ParentBased,
+    SamplingResult,
+    TraceIdRatioBased,
+)
 from opentelemetry.trace import Span, SpanContext, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -34,6 +39,24 @@ QUERY_TEXT = 2000  # characters
 propagator = TraceContextTextMapPropagator()
 
 
+class _Share(TraceIdRatioBased):
+    """A share of what begins a trace; whether a request does is settled before it has a span."""
+
+    def should_sample(  # type: ignore[no-untyped-def]
+        self,
+        parent_context,
+        trace_id,
+        name,
+        kind=None,
+        attributes=None,
+        links=None,
+        trace_state=None,
+    ) -> SamplingResult:
+        if kind is SpanKind.SERVER:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+        return super().should_sample(parent_context, trace_id, name, kind, attributes, links)
+
+
 @cache  # OpenTelemetry takes one provider for a process
 def provider(
     service: str, version: str, environment: str, rate: float, endpoint: str
@@ -45,7 +68,7 @@ def provider(
         "deployment.environment.name": environment,
     }
     made = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(rate)),
+        sampler=ParentBased(_Share(rate)),
         resource=Resource.create(about),
         shutdown_on_exit=False,
     )
@@ -121,7 +144,7 @@ def _on_command(name: str, started: float, seconds: float) -> None:
 
 def _tell(system: str, operation: str, text: str | None, started: float, seconds: float) -> None:
     """A span of what is over by now."""
-    if not trace.get_current_span().is_recording():
+    if traceparent_var.get() is None or not trace.get_current_span().is_recording():
         return
     begun = time.time_ns() - round((time.perf_counter() - started) * 1e9)
     attributes = {"db.system.name": system, "db.operation.name": operation}

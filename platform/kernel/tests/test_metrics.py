@@ -1,5 +1,6 @@
 """What is counted with METRICS=on, under which names, and that it stays bounded."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -14,7 +15,7 @@ from kernel.jobs.declare import JobContext
 from kernel.observability import metrics
 from kernel.observability.api import sample_database
 from kernel.observability.exposition import rendered
-from kernel.observability.sampling import sample_queues
+from kernel.observability.sampling import TICK, sample_queues
 from kernel.schemas import InputSchema
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
@@ -27,6 +28,11 @@ POST = {"title": "A title", "text": "A text."}
 
 class Nothing(InputSchema):
     """A task without arguments."""
+
+
+async def shown() -> None:
+    """Wait until a scrape shows what has happened: counts are handed on once a second."""
+    await asyncio.sleep(TICK + 0.1)
 
 
 def value(name: str, **labels: str) -> float:
@@ -63,6 +69,7 @@ async def test_requests_are_counted_by_template_and_no_label_grows_with_what_cli
 ) -> None:
     user = "/api/v1/user/{username}"
     labels = {"method": "GET", "route": user}
+    await shown()
     before = value("http_requests_total", status="404", **labels)
     series = len(metrics.declared["http_requests_total"]._children)
 
@@ -70,6 +77,7 @@ async def test_requests_are_counted_by_template_and_no_label_grows_with_what_cli
         await caller.get(f"/api/v1/user/nobody{number}")
         await caller.get(f"/nowhere/{number}")
         await caller.request(f"MADEUP{number}", f"/nowhere/{number}")
+    await shown()
 
     assert value("http_requests_total", status="404", **labels) == before + 20
     assert value("http_request_duration_seconds_count", **labels) >= 20
@@ -93,15 +101,18 @@ def test_beyond_a_bound_labels_are_counted_as_other(monkeypatch: pytest.MonkeyPa
 
 async def test_reads_of_the_cache_decisions_and_logins_are_counted(ada: Person) -> None:
     await ada.post("/api/v1/ada/post", json=POST)
+    await shown()
     hits = value("cache_reads_total", store="cache", result="hit")
     misses = value("cache_reads_total", store="cache", result="miss")
     accepted = value("rate_limit_decisions_total", decision="accepted", source="redis")
     failed = value("security_events_total", event="login_failed")
 
     await ada.get("/api/v1/ada/posts")
+    await shown()
     once = value("cache_reads_total", store="cache", result="miss")
     await ada.get("/api/v1/ada/posts")
     await ada.post("/api/v1/login", data={"username": "ada", "password": "wrong password"})
+    await shown()
 
     assert once > misses
     assert value("cache_reads_total", store="cache", result="hit") > hits
