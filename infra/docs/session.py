@@ -1,7 +1,8 @@
 """Runs the Python blocks of a page, in order, in one namespace: `python -m infra.docs.session`.
 
 Reads a JSON object with `code` and `place` a line from standard input, and answers with `error`
-and `output`. `await` works outside of functions; `resources` and `db` (an open unit of work) are there.
+and `output`. `await` works outside of functions; `resources` and `db` (an open unit of work) are
+there.
 """
 
 import ast
