@@ -8,25 +8,26 @@ from pathlib import Path
 
 # Root modules that are written for features; of any other name the folder's __init__ decides.
 OPEN = frozenset({"errors", "context", "events"})
-# What is run as a program brings the application up by itself, as kernel.seed does.
-PROGRAMS = frozenset({"features.emails.trial", "features.users.superuser"})
+# How a module ends that is run as a program: it brings the application up, as kernel.seed does.
+PROGRAM = 'if __name__ == "__main__":'
 
 
 def hidden_imports(module: str) -> Iterator[tuple[str, int, str]]:
     """Yield what the module imports of the kernel and may not: name, line, reason."""
-    if module in PROGRAMS:
+    source = _file(module).read_text()
+    if PROGRAM in source:
         return
-    for node in ast.walk(ast.parse(_file(module).read_bytes())):
+    for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:
                     if alias.name.partition(".")[0] == "kernel":
                         yield alias.name, node.lineno, "write `from kernel.<folder> import <name>`"
-            case ast.ImportFrom(module=str(source), names=aliases):
-                package, *path = source.split(".")
+            case ast.ImportFrom(module=str(origin), names=aliases):
+                package, *path = origin.split(".")
                 for alias in aliases if package == "kernel" else ():
                     if reason := _refusal([*path, alias.name]):
-                        yield f"{source}.{alias.name}", node.lineno, reason
+                        yield f"{origin}.{alias.name}", node.lineno, reason
 
 
 def _refusal(path: list[str]) -> str | None:

@@ -173,6 +173,9 @@ def _has_serializer(schema: Any) -> bool:
 
 
 def _generic(model: Any) -> Any:
-    """`Page` of `Page[PostRead]`."""
-    given: Mapping[str, Any] = getattr(model, "__pydantic_generic_metadata__", {})
-    return given.get("origin") or model
+    """`Page` of `Page[PostRead]`, and of a class that is one."""
+    for one in getattr(model, "__mro__", ()):
+        given: Mapping[str, Any] = getattr(one, "__pydantic_generic_metadata__", {})
+        if origin := given.get("origin"):
+            return origin
+    return model

@@ -61,8 +61,8 @@ def blocks_of(path: Path, page: str) -> list[Block]:
     for token in _tokens(MarkdownIt().parse(path.read_text())):
         line = (token.map or [0])[0] + 1
         if token.type == "html_block":
-            if setup := SETUP.search(token.content):
-                found.append(Block(page, line, setup[1], setup[2], hidden=True))
+            for language, code in SETUP.findall(token.content):
+                found.append(Block(page, line, language, code, hidden=True))
             if reason := NOT_RUN.search(token.content):
                 not_run = " ".join(reason[1].split())
             continue

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from infra.checks import ROOT
 from infra.docs.blocks import Block, Command, commands_of
 from infra.docs.comparing import excerpt_of, shows
-from infra.docs.scratch import Failed, Scratch
+from infra.docs.scratch import Scratch
+from infra.docs.talking import Failed
 
 SLOW = 5.0  # seconds that a block takes without a word in the report
 DEV = re.compile(r"((?:\w+=(?:\"[^\"]*\"|\S*) )*)hatch run dev\b(.*)")
@@ -81,7 +82,7 @@ def _run_command(command: Command, scratch: Scratch) -> None:
         settings = dict(pair.split("=", 1) for pair in shlex.split(dev[1]))
         output = scratch.there(scratch.start_dev(dev[2], settings))
     elif STAYS.fullmatch(command.line):
-        output = scratch.in_background(command.line)
+        output = scratch.in_background(command.line, command.output)
     else:
         code, output = scratch.command(command.line)
         if code:

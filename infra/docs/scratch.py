@@ -3,32 +3,26 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from infra.docs.comparing import shows
+from infra.docs.talking import LONGEST, OVER, Failed, kill, until
 from infra.local import state
 
-ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):8000\b")
+ADDRESS = re.compile(r"\b(127\.0\.0\.1:|localhost:|--port )8000\b")
 HATCH = """\
 #!{python}
 import runpy
 runpy.run_module("infra.docs.hatch", run_name="__main__")
 """
 STARTED = "  Stop "  # the last row of dev's banner
-LONGEST = 120.0  # seconds for a command
+SHOWN = 60.0  # seconds in which it says what the page shows
 SETTLED = 4.0  # seconds in which a program that stays says what is wrong
-OVER = "=== over "
 RELOAD = 8.0  # seconds in which dev takes up an edit
-
-
-class Failed(Exception):
-    """A block didn't do what its page says."""
 
 
 class Scratch:
@@ -71,7 +65,7 @@ class Scratch:
     def __exit__(self, *error: object) -> None:
         for process in (self._session, self._shell):
             if process is not None:
-                _kill(process)
+                kill(process)
         self.stop_dev()
 
     def write(self, path: str, text: str) -> None:
@@ -83,7 +77,7 @@ class Scratch:
 
     def here(self, text: str) -> str:
         """The text with the address of this copy's API."""
-        return ADDRESS.sub(rf"\g<1>:{self.port}", text)
+        return ADDRESS.sub(rf"\g<1>{self.port}", text)
 
     def there(self, text: str) -> str:
         """The text with the address that pages show."""
@@ -128,25 +122,27 @@ class Scratch:
         over = f"code=$?; echo; echo '{OVER}' $code; (exit $code)"
         self._shell.stdin.write(f"source {script} </dev/null; {over}\n")
         self._shell.stdin.flush()
-        said = _until(OVER, self._shell, f"`{line}` takes more than {LONGEST:.0f} seconds")
+        said = until(OVER, self._shell, f"`{line}` takes more than {LONGEST:.0f} seconds")
         output, _, code = said.rpartition(OVER)
         if re.search(r"hatch run (revision|new|remove)\b", line):
             self._edited = True
         return int(code), self.there(output.rstrip())
 
-    def in_background(self, line: str) -> str:
-        """Start a program that goes on until the page ends; what it says in its first seconds."""
+    def in_background(self, line: str, expected: str) -> str:
+        """Start a program that goes on until the page ends; what it says until that is shown."""
         self._started += 1
         log = self.root / f".background-{self._started}.log"
         self.command(f"({line}) >{log} 2>&1 &")
-        deadline = time.monotonic() + SETTLED
-        while time.monotonic() < deadline:
+        began, said = time.monotonic(), ""
+        while time.monotonic() - began < (SHOWN if expected.strip() else SETTLED):
             time.sleep(0.1)
-        said = log.read_text(errors="replace")
+            said = self.there(log.read_text(errors="replace"))
+            if expected.strip() and shows(expected, said):
+                break
         code, _ = self.command("kill -0 $!")
         if code:
             raise Failed(f"`{line}` has ended:\n{said}")
-        return self.there(said)
+        return said
 
     def let_dev_reload(self) -> None:
         """After an edit, wait until dev has started new processes."""
@@ -182,32 +178,10 @@ class Scratch:
         self._session.stdin.write(asked + "\n")
         self._session.stdin.flush()
         try:
-            said = _until(OVER, self._session, f"{place} takes more than {LONGEST:.0f} seconds")
+            said = until(OVER, self._session, f"{place} takes more than {LONGEST:.0f} seconds")
         except Failed as failed:
             raise Failed(f"{failed}{(self.root / '.session.log').read_text()}") from None
         answer = json.loads(said.rpartition(OVER)[2])
         if answer["error"]:
             raise Failed(self.there(answer["error"]))
         return self.there(answer["output"])
-
-
-def _until(mark: str, process: "subprocess.Popen[str]", too_long: str) -> str:
-    """What it prints up to the line that begins with the mark. Raises Failed when none comes."""
-    lines: list[str] = []
-    assert process.stdout is not None
-    timer = threading.Timer(LONGEST, _kill, [process])
-    timer.start()
-    try:
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith(mark):
-                return "".join(lines)
-    finally:
-        timer.cancel()
-    raise Failed(f"{too_long}, or it has ended:\n{''.join(lines)}")
-
-
-def _kill(process: "subprocess.Popen[Any]") -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

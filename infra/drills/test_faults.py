@@ -16,10 +16,10 @@ import pytest
 from infra.drills.fault_stack import DATABASE, Servers, gauge, under_load
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
-from tests.served import Api, serving
 from infra.drills.test_worker import own_memory
 from tests.accounts import Person
 from tests.application import SECRET_KEY
+from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,

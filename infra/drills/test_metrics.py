@@ -15,9 +15,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.drills.fleet import unused_ports
-from tests.served import Api, serving
 from kernel.config.loader import ROOT
 from tests.application import SECRET_KEY
+from tests.served import Api, serving
 
 pytestmark = pytest.mark.drill
 

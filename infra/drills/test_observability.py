@@ -18,11 +18,11 @@ import pytest
 
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
-from tests.served import Api, serving
 from infra.local import processes
 from infra.observability import queries
 from kernel.config.loader import ROOT
 from tests.accounts import Person
+from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,

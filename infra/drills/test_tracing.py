@@ -15,10 +15,10 @@ import pytest
 from infra.drills.collector import Collector, collecting
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
-from tests.served import serving
 from infra.local import processes
 from kernel.config.loader import ROOT
 from tests.accounts import Person
+from tests.served import serving
 
 pytestmark = pytest.mark.drill
 

@@ -144,13 +144,12 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     later.before += require_safely(upgrade, context.opts["target_metadata"], refusals)
     refusals.tell()
     members = take_members(upgrade, made)
-    counts = first_counts(context.opts["target_metadata"], made, wanted)
-    changes = [*_filled(upgrade), *first.after, *counts]
-    before = [*extensions(made, wanted), *first.before]
+    counts = list(first_counts(context.opts["target_metadata"], made, wanted))
+    before, changes = [*extensions(made, wanted), *first.before], [*_filled(upgrade), *first.after]
     # Old constraints and indexes come back on the type that is made anew.
-    upgrade.ops[:] = [*before, *members, *changes]
+    upgrade.ops[:] = [*before, *members, *changes, *counts]
     upgrade.reverse_into(downgrade)
-    upgrade.ops[:] = [*members, *before, *changes]
+    upgrade.ops[:] = [*members, *before, *changes, *counts]
     keep_rows(downgrade)
     move_rows(downgrade, made, wanted)
     divide(directives, later)

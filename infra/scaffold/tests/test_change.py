@@ -9,7 +9,7 @@ from infra.scaffold.change import Change
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("staging/invoices", "features/posts", "versions"):
+    for name in ("staging/invoices", "features/notes", "versions"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "staging" / "invoices" / "models.py").write_text("new")
     (tmp_path / ".env.example").write_text("old")
@@ -46,4 +46,4 @@ def test_of_a_change_that_is_interrupted_nothing_is_left(
     assert (checkout / "staging" / "invoices" / "models.py").read_text() == "new"
     assert list((checkout / "versions").iterdir()) == []
     assert (checkout / ".env.example").read_text() == "old"
-    assert (checkout / "features" / "posts").is_dir()
+    assert (checkout / "features" / "notes").is_dir()

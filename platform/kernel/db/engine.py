@@ -37,18 +37,6 @@ class Database:
         # Called with the seconds of each wait for a connection, and whether it was in vain.
         self.wait_observers: list[Callable[[float, bool], None]] = []
         self._slow = slow_ms / 1000 or float("inf")
-        connect: dict[str, Any] = {
-            "timeout": settings.database_pool_timeout,
-            "command_timeout": settings.database_timeout,
-            "server_settings": {"application_name": application_name, "timezone": "UTC"},
-        }
-        if settings.database_pgbouncer:
-            # A prepared statement belongs to one server connection; PgBouncer hands out another
-            # one for each transaction. Of settings it tracks those two for each of its clients, and
-            # refuses others: docs/running/pgbouncer.md says how the role gets them.
-            connect |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-        else:
-            connect["server_settings"] |= time_limits(settings)
         self.engine: AsyncEngine = create_async_engine(
             settings.url,
             pool_size=settings.database_pool_size,
@@ -56,7 +44,7 @@ class Database:
             pool_timeout=settings.database_pool_timeout,
             # A unit of work ends its transaction itself, so a connection comes back clean.
             pool_reset_on_return=None,
-            connect_args=connect,
+            connect_args=connect_arguments(settings, application_name),
             hide_parameters=True,  # values, secrets among them, stay out of error texts
         )
         refuse_silent_changes(self.engine.dialect)
@@ -128,6 +116,23 @@ class Database:
 
     def _on_connect(self, _: Any, place: Any) -> None:
         self._empty.discard(place)
+
+
+def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict[str, Any]:
+    """What asyncpg is told when it connects."""
+    connect: dict[str, Any] = {
+        "timeout": settings.database_pool_timeout,
+        "command_timeout": settings.database_timeout,
+        "server_settings": {"application_name": application_name, "timezone": "UTC"},
+    }
+    if settings.database_pgbouncer:
+        # A prepared statement belongs to one server connection; PgBouncer hands out another
+        # one for each transaction. Of settings it tracks those two for each of its clients, and
+        # refuses others: docs/running/pgbouncer.md says how the role gets them.
+        connect |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    else:
+        connect["server_settings"] |= time_limits(settings)
+    return connect
 
 
 def time_limits(settings: DatabaseSettings) -> dict[str, str]:
