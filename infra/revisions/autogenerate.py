@@ -13,7 +13,13 @@ from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
-from infra.revisions.enums import move_rows, place_members, refuse_one_name, render_type
+from infra.revisions.enums import (
+    move_rows,
+    place_members,
+    quote_members,
+    refuse_one_name,
+    render_type,
+)
 from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
@@ -147,6 +153,8 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     upgrade.reverse_into(downgrade)
     keep_rows(downgrade)
     move_rows(downgrade)
+    for each in (upgrade, downgrade):
+        quote_members(each)
     divide(directives, later)
 
 

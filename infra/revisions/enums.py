@@ -12,7 +12,7 @@ from alembic_postgresql_enum.get_enum_data.types import ColumnType
 from alembic_postgresql_enum.operations.add_enum_values import AddEnumValuesOp
 from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 
-from infra.revisions.operations import ReversibleSQL, flat
+from infra.revisions.operations import ReversibleSQL, as_text, flat
 from infra.revisions.structure import quote
 from kernel.db.column_types import SecretText
 
@@ -68,6 +68,15 @@ def move_rows(downgrade: ops.DowngradeOps) -> None:
         if isinstance(operation, SyncEnumValuesOp):
             place = container.ops.index(operation)
             container.ops[place:place] = _moves(operation)
+
+
+def quote_members(container: ops.OpContainer) -> None:
+    """Members as alembic-postgresql-enum 1.11 puts them between apostrophes, into a text()."""
+    for _, operation in flat(container):
+        if isinstance(operation, SyncEnumValuesOp):
+            operation.new_values = [
+                as_text(member.replace("'", "''")) for member in operation.new_values
+            ]
 
 
 def _moves(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:

@@ -27,7 +27,7 @@ class ConcurrentSQL(ReversibleSQL):
 
 @renderers.dispatch_for(ReversibleSQL)
 def render(_: AutogenContext, operation: ReversibleSQL) -> list[str]:
-    return [f"op.execute({_literal(_as_text(one))})" for one in operation.statements]
+    return [f"op.execute({_literal(as_text(one))})" for one in operation.statements]
 
 
 @renderers.dispatch_for(ConcurrentSQL)
@@ -83,6 +83,6 @@ def _literal(text: str) -> str:
     return "\n".join(map(repr, text.splitlines(keepends=True)))
 
 
-def _as_text(statement: str) -> str:
+def as_text(statement: str) -> str:
     """The statement for SQLAlchemy's text(), which takes `:word` for a parameter."""
     return re.sub(r"(?<![:\w\\]):(?=\w)", r"\:", statement)
