@@ -168,3 +168,15 @@ async def test_a_join_of_many_children_counts_pairs(own: Resources) -> None:
 
 async def parents(unit: UnitOfWork, page: Any) -> set[int]:
     return {row["id"] for row in page["data"]}
+
+
+async def test_cursor_pages_skip_equal_values(own: Resources) -> None:
+    async with own.unit() as unit:
+        unit.add(Item(id=3, code="c", name="one"))
+        await unit.flush()
+        first = await items.get_multi_by_cursor(unit, limit=1, sort_column="name")
+        rest = await items.get_multi_by_cursor(
+            unit, cursor=first["next_cursor"], limit=5, sort_column="name"
+        )
+
+    assert len(first["data"]) + len(rest["data"]) == 2  # of three
