@@ -173,14 +173,5 @@ def refuse_silent_changes(dialect: Any) -> None:
     dialect.colspecs = dialect.colspecs | {
         kind: type(made.__name__, (Checked, made), {})
         for kind, made in dialect.colspecs.items()
-        if kind
-        in (
-            kinds.Integer,
-            kinds.SmallInteger,
-            kinds.BigInteger,
-            kinds.Numeric,
-            kinds.Date,
-            kinds.DateTime,
-            kinds.ARRAY,
-        )
+        if issubclass(kind, SILENT)
     }
