@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic_core import to_jsonable_python
 
 from features.auth.tokens import Kind, signer
 from features.users.crud import change_user
@@ -159,8 +160,14 @@ def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> st
     path = route.path_format
     for name in route.param_convertors:
         assert name in given, f"factories.py of the route's feature must give {name} for {path}"
-        path = path.replace(f"{{{name}}}", str(given[name]))
+        path = path.replace(f"{{{name}}}", as_text(given[name]))
     return path
+
+
+def as_text(value: Any) -> str:
+    """A value as an address has it."""
+    plain = to_jsonable_python(value)
+    return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
 def _body(document: Json, operation: Json, given: Any) -> dict[str, Any]:

@@ -99,8 +99,6 @@ def refusal(importer: str, imported: str, only_for_types: bool = False) -> str |
         if target.feature:
             return "the kernel knows no feature by name"
         return _upward(importer, imported) if target.package == "kernel" else None
-    if (importer, imported) == ("features", "kernel.db"):
-        return None  # which says how columns are stored, before the first table is made
     if source.package == "features" and not source.kind:
         return "an __init__.py under features holds a docstring; its imports would run for any file"
     if target.package != "features" or imported == "features":

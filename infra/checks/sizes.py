@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Numeric, String
 from sqlmodel import AutoString
 
@@ -41,14 +41,19 @@ def problems(_: Path) -> list[str]:
     found: list[str] = []
     for feature, one in known:
         where = f"features/{feature}: a list of {one.read.__name__}"
-        found += of_type(where, pages_of(one.read), bounds_of([one]), one.query)
+        found += of_type(where, _pages(one), bounds_of([one]), one.query)
     bounds = bounds_of(one for _, one in known)
-    pages = [pages_of(one.read) for _, one in known]
+    pages = [_pages(one) for _, one in known]
     for route in create_application(Settings({})).state.feature_routes:
         if route.response_model is not None and route.response_model not in pages:
             where = f"{' '.join(sorted(route.methods))} {route.path}"
             found += of_type(where, route.response_model, bounds, query_of(route.dependant))
     return found
+
+
+def _pages(one: Listing[Any]) -> Any:
+    read: type[BaseModel] = one.read
+    return pages_of(read)
 
 
 def of_type(

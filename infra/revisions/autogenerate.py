@@ -13,11 +13,18 @@ from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
-from infra.revisions.enums import move_rows, refuse_one_name, render_type, take_members
+from infra.revisions.enums import (
+    move_rows,
+    quote_members,
+    refuse_one_name,
+    render_type,
+    take_members,
+)
 from infra.revisions.operations import ReversibleSQL, flat
 from infra.revisions.required import Refusals, keep_rows, require_safely
 from infra.revisions.scripts import divide
 from infra.revisions.structure import quote
+from infra.revisions.supplements import extensions, first_counts
 
 alembic_postgresql_enum.set_configuration(alembic_postgresql_enum.Config(add_type_ignore=True))
 BY_CATALOG = (
@@ -152,6 +159,8 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     upgrade.ops[:] = [*members, *before, *changes, *counts]
     keep_rows(downgrade)
     move_rows(downgrade, made, wanted)
+    for each in (upgrade, downgrade):
+        quote_members(each)
     divide(directives, later)
 
 
@@ -165,26 +174,6 @@ def _let_stay(
         column = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} DROP NOT NULL"
         required = "NOT NULL" in made[Key("filling", table, name)]
         container.ops[place : place + 1] = [ReversibleSQL(column)] if required else []
-
-
-def first_counts(metadata: MetaData, made: Catalog, wanted: Catalog) -> Iterator[ReversibleSQL]:
-    """Of tables whose rows are counted from now on: the rows that are there.
-
-    Making the triggers has locked the table against writes until the end of the transaction.
-    """
-    for key in sorted(wanted.keys() - made.keys()):
-        counter = metadata.tables[key.table].info.get("counter") if key.table else None
-        if key.kind == "trigger" and key.name == "count_insert" and counter is not None:
-            yield ReversibleSQL(counter.first_count)
-
-
-def extensions(made: Catalog, wanted: Catalog) -> Iterator[ReversibleSQL]:
-    """What the first index of trigrams needs. It stays on the way down: others may use it."""
-    first, now = (
-        any(catalog.TRIGRAMS in one for one in which.values()) for which in (made, wanted)
-    )
-    if now and not first:
-        yield ReversibleSQL(catalog.MAKE_TRIGRAMS)
 
 
 def _table(operation: ops.MigrateOperation) -> str | None:

@@ -109,6 +109,15 @@ def _naming(operation: SyncEnumValuesOp, made: Catalog, wanted: Catalog) -> list
     return found
 
 
+def quote_members(container: ops.OpContainer) -> None:
+    """Members as alembic-postgresql-enum 1.11 puts them between apostrophes, into a text()."""
+    for _, operation in flat(container):
+        if isinstance(operation, SyncEnumValuesOp):
+            operation.new_values = [
+                as_text(member.replace("'", "''")) for member in operation.new_values
+            ]
+
+
 def _moves(operation: SyncEnumValuesOp) -> list[ReversibleSQL]:
     gone = sorted(set(operation.old_values) - set(operation.new_values))
     first = _literal(operation.new_values[0])

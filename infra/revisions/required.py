@@ -1,5 +1,6 @@
 """Columns that become required while their table has rows."""
 
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -79,6 +80,8 @@ def default_of(column: Column[Any]) -> str | None:
     if isinstance(given, Enum):  # by then its type may be one of texts
         known = getattr(column.type, "enums", ())
         given = str(given.value) if str(given.value) in known else given.name
+    if isinstance(given, timedelta):  # SQLAlchemy's make_interval() is no constant for squawk
+        return f"INTERVAL '{given.days} days {given.seconds}.{given.microseconds:06} seconds'"
     value = literal(given, column.type)
     try:
         return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))

@@ -199,7 +199,6 @@ KINDS = [
         [NUL, "'"],
         column={"sa_type": TSVECTOR},
         sortable=False,
-        in_paths=False,
         same=lambda whole, words: all(word in whole for word in re.findall(r"'\w+'", words)),
     ),
     Kind(
@@ -209,7 +208,6 @@ KINDS = [
         [],
         sent=Base64,
         sortable=False,
-        in_paths=False,
     ),
     Kind(
         "SecretStr",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastcrud import FastCRUD
 from pydantic import BaseModel, Field, create_model
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel, select
 
@@ -53,6 +53,14 @@ class Sample:
                 fields |= {"value_from": (one | None, None), "value_to": (one | None, None)}
                 fields |= {"maybe": (list[one], Field([]))}  # type: ignore[valid-type]
         return create_model("Query", __base__=ListQuery, **fields)
+
+    def ids_of(self, value: Any) -> Any:
+        """The rows with that value, or with the words of a tsvector."""
+        table = self.table
+        wanted = table.value == value
+        if self.kind.name == "tsvector":
+            wanted = table.value.op("@@")(func.websearch_to_tsquery("simple", value))
+        return select(table.id).where(wanted).order_by(table.id)
 
     def listing(self, filters: bool = True) -> Listing[Any]:
         return Listing(self.crud, self.read, self.query(filters))
@@ -114,13 +122,12 @@ def add_routes(sample: Sample) -> None:
 
 def add_path(sample: Sample) -> None:
     """A value in the path, with and without a cache."""
-    table, kind = sample.table, sample.kind.filtered
+    kind = sample.kind.filtered
 
     @sample.router.get("/at/{value}")
     @access(Access.PUBLIC)
     async def read_at(value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
-        found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
-        return list(found)
+        return list(await db.exec(sample.ids_of(value)))
 
 
 def add_cached(sample: Sample) -> None:
@@ -133,13 +140,39 @@ def add_cached(sample: Sample) -> None:
     @cache(name, resource_id_name="value")
     async def read_cached(request: Request, value: kind, db: SessionDep) -> list[int]:  # type: ignore[valid-type]
         sample.loads += 1
-        found = await db.exec(select(table.id).where(table.value == value).order_by(table.id))
-        return list(found)
+        return list(await db.exec(sample.ids_of(value)))
 
     @sample.router.post("/cached/{value}")
     @access(Access.PUBLIC)
     @cache(name, resource_id_name="value")
     async def write_cached(request: Request, value: kind, db: SessionDep) -> None:  # type: ignore[valid-type]
+        db.add(table(value=value))
+
+
+def add_cached_query(sample: Sample) -> None:
+    """A value in a key of the cache, as a parameter: what no path holds."""
+    table, kind = sample.table, sample.kind.filtered
+    name = f"types_{sample.slug}"
+
+    @sample.router.get("/cached")
+    @access(Access.PUBLIC)
+    @cache(name, resource_id_name="value")
+    async def read_cached(
+        request: Request,
+        value: Annotated[kind, Query()],  # type: ignore[valid-type]
+        db: SessionDep,
+    ) -> list[int]:
+        sample.loads += 1
+        return list(await db.exec(sample.ids_of(value)))
+
+    @sample.router.post("/cached")
+    @access(Access.PUBLIC)
+    @cache(name, resource_id_name="value")
+    async def write_cached(
+        request: Request,
+        value: Annotated[kind, Query()],  # type: ignore[valid-type]
+        db: SessionDep,
+    ) -> None:
         db.add(table(value=value))
 
 
@@ -149,3 +182,5 @@ for one in SAMPLES.values():
     if one.kind.in_paths:
         add_path(one)
         add_cached(one)
+    elif not one.kind.hidden:
+        add_cached_query(one)

@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,12 +14,20 @@ from kernel.app import Application
 from kernel.web import NOT_YOURS, PRIVILEGES, Access
 from kernel.web.router import FeatureRoute
 from tests.accounts import refusal
-from tests.callers import People, arranger_of, call, missing_of, path_of, people
+from tests.callers import People, arranger_of, as_text, call, missing_of, path_of, people
 from tests.gates.features import WITH_ROUTES, routes_of
 from tests.statements import Statements
 
 LAST_ID = 2**31 - 1
-NAME_OF_NOTHING = "0" * 32
+OF_NOTHING: dict[type, Any] = {
+    int: LAST_ID,
+    UUID: UUID(int=1),
+    datetime: datetime(9998, 7, 6, 5, tzinfo=UTC),
+    date: date(9998, 7, 6),
+    timedelta: timedelta(days=999_999_000),
+    Decimal: Decimal("7654321.25"),
+    float: 7654321.25,
+}
 NO_IDS = ("0", "-1", "x", "1.5", "2147483648", "9" * 30)
 WRITES = re.compile(r"(?i)\binsert into|\bdelete from|(?<!for )(?<!no key )\bupdate\b")
 Given = Mapping[str, Any]
@@ -124,12 +136,18 @@ def broken(method: str, route: FeatureRoute) -> Iterator[dict[str, Any]]:
 def without_row(route: FeatureRoute, given: Given) -> Iterator[Given]:
     """Paths of which one part, or every one, names what is not there."""
     unknown = {
-        name: LAST_ID if isinstance(given[name], int) else NAME_OF_NOTHING
+        name: unknown_like(given[name])
         for name in route.param_convertors
+        if not isinstance(given[name], bool | Enum)  # each of their values may be there
     }
     yield from ({**given, name: value} for name, value in unknown.items())
     if len(unknown) > 1:
         yield {**given, **unknown}
+
+
+def unknown_like(value: Any) -> Any:
+    """Of the same type, and of no row."""
+    return next((one for kind, one in OF_NOTHING.items() if isinstance(value, kind)), "0" * 32)
 
 
 def without_id(route: FeatureRoute, given: Given) -> Iterator[Given]:
@@ -144,3 +162,29 @@ def test_a_write_is_known_by_its_sql() -> None:
     assert WRITES.search('UPDATE "user" SET name = $1')
     assert not WRITES.search("SELECT updated_at FROM post FOR NO KEY UPDATE")
     assert not WRITES.search("SELECT 1 FROM post FOR UPDATE")
+
+
+class Kind(StrEnum):
+    """A closed set."""
+
+    ONE = "one of them"
+
+
+def test_a_path_holds_what_is_missing_in_the_type_of_what_is_there() -> None:
+    there = [
+        7,
+        UUID(int=7),
+        date(2026, 1, 2),
+        datetime(2026, 1, 2, tzinfo=UTC),
+        Decimal("1.5"),
+        "x",
+    ]
+
+    for value in there:
+        unknown = unknown_like(value)
+        assert type(unknown) is type(value)
+        assert unknown != value
+    assert as_text(Kind.ONE) == "one of them"
+    assert as_text(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00Z"
+    assert as_text(UUID(int=7)) == str(UUID(int=7))
+    assert as_text(True) == "true"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, TypeAdapter
@@ -29,7 +29,14 @@ def query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any
 def reader_of(info: FieldInfo) -> Reader:
     """What makes of a text in the address what the endpoint gets. Raises ValueError."""
     kind: Any = info.annotation
-    return TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
+    read = TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
+    # Of a list the address holds one member at a time, and here it has one.
+    return (lambda text: read([text])) if is_list(kind) else read
+
+
+def is_list(kind: Any) -> bool:
+    """Whether a parameter of that type may stand in an address more than once."""
+    return get_origin(kind) in (list, set, tuple) or any(map(is_list, get_args(kind)))
 
 
 def spelled_by(read: Reader, text: Any) -> str:

@@ -12,12 +12,16 @@ from typing import Any, Literal, get_args, get_origin
 import sqlmodel.main
 from pydantic import SecretStr
 from sqlalchemy import JSON, Boolean, Column, DateTime, Dialect, Enum, Integer, TypeDecorator
-from sqlmodel import AutoString
+from sqlmodel import AutoString, SQLModel
 
 NAIVE = (
     "a moment without an offset from UTC is another one on each machine; write `datetime` or "
     "`AwareDatetime`, which is a timestamptz"
 )
+if SQLModel.metadata.tables:
+    names = ", ".join(SQLModel.metadata.tables)
+    raise ImportError(f"Import kernel.db before the models of {names}: it says what columns are.")
+
 OF_VALUES = {str: AutoString, int: Integer, bool: Boolean}
 _type_of, _column_of = sqlmodel.main.get_sqlalchemy_type, sqlmodel.main.get_column_from_field
 

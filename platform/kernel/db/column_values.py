@@ -12,35 +12,20 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import (
-    ARRAY,
-    JSON,
-    BigInteger,
-    Boolean,
-    Date,
-    DateTime,
-    Enum,
-    Float,
-    Integer,
-    Interval,
-    LargeBinary,
-    Numeric,
-    SmallInteger,
-    String,
-    TypeDecorator,
-    Uuid,
-)
+from sqlalchemy import types as kinds
 from sqlalchemy.types import TypeEngine
 
 from kernel.schemas.schemas import clean_deep
 
-BITS = {SmallInteger: 15, BigInteger: 63}
+BITS = {kinds.SmallInteger: 15, kinds.BigInteger: 63}
+# Of these the driver, or PostgreSQL, would store another value.
+SILENT = (kinds.Integer, kinds.Numeric, kinds.Date, kinds.DateTime, kinds.ARRAY)
 DIGITS, PLACES = 131_072, 16_383  # of a numeric that says neither
 KINDS: dict[type[Any], tuple[Any, str]] = {
-    Boolean: (bool, "must be true or false"),
-    Interval: (timedelta, "must be a duration"),
-    Uuid: (UUID, "must be a UUID"),
-    LargeBinary: (bytes | bytearray | memoryview, "must be bytes"),
+    kinds.Boolean: (bool, "must be true or false"),
+    kinds.Interval: (timedelta, "must be a duration"),
+    kinds.Uuid: (UUID, "must be a UUID"),
+    kinds.LargeBinary: (bytes | bytearray | memoryview, "must be bytes"),
 }
 
 
@@ -50,9 +35,9 @@ def misfit(kind: TypeEngine[Any], value: Any) -> str | None:
         value = value.get_secret_value()
     if value is None:
         return None
-    if isinstance(kind, TypeDecorator) and not isinstance(kind, Interval):
+    if isinstance(kind, kinds.TypeDecorator) and not isinstance(kind, kinds.Interval):
         return misfit(kind.impl_instance, value)
-    if isinstance(kind, Enum):
+    if isinstance(kind, kinds.Enum):
         known = kind.enum_class or kind.enums
         among = value in [*known, *kind.enums]
         return None if among else f"must be one of {', '.join(kind.enums)}"
@@ -66,7 +51,7 @@ def misfit(kind: TypeEngine[Any], value: Any) -> str | None:
     return None
 
 
-def _integer(kind: Integer, value: Any) -> str | None:
+def _integer(kind: kinds.Integer, value: Any) -> str | None:
     whole = isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0)
     if not whole:
         return "must be a whole number"
@@ -76,7 +61,7 @@ def _integer(kind: Integer, value: Any) -> str | None:
     return f"must be between {-(2**bits)} and {2**bits - 1}"
 
 
-def _numeric(kind: Numeric[Any], value: Any) -> str | None:
+def _numeric(kind: kinds.Numeric[Any], value: Any) -> str | None:
     if not isinstance(value, int | float | Decimal):
         return "must be a number"
     number = exact(value)
@@ -91,7 +76,7 @@ def _numeric(kind: Numeric[Any], value: Any) -> str | None:
     return f"must have at most {places} decimal places" if -exponent > places else None
 
 
-def _float(_: Float[Any], value: Any) -> str | None:
+def _float(_: kinds.Float[Any], value: Any) -> str | None:
     try:
         float(value)
     except (TypeError, ValueError):
@@ -106,13 +91,13 @@ def exact(value: Any) -> Decimal:
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
-def _date(_: Date, value: Any) -> str | None:
+def _date(_: kinds.Date, value: Any) -> str | None:
     if not isinstance(value, date) or isinstance(value, datetime):
         return "must be a date"
     return None if date.min < value < date.max else "must be between 0001-01-02 and 9999-12-30"
 
 
-def _moment(kind: DateTime, value: Any) -> str | None:
+def _moment(kind: kinds.DateTime, value: Any) -> str | None:
     if not isinstance(value, datetime):
         return "must be a date and a time"
     if kind.timezone != (value.utcoffset() is not None):
@@ -125,7 +110,7 @@ def _moment(kind: DateTime, value: Any) -> str | None:
     return None if within else "must be within the years 1 to 9999 in UTC, and not at their ends"
 
 
-def _text(kind: String, value: Any) -> str | None:
+def _text(kind: kinds.String, value: Any) -> str | None:
     if not isinstance(value, str):
         return "must be text"
     if kind.length is not None and len(value) > kind.length:
@@ -133,11 +118,11 @@ def _text(kind: String, value: Any) -> str | None:
     return _unclean(value)
 
 
-def _json(_: JSON, value: Any) -> str | None:
+def _json(_: kinds.JSON, value: Any) -> str | None:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return "must be JSON, without NaN and infinity"
+        return "must be kinds.JSON, without NaN and infinity"
     return _unclean(value)
 
 
@@ -145,7 +130,7 @@ def _unclean(value: Any) -> str | None:
     return next((told for _, told in clean_deep(value)), None)
 
 
-def _array(kind: ARRAY[Any], value: Any) -> str | None:
+def _array(kind: kinds.ARRAY[Any], value: Any) -> str | None:
     if not isinstance(value, list | tuple | set | frozenset):
         return "must be a list"
     items = [
@@ -155,14 +140,14 @@ def _array(kind: ARRAY[Any], value: Any) -> str | None:
 
 
 CHECKS: Mapping[Any, Any] = {
-    Integer: _integer,
-    Numeric: _numeric,
-    Float: _float,
-    Date: _date,
-    DateTime: _moment,
-    String: _text,
-    JSON: _json,
-    ARRAY: _array,
+    kinds.Integer: _integer,
+    kinds.Numeric: _numeric,
+    kinds.Float: _float,
+    kinds.Date: _date,
+    kinds.DateTime: _moment,
+    kinds.String: _text,
+    kinds.JSON: _json,
+    kinds.ARRAY: _array,
 }
 
 
@@ -171,7 +156,7 @@ class Checked:
 
     def bind_processor(self, dialect: Any) -> Any:
         process = super().bind_processor(dialect)  # type: ignore[misc]
-        numeric = isinstance(self, Numeric)
+        numeric = isinstance(self, kinds.Numeric)
 
         def check(value: Any) -> Any:
             if told := misfit(cast(TypeEngine[Any], self), value):
@@ -188,5 +173,5 @@ def refuse_silent_changes(dialect: Any) -> None:
     dialect.colspecs = dialect.colspecs | {
         kind: type(made.__name__, (Checked, made), {})
         for kind, made in dialect.colspecs.items()
-        if kind in (Integer, SmallInteger, BigInteger, Numeric, Date, DateTime, ARRAY)
+        if issubclass(kind, SILENT)
     }

@@ -66,6 +66,7 @@ class UnitOfWork(AsyncSession):
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self.resources = resources
         self._async_bind, self._async_binds = database.engine, {}
+        self._engine = database.engine
         self._connection = DriverConnection(database)
         self._session: Session | None = None
         self._info: dict[Any, Any] = {}
@@ -78,7 +79,9 @@ class UnitOfWork(AsyncSession):
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
         """SQLAlchemy's Session, made when it is first used: most requests need none."""
-        session = UnitSession(close_resets_only=False, expire_on_commit=False)
+        # For what asks of which dialect it is; the connection is the unit's own.
+        engine = self._engine.sync_engine
+        session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
         session.take_connection = self._connection.for_session
         self._session = self._assign_proxied(session)
         return session

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from kernel.config.loader import ROOT
 from kernel.web.health import revision_files, waiting
 
@@ -39,6 +41,77 @@ def test_a_script_that_imports_no_feature_knows_the_tables_of_all() -> None:
 
     assert run.returncode == 0, run.stderr
     assert {"job", "session", "user"} <= set(run.stdout.split())
+
+
+# What each process does first, told to look at the tables in place of its work.
+LOOK = """
+import asyncio
+from kernel.config.loader import Settings
+from kernel.db.tables import metadata
+
+def look(*_, **__):
+    print(*sorted(metadata.tables), *[key.column.table.name for table in
+        metadata.sorted_tables for key in table.foreign_keys])
+    raise SystemExit(0)
+"""
+PROCESSES = {
+    "seed": """
+import kernel.seed
+kernel.seed.require_database = look
+asyncio.run(kernel.seed._main())
+""",
+    "superuser": """
+import sys
+from features.users import superuser
+superuser.require_database = look
+sys.argv[1:] = ["ada", "--grant"]
+asyncio.run(superuser._main())
+""",
+    "worker": """
+from contextlib import asynccontextmanager
+from workers import lifecycle
+from workers.options import options
+lifecycle.lanes_of = look
+asyncio.run(lifecycle.start(options(Settings({}))["ctx"] | {"poll_delay": 1.0}))
+""",
+    "API": """
+from kernel.app import create_application
+create_application(Settings({}), routers=[])
+look()
+""",
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_every_process_knows_the_tables_of_all_features(process: str, redis_url: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+    environment |= {f"REDIS_{role}_URL": redis_url for role in ("CACHE", "RATE_LIMIT", "QUEUE")}
+
+    run = subprocess.run(
+        [sys.executable, "-c", LOOK + PROCESSES[process]],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert {"job", "post", "tier", "user"} <= set(run.stdout.split())
+
+
+def test_tables_that_are_declared_before_the_kernel_is_there_are_refused() -> None:
+    program = """
+from sqlmodel import Field, SQLModel
+class Early(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+import kernel.db
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "Import kernel.db before the models of early" in run.stderr
 
 
 def test_a_database_of_a_newer_version_lacks_nothing() -> None:
