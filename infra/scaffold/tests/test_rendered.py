@@ -74,7 +74,7 @@ def test_what_is_written_passes_our_own_checks(
 
     settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
     for arguments in (["check"], ["format", "--check"]):
-        command = [Path(sys.executable).with_name("ruff"), *arguments, *settings]
+        command = [str(Path(sys.executable).with_name("ruff")), *arguments, *settings]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout
     assert list(layout._sizes(tmp_path)) == []
