@@ -32,6 +32,7 @@ ACCEPTED = {
     "ban-drop-table": "op.drop_table(",
     "require-concurrent-index-deletion": "op.drop_index(",
     "ban-drop-function": "DROP FUNCTION",
+    "ban-drop-type": ".drop(op.get_bind())",
 }
 
 

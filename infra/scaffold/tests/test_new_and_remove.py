@@ -1,0 +1,118 @@
+"""A feature is written in a scratch copy, tested there, and removed; nothing else changes.
+
+`hatch run drill --full -k new_and_remove` does so for every type, modifier and flag.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.scaffold.tests.test_rendered import FIVE, VARIANTS
+from tests.copies import copy_to, run_module
+
+pytestmark = pytest.mark.drill
+
+OPTIONS = {"key": "--key={}", "transitions": "--transitions={}"}
+CHECKS = ("format", "lint", "types", "imports", "layout", "indexes", "migrations")
+
+
+class Checkout:
+    """A copy of this checkout, with its changes as git sees them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = copy_to(folder)
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it was"]):
+            self._git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", *command)
+
+    @property
+    def changes(self) -> list[str]:
+        return self._git("status", "--porcelain", "-uall").splitlines()
+
+    def run(self, *command: str) -> str:
+        """What a module of the copy says; it must go well."""
+        run = run_module(self.root, *command, timeout=600)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
+    def _git(self, *arguments: str) -> str:
+        command = ["git", *arguments]
+        return subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, check=True
+        ).stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "copy")
+
+
+def words_of(words: str, options: dict[str, Any]) -> list[str]:
+    flags = [
+        OPTIONS.get(name, f"--{name.replace('_', '-')}").format(value)
+        for name, value in options.items()
+    ]
+    return ["invoices", *words.split(), *flags]
+
+
+def write_and_remove(checkout: Checkout, words: str, options: dict[str, Any]) -> None:
+    """Write it, check it, take it away again."""
+    checkout.run("infra.scaffold", *words_of(words, options))
+
+    written = [line for line in checkout.changes if not line.startswith("?? features/invoices/")]
+    edited = [" M .env.example"] if options.get("settings") else []
+    assert written[: len(edited)] == edited
+    assert all(line.startswith("?? migrations/versions/") for line in written[len(edited) :])
+    checkout.run("infra.checks", *CHECKS)
+
+    said = checkout.run("infra.scaffold.remove", "invoices", "--yes")
+
+    assert "table invoice" in said
+    left = checkout.changes
+    assert [line for line in left if not line.startswith("?? migrations/versions/")] == []
+    assert any("remove_invoices" in line for line in left)
+    checkout.run("infra.checks", "migrations", "lint", "format")
+
+
+def test_new_and_remove_leave_a_checkout_as_it_was(checkout: Checkout) -> None:
+    write_and_remove(checkout, f"{FIVE} owner:user", {})
+
+
+@pytest.mark.parametrize(("words", "options"), VARIANTS[1:])
+def test_new_and_remove_of_every_kind(
+    checkout: Checkout, pytestconfig: pytest.Config, words: str, options: dict[str, Any]
+) -> None:
+    if not pytestconfig.getoption("full"):
+        pytest.skip("hatch run drill --full writes every kind of feature")
+
+    write_and_remove(checkout, words, options)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_when_new_is_interrupted_nothing_of_it_is_left(
+    checkout: Checkout, asked: signal.Signals
+) -> None:
+    path = os.pathsep.join([str(checkout.root), str(checkout.root / "platform")])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.scaffold", *words_of(f"{FIVE} owner:user", {})],
+        cwd=checkout.root,
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (checkout.root / "features" / "invoices").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(1)  # in the midst of the revision
+
+    process.send_signal(asked)
+
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "nothing of it is left" in said
+    assert checkout.changes == []
