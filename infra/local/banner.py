@@ -47,8 +47,8 @@ def banner(
     return "\n".join(["", *(f"  {name:<{width}}  {value}" for name, value in rows), ""])
 
 
-def superuser_of(values: Mapping[str, str], made: Mapping[str, str], other: bool) -> str:
-    """How to log in; `other` says that the database's superuser isn't the one of ADMIN_*."""
+def superuser_of(values: Mapping[str, str], made: Mapping[str, str], other: bool | None) -> str:
+    """How to log in; `other` says whether the database's superuser isn't the one of ADMIN_*."""
     name = values.get("ADMIN_USERNAME") or made.get("ADMIN_USERNAME", "admin")
     if other:
         return (
@@ -56,7 +56,8 @@ def superuser_of(values: Mapping[str, str], made: Mapping[str, str], other: bool
             "`hatch run superuser NAME --grant` makes one of any account"
         )
     if "ADMIN_PASSWORD" in made:
-        return f"{name}, password {made['ADMIN_PASSWORD']}"
+        unsure = " (unless it was changed since)" if other is None else ""
+        return f"{name}, password {made['ADMIN_PASSWORD']}{unsure}"
     if names(values, "ADMIN_PASSWORD"):
         return f"{name}, password as given"
     return "made before; no ADMIN_PASSWORD was given"

@@ -18,7 +18,7 @@ class Revisions:
     """The database's revisions, and the first rows, which need the tables that the code has.
 
     `at_once` applies whatever is new; `keys` says whether there is a key for it. `other_superuser`
-    says whether the seed found one with another name or password than ADMIN_*.
+    says whether the seed found one with another name or password than ADMIN_*; None: it hasn't run.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Revisions:
         self._at_once = at_once
         self._ways = "press m, or: hatch run migrate" if keys else "hatch run migrate"
         self.waiting: list[str] = []
-        self.other_superuser = False
+        self.other_superuser: bool | None = None
 
     def settle(self) -> str:
         """Apply what may be applied without being asked; the result says what waits.

@@ -15,6 +15,7 @@ ELSEWHERE = {"DATABASE_URL": "postgresql://u:hidden@db/app", "REDIS_CACHE_URL": 
     ("given", "made", "other", "told"),
     [
         ({}, MADE, False, "admin, password made\n"),
+        ({}, MADE, None, "admin, password made (unless it was changed since)"),
         ({}, MADE, True, "as the database has it, with another name or password"),
         ({"ADMIN_PASSWORD": "hidden"}, {}, True, "as the database has it, with another name"),
         (
@@ -28,7 +29,7 @@ ELSEWHERE = {"DATABASE_URL": "postgresql://u:hidden@db/app", "REDIS_CACHE_URL": 
     ],
 )
 def test_the_superuser_is_shown_as_far_as_known_and_no_given_secret_is(
-    given: dict[str, str], made: dict[str, str], other: bool, told: str
+    given: dict[str, str], made: dict[str, str], other: bool | None, told: str
 ) -> None:
     values = {**ELSEWHERE, **given}
     superuser = superuser_of(values, made, other)
