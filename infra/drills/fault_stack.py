@@ -122,7 +122,7 @@ async def under_load(people: list[Person]) -> AsyncIterator[Load]:
             turn += 1
             title = f"c{number}t{turn}" if turn % 3 == 0 else ""
             await load.ask(people[number % len(people)], title)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     tasks = [asyncio.create_task(client(number)) for number in range(CLIENTS)]
     try:
