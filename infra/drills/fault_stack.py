@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,20 @@ from tests.accounts import Person
 
 DATABASE = "faults"
 CLIENTS = 16
+DISK = "400m"
 POST = {"title": "A title", "text": "A text."}
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A file system of DISK on the folder, where the system lets us; else the folder as it is."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", str(folder)]
+    mounted = not subprocess.run(command, capture_output=True, check=False).returncode
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607
 
 
 class Servers:
@@ -59,6 +72,25 @@ class Servers:
         self.postgres = start_postgres(self._folder / "postgres")
         self.valkey.stop()
         self.valkey = start_valkey(self._folder / "valkey")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether they have a file system of their own."""
+        return self._folder.is_mount()
+
+    def fill(self) -> None:
+        """Leave no room for anything."""
+        with suppress(OSError), (self._folder / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(1 << 16))
+
+    def make_room(self) -> None:
+        """Undo `fill`; start what has given up meanwhile."""
+        (self._folder / "ballast").unlink()
+        if self.postgres.child.ended:
+            self.postgres = start_postgres(self._folder / "postgres")
+        if self.valkey.child.ended:
+            self.valkey = start_valkey(self._folder / "valkey")
 
     def signal(self, number: signal.Signals) -> None:
         """To every process of both."""
@@ -122,7 +154,7 @@ async def under_load(people: list[Person]) -> AsyncIterator[Load]:
             turn += 1
             title = f"c{number}t{turn}" if turn % 3 == 0 else ""
             await load.ask(people[number % len(people)], title)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     tasks = [asyncio.create_task(client(number)) for number in range(CLIENTS)]
     try:
