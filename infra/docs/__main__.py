@@ -10,6 +10,7 @@ from infra.checks import ROOT
 from infra.checks.lock import DOCS
 
 # Their packages stay out of every environment of the application; uv keeps them in its cache.
+ADDRESS = "127.0.0.1:8001"
 ISOLATED = ["run", "--no-project", "--isolated", "--quiet", "--with-requirements"]
 
 
@@ -32,8 +33,9 @@ def main(words: Sequence[str]) -> int:
     verb, *arguments = words or ["serve"]
     if verb not in ("serve", "build"):
         verb, arguments = "serve", list(words)
-    strict = ["--strict"] if verb == "build" else []
-    command = mkdocs(ROOT, verb, *strict, *arguments)
+    # Beside `hatch run dev`, which has port 8000.
+    options = ["--strict"] if verb == "build" else ["--dev-addr", ADDRESS]
+    command = mkdocs(ROOT, verb, *options, *arguments)
     return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
 
 
