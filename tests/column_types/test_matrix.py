@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+from pydantic import Field, computed_field, create_model, field_serializer
 
 from kernel.app import Application
+from kernel.db import Listing
+from kernel.schemas import ReadSchema
 from tests.column_types.kinds import BY_NAME, KINDS, Kind
 from tests.column_types.samples import SAMPLES, Apart, Sample
 from tests.column_types.serving import API, pages, serving, whole
@@ -27,6 +30,21 @@ async def served(
     routers = [sample.router for sample in SAMPLES.values()]
     async with serving(setting_values, routers, Apart.metadata) as both:
         yield both
+
+
+class Made(ReadSchema):
+    """With an alias, a serializer, a computed field and a field that isn't shown."""
+
+    id: int
+
+    @field_serializer("id")
+    def mark(self, id: int) -> str:
+        return f"<{id}>"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def twice(self) -> int:
+        return 2 * self.id
 
 
 def path_of(sample: Sample, *more: str) -> str:
@@ -73,6 +91,36 @@ async def test_what_a_body_sends_is_stored_and_shown(served: Served, kind: Kind)
     assert listed == [shown(sample, row) for row in rows]
     for row in listed:
         assert isinstance(row["value"], str) is isinstance(shown(sample, rows[0])["value"], str)
+
+
+@each
+@pytest.mark.parametrize("cursor", [None, ""], ids=["by number", "by cursor"])
+async def test_a_list_is_what_the_response_model_makes_of_its_rows(
+    served: Served, kind: Kind, cursor: str | None
+) -> None:
+    app, _ = served
+    sample, ids = await filled(app, kind)
+    made = create_model(
+        "Made",
+        __base__=Made,
+        value=(kind.read, Field(alias="theValue")),
+        maybe=(kind.read | None, Field(exclude=True)),
+    )
+    listing = Listing(sample.crud, made, sample.query(filters=False))
+    async with app.state.resources.unit() as unit:
+        rows = [await unit.get(sample.table, id) for id in ids]
+        answer = await listing.answer(
+            unit, sample.query(filters=False)(cursor=cursor, items_per_page=100)
+        )
+
+    expected = [
+        made.model_validate(row, by_name=True).model_dump_json(by_alias=True) for row in rows
+    ]
+    listed = json.loads(bytes(answer.body))["data"]
+    assert listed == [json.loads(one) for one in expected]
+    assert {tuple(one) for one in listed} == {("id", "theValue", "twice")}
+    assert listed[0]["id"] == f"<{ids[0]}>"
+    assert "hush" not in str(listed)
 
 
 @each

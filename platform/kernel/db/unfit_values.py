@@ -73,5 +73,5 @@ def bound_by(connection: Connection) -> Iterator[Bound]:
         given: Mapping[str, Any] = rows[0]
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(given) or None)
         for row in rows[:MOST_ROWS]:
-            for name, value in compiled.construct_params(row, _check=False).items():
+            for name, value in compiled.construct_params(row).items():
                 yield ANONYMOUS.sub("", name), compiled.binds[name].type, value
