@@ -8,7 +8,6 @@ from fastcrud import FastCRUD
 from sqlalchemy import ARRAY, Column, DateTime, Enum, Table, Uuid
 
 from infra.scaffold.errors import ScaffoldError
-from infra.scaffold.names import camel, singular
 from kernel import discovery
 from kernel.db.cursors import kind_of
 
@@ -90,14 +89,13 @@ def target(feature: str, field: str) -> Target:
         raise ScaffoldError(
             f"{field}: {feature} has no crud.py, by which its rows are found."
         ) from None
-    name = camel(singular(feature))
-    model = getattr(known[feature], name, None)
     cruds = {key: value for key, value in vars(crud).items() if isinstance(value, FastCRUD)}
-    fitting = [key for key, value in cruds.items() if value.model is model]
-    named = f"crud_{feature}" if f"crud_{feature}" in fitting else next(iter(fitting), None)
-    if model is None or named is None or [c.name for c in model.__table__.primary_key] != ["id"]:
+    named = next((key for key in (f"crud_{feature}", *cruds) if key in cruds), None)
+    model = cruds[named].model if named else None
+    if named is None or [column.name for column in model.__table__.primary_key] != ["id"]:  # type: ignore[union-attr]
         raise ScaffoldError(
-            f"{field}: {feature} has no table {name} with a key id, and a FastCRUD in crud.py."
+            f"{field}: {feature} has no table with a key id, and a FastCRUD in crud.py."
         )
+    assert model is not None
     owner = next((name for name in OWNERS if name in model.__table__.columns), None)
-    return Target(feature, name, named, model.__table__, owner)
+    return Target(feature, model.__name__, named, model.__table__, owner)

@@ -21,7 +21,7 @@ def plan(words: str, **options: Any) -> Feature:
     [
         ("Invoices number:str", "'Invoices' is no name of a feature"),
         ("invoice number:str", "invoice doesn't look like a plural"),
-        ("posts number:str", "There is a feature posts. Take it away first: hatch run remove"),
+        ("users number:str", "There is a feature users. Take it away first: hatch run remove"),
         ("classes number:str:max=5 class:str", "class is a word of Python"),
         ("orders number:str", "The table would be called order, a reserved word of SQL"),
         ("sessions number:str", "There is a table session already"),
@@ -50,7 +50,7 @@ def plan(words: str, **options: Any) -> Feature:
         ("invoices number:str tags:many_to_many:tags", "there is no feature tags"),
         ("invoices number:str lines:has_many:kind=enum", "kind: a enum needs its values"),
         ("invoices number:str lines:has_many:meta=json", "each of many can't have a json"),
-        ("invoices number:str rule:references:rate_limits", "refers to other rows itself"),
+        ("invoices number:str login:references:auth", "A session refers to other rows itself"),
     ],
 )
 def test_what_cannot_be_is_refused(words: str, said: str | None) -> None:
@@ -77,7 +77,7 @@ def test_what_cannot_be_is_refused(words: str, said: str | None) -> None:
         ("s:enum:a,b,c", {"transitions": "b:c"}, "no steps lead from the first, a, to b, c"),
         ("s:enum:a,b t:enum:a,b", {"transitions": "a:b"}, "more than one enum has the values"),
         ("s:enum:a,b:optional", {"transitions": "a:b"}, "it can't be optional"),
-        ("number:str tier:references:tiers", {"seed": True}, "--seed has no row to refer to"),
+        ("number:str author:references:users", {"seed": True}, "--seed has no row to refer to"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -132,5 +132,5 @@ def test_nothing_is_written_of_what_is_refused(tmp_path: Path) -> None:
 
     before = sorted(ROOT.iterdir()), sorted((ROOT / "features").iterdir())
 
-    assert main(["posts", "title:str"]) == 1
+    assert main(["users", "title:str"]) == 1
     assert (sorted(ROOT.iterdir()), sorted((ROOT / "features").iterdir())) == before

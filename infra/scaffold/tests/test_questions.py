@@ -32,7 +32,7 @@ def test_the_answers_are_words_of_the_command_line(typed: PipeInput) -> None:
 
 def test_a_wrong_answer_is_not_taken(typed: PipeInput) -> None:
     backspaces = "\x7f" * 20
-    typed.send_text(f"posts{ENTER}{backspaces}invoices{ENTER}")
+    typed.send_text(f"users{ENTER}{backspaces}invoices{ENTER}")
     typed.send_text(f"{ENTER}number:string{ENTER}{backspaces}number:str{ENTER}{ENTER}")
     typed.send_text(f"{ENTER}{ENTER}")
 

@@ -12,6 +12,7 @@ from infra.checks import ROOT, layout
 from infra.scaffold.fields import parse
 from infra.scaffold.plan import Options, planned
 from infra.scaffold.render import render
+from kernel import discovery
 
 FIVE = (
     "number:str:unique amount:decimal:12,2 status:enum:draft,sent,paid due:date note:text:optional"
@@ -23,9 +24,14 @@ EVERY_TYPE = (
     "kind:enum:small,extra-large:default=small:index meta:json:optional parts:array:int "
     "names:array photo:bytes:optional link:url:optional mail:email:optional:search"
 )
-RELATIONS = (
-    "lines:has_many:title=str,price=decimal tags:many_to_many watchers:many_to_many:users "
-    "assignee:user:optional tier:references:tiers post:references:posts:optional"
+# Rows that have no owner and rows that have one, of features that may be gone.
+OTHERS = {"tiers": "tier:references:tiers", "posts": "post:references:posts:optional"}
+RELATIONS = " ".join(
+    [
+        *("lines:has_many:title=str,price=decimal", "tags:many_to_many"),
+        *("watchers:many_to_many:users", "assignee:user:optional", "author:references:users"),
+        *(word for feature, word in OTHERS.items() if feature in discovery.names()),
+    ]
 )
 WITH_EVERYTHING = {
     "key": "uuid7",
