@@ -21,17 +21,15 @@ OUTSIDE |= {"rm", "ssh", "touch", "uv", "uvx"}
 COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.
 ELSEWHERE = {
-    "src/",
-    "site/",
-    "src/.env",
-    "api/v1/...",
     ".dev/",
     "dist/client",
     ".env",
     "infra/secrets",
     "infra/secrets/",
     "infra/secrets/production",
+    "site/",
 }
+ELSEWHERE |= {"src/", "src/.env", "api/v1/...", "api/v1/tasks/task"}
 
 
 def spans(text: str) -> list[str]:
