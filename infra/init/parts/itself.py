@@ -14,12 +14,12 @@ ITSELF = Part(
         "docs/init.md",
     ),
     edits={
-        "README.md": (
+        "docs/commands.md": (
             (
                 (
                     '| `hatch run init "My product"` | make this clone a product of its own, once: names, '
                     "licence line, changelog, and without what you don't need "
-                    "([a clone becomes yours](docs/init.md)) |"
+                    "([a clone becomes yours](init.md)) |"
                 ),
                 "| `hatch run init` | has made this project out of its template, and says so |",
             ),
