@@ -13,6 +13,7 @@ ITSELF = Part(
         "infra/init/__main__.py",
         "docs/init.md",
     ),
+    rows={"infra/checks/central.py": ('    "infra/init/', "    # What `hatch run init` can")},
     edits={
         "docs/commands.md": (
             (
