@@ -7,7 +7,8 @@ BENCH = Part(
     says="`hatch run bench`, which measures the template's own routes, and its last table",
     paths=("infra/bench", "docs/performance.md"),
     rows={
-        "README.md": ("| `hatch run bench` |", "  bench/  "),
+        "README.md": ("  bench/  ",),
+        "docs/commands.md": ("| `hatch run bench` |",),
         "hatch.toml": ("bench = ",),
         "infra/checks/layout.py": ('    "infra/bench/floor.py"',),
     },

@@ -16,6 +16,7 @@ DEMO = Part(
         "features/tasks/models.py": ("TaskQueued",),
     },
     rows={
+        "infra/checks/central.py": ('    "infra/tests/test_valkey_rights.py"',),
         "features/tasks/tests/access.txt": ("POST /api/v1/tasks/task ",),
         "features/tasks/tests/statements.txt": ("POST /api/v1/tasks/task ",),
     },

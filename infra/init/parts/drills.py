@@ -16,11 +16,15 @@ DRILLS = Part(
         ".ci/run": (
             (
                 """\
-# No wheel carries PgBouncer; without it, its drill is skipped and says so.
-if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && ! command -v pgbouncer >/dev/null; then
+# No wheel carries PgBouncer and Prometheus; without them, their drills are skipped and say so.
+missing=()
+for program in pgbouncer prometheus; do
+    command -v "$program" >/dev/null || missing+=("$program")
+done
+if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && ((${#missing[@]})); then
     step apt-get -qq update || true
-    step env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends pgbouncer ||
-        true
+    step env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \\
+        "${missing[@]}" || true
 fi
 
 """,

@@ -13,13 +13,14 @@ ITSELF = Part(
         "infra/init/__main__.py",
         "docs/init.md",
     ),
+    rows={"infra/checks/central.py": ('    "infra/init/', "    # What `hatch run init` can")},
     edits={
-        "README.md": (
+        "docs/commands.md": (
             (
                 (
                     '| `hatch run init "My product"` | make this clone a product of its own, once: names, '
                     "licence line, changelog, and without what you don't need "
-                    "([a clone becomes yours](docs/init.md)) |"
+                    "([a clone becomes yours](init.md)) |"
                 ),
                 "| `hatch run init` | has made this project out of its template, and says so |",
             ),

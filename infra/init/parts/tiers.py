@@ -23,14 +23,6 @@ TIERS = Part(
             '        ("tier_id", 1),',
             '        "tier_id": body["tier_id"],',
         ),
-        "infra/drills/fuzz.toml": (
-            '    "read_rate_limits",',
-            '    "read_tiers",',
-            '    "write_tier",',
-            '    "patch_tier",',
-            '    "write_rate_limit",',
-            '    "patch_rate_limit",',
-        ),
     },
     edits={
         "docs/contract.md": (
@@ -101,18 +93,6 @@ TIERS = Part(
         ),
         "features/users/tests/statements.txt": (
             ("POST /api/v1/user                   4", "POST /api/v1/user                   3"),
-        ),
-        "infra/drills/fuzz.toml": (
-            (
-                """\
-[[operations]]
-# the user is there; the tier is not: new users may have none, and a tier's id may be anybody's
-include-operation-id = ["read_user_tier", "patch_user_tier"]
-checks.ensure_resource_availability.enabled = false
-
-""",
-                "",
-            ),
         ),
     },
 )

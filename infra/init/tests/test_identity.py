@@ -95,8 +95,7 @@ def test_the_readme_keeps_the_commands_that_are_there(root: Path) -> None:
     text = (root / "README.md").read_text()
     assert text.startswith("# My product\n\nWhat it is.\n\n## Start\n")
     assert "| `hatch run dev` |" in text
-    assert "| `hatch run bench` |" not in text
-    assert "| `hatch run supply:sbom` |" in text
+    assert "| `hatch run docs` |" not in text
     assert "## Make it yours" not in text
     assert "under the MIT licence" in text
     assert (root / "CHANGELOG.md").read_text().endswith("## [Unreleased]\n")
