@@ -48,7 +48,7 @@ class Column:
             case "array":
                 return f"Annotated[list[{self._element}], Field(max_length={most})]"
             case "bytes":
-                return f"Annotated[bytes, Field(max_length={most}), BeforeValidator(from_base64)]"
+                return f"Annotated[Base64, Field(max_length={most})]"
         return None
 
     @property
@@ -67,7 +67,7 @@ class Column:
     def read(self) -> str:
         """The annotation of what is shown: a plain type, whatever was stored."""
         types = {"int": "int", "bigint": "int", "decimal": "Decimal", "float": "float"}
-        types |= {"bool": "bool", "datetime": "datetime", "bytes": "Base64", "enum": self.enum}
+        types |= {"bool": "bool", "datetime": "datetime", "bytes": "bytes", "enum": self.enum}
         types |= {"date": "date", "timedelta": "timedelta", "uuid": "UUID"}
         types |= {"json": "dict[str, Any]", "array": f"list[{self._plain_element}]"}
         kind = types.get(self.field.type, "str")
@@ -147,8 +147,6 @@ class Column:
                 yield f"sa_type=String({MAX_EMAIL})"
             case "json":
                 yield "sa_type=JSONB(none_as_null=True)" if self.field.optional else "sa_type=JSONB"
-            case "enum":
-                yield f"sa_type=stored({self.enum})"
             case "array":
                 elements = {"str": "String", "int": "Integer", "float": "Float", "bool": "Boolean"}
                 elements |= {"date": "Date", "uuid": "Uuid"}

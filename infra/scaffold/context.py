@@ -76,7 +76,6 @@ def _columns(feature: Feature) -> dict[str, Any]:
         "optional": [column for column in columns if column.field.optional],
         "defaults": [column for column in columns if column.field.default is not None],
         "enums": [column for column in every if column.field.type == "enum"],
-        "binaries": [column for column in columns if column.field.type == "bytes"],
         "searched": [column for column in columns if column.field.search],
         "texts": feature.texts,
         "shortened": _shortened(feature.texts),
@@ -149,8 +148,5 @@ def unsayable(feature: Feature) -> str:
 
 def _key(key: str) -> dict[str, str]:
     if key == "int":
-        column = "id: int | None = Column(default=None, primary_key=True)"
-        return {"type": "int", "in_path": "PathId", "column": column}
-    made = 'sa_column_kwargs={"server_default": text("uuidv7()")}'
-    column = f"id: UUID | None = Column(default=None, primary_key=True, {made})"
-    return {"type": "UUID", "in_path": "UUID", "column": column}
+        return {"type": "int", "in_path": "PathId"}
+    return {"type": "UUID", "in_path": "UUID"}

@@ -41,7 +41,7 @@ OTHERS = {
         *('{"key": "value"}', '{"key": [1, None]}', '{"key": place}'),
         ('"text"', "[1]", '{"key": "\\x00"}'),
     ),
-    "bytes": Sample('"AAEC"', '"/+7d"', '"AAEC"', ('"%"', '"A"', "7")),
+    "bytes": Sample('"AAEC"', '"AwQF"', '"AAEC"', ('"%"', '"A"', "7")),
     "url": Sample(
         *(f'"{ADDRESS}"', f'"{ADDRESS}other"', f'f"{ADDRESS}{{place}}"'),
         ('"javascript:alert(1)"', '"https://"'),
