@@ -4,11 +4,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import coverage
 import pytest
 
-from infra.checks import ROOT
-from infra.local.testing import Host, chosen, take_external
-from infra.local.worker_servers import Database, Redis, own_database, own_redis
+# Where COVERAGE_PROCESS_START names pyproject.toml, as .ci/run has it: before what is measured.
+coverage.process_startup()
+
+from infra.checks import ROOT  # noqa: E402 - measured
+from infra.local.testing import Host, chosen, take_external  # noqa: E402 - measured
+from infra.local.worker_servers import Database, Redis, own_database, own_redis  # noqa: E402 - measured
 
 # ---- Servers -----------------------------------------------------------------------------------
 # One PostgreSQL for the whole run, started where pytest was started and only when a test needs

@@ -61,4 +61,5 @@ def test_what_is_measured_is_what_runs_in_production() -> None:
 def test_ci_measures_it() -> None:
     script = (ROOT / ".ci" / "run").read_text()
 
-    assert re.search(r"^gates=\(coverage ", script, re.MULTILINE)
+    assert re.search(r"^gates=\(test covered ", script, re.MULTILINE)
+    assert script.index("export COVERAGE_PROCESS_START") < script.index("hatch run $gate")
