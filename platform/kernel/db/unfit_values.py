@@ -44,7 +44,8 @@ def naming_unfit(run: Run) -> Run:
         try:
             return await run(query, unit, method, parameters)
         except Exception as error:
-            bound = [(name, query.kinds[name], value) for name, value in parameters.items()]
+            known = query.kinds.keys() & parameters.keys()  # one that is misspelt has no column
+            bound = [(name, query.kinds[name], parameters[name]) for name in sorted(known)]
             note_unfit(error, bound)
             raise
 
