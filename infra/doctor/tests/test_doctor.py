@@ -16,7 +16,7 @@ from redis import Redis
 from infra.doctor import __main__ as program
 from infra.doctor import configured
 from infra.doctor.finding import Finding, found
-from infra.drills.fleet import unused_ports
+from infra.local.paths import ports
 from kernel.app import Application
 from kernel.config.loader import ROOT, Settings
 from tests.application import SECRET_KEY
@@ -72,7 +72,7 @@ async def test_a_sound_stack_is_ten_good_lines(
 async def test_a_broken_stack_is_told_line_by_line_with_what_to_do(
     doctor: Doctor, owner_url: str
 ) -> None:
-    [port] = unused_ports(1)
+    port = next(ports(ROOT / ".dev" / "no-remembered-port"))
     connection = await asyncpg.connect(owner_url)
     revision = await connection.fetchval("DELETE FROM alembic_version RETURNING version_num")
     try:
@@ -91,7 +91,7 @@ async def test_a_broken_stack_is_told_line_by_line_with_what_to_do(
 
 
 async def test_without_a_database_the_other_lines_are_there(doctor: Doctor) -> None:
-    [port] = unused_ports(1)
+    port = next(ports(ROOT / ".dev" / "no-remembered-port"))
     url = f"postgresql://app:hunter2@127.0.0.1:{port}/app"
 
     lines = await doctor({"DATABASE_URL": url, "PORT": str(port)})

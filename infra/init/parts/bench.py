@@ -5,8 +5,15 @@ from infra.init.part import Part
 BENCH = Part(
     name="bench",
     says="`hatch run bench`, which measures the template's own routes, and its last table",
-    paths=("infra/bench", "docs/performance.md"),
+    paths=(
+        "infra/bench",
+        "docs/performance.md",
+        "docs/running/capacity.md",
+        "tests/test_capacity.py",
+    ),
     rows={
+        "mkdocs.yml": ("      - performance.md",),
+        "docs/running/README.md": ("| to know what it serves, and what breaks first",),
         "README.md": ("  bench/  ",),
         "docs/commands.md": ("| `hatch run bench` |",),
         "hatch.toml": ("bench = ",),

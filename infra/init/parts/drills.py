@@ -5,7 +5,7 @@ from infra.init.part import Part
 DRILLS = Part(
     name="drills",
     says="killing, fuzzing and deploying the whole; `hatch run drill` stays, for the long tests of others",
-    paths=("infra/drills",),
+    paths=("infra/drills", "tests/gates/test_fuzz.py"),
     rows={
         "README.md": ("  drills/  ",),
         "conftest.py": ('    "infra.drills.options",',),

@@ -16,6 +16,23 @@ POSTS = Part(
         ),
     },
     edits={
+        "docs/commands.md": (("test features/posts -k list -x", "test features/users -k name -x"),),
+        "docs/testing.md": (
+            (
+                "`hatch run test features/posts -k draft -x`",
+                "`hatch run test features/users -k name -x`",
+            ),
+        ),
+        "docs/gates.md": (("in `features/posts/tasks.py`", "in the tasks.py of posts"),),
+        "docs/models.md": (
+            ("`features/posts/models.py` is the example", "A feature of posts is the example"),
+        ),
+        "docs/opting-out.md": (
+            (
+                "`features/posts` depends on auth, users and tasks, and nothing depends on it:",
+                "A feature of posts, say, that nothing depends on:",
+            ),
+        ),
         "docs/concepts.md": (
             (
                 "limiter and a job; `features/posts` uses no other name. The rest is",
