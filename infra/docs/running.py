@@ -1,10 +1,13 @@
 """Runs the blocks of a page, in order, in a scratch copy."""
 
+import json
 import re
 import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.checks import ROOT
 from infra.docs.blocks import Block, Command, commands_of
@@ -14,7 +17,7 @@ from infra.docs.talking import Failed
 
 SLOW = 5.0  # seconds that a block takes without a word in the report
 DEV = re.compile(r"((?:\w+=(?:\"[^\"]*\"|\S*) )*)hatch run dev\b(.*)")
-STAYS = re.compile(r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|docs)\b.*|python -m http.server.*")
+STAYS = re.compile(r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|python -m infra\.mail)\b.*")
 # What can't be run here whatever the page, and why.
 ELSEWHERE = {
     r"docker ": "docker isn't everywhere; infra/tests judges the files of compose",
@@ -23,6 +26,7 @@ ELSEWHERE = {
     r"ssh ": "there is no other machine",
     r"git clone": "there is no other repository",
     r"hatch run (test|check|access|statements)\Z": "a gate of its own, and slow",
+    r"hatch run (init|client)\b": "drills of their own run it",
     r"hatch run (bench|drill|images|supply|lock|sync|docs)\b": "slow, or needs a network",
 }
 WRITTEN = {"python", "toml", "ini", "dotenv", "js", "html", "json", "yaml", "sql", "text"}
@@ -68,6 +72,10 @@ def _run(block: Block, scratch: Scratch) -> Iterator[str]:
         _write(block, scratch)
     elif block.language == "python":
         scratch.python(block.code, block.place)
+    elif block.language == "json":
+        json.loads(block.code)
+    elif block.language == "yaml":
+        yaml.safe_load(block.code)
     elif block.language not in ("text", ""):
         raise Failed(f"a block of {block.language} needs a title or `<!-- not run: why -->`")
 
