@@ -133,10 +133,24 @@ def test_each_path_exists(document: Path) -> None:
 
 
 def found(pattern: str) -> bool:
-    if any(ROOT.glob(pattern)):
+    if any(ROOT.glob(pattern)) or was_removed(pattern):
         return True
     rooms = ("features", "platform/kernel", "workers")
     return "/" not in pattern and any(any((ROOT / room).rglob(pattern)) for room in rooms)
+
+
+def was_removed(path: str) -> bool:
+    """Whether it belonged to a feature that `hatch run remove` has taken away: what it was an
+    example of stays true."""
+    folder, _, rest = path.partition("/")
+    feature = rest.partition("/")[0]
+    removals = (ROOT / "migrations" / "versions").glob(f"*_remove_{feature}*.py")
+    return folder == "features" and not (ROOT / folder / feature).exists() and any(removals)
+
+
+def test_a_document_may_name_what_was_removed_and_nothing_made_up() -> None:
+    assert not was_removed("features/users/models.py")
+    assert not found("features/inventions/models.py")
 
 
 def verbs(document: str) -> list[str]:

@@ -55,6 +55,15 @@ async def ship(ctx: JobContext, arguments: Order) -> None:
         raise RuntimeError("failed after the effect")
 
 
+class Nothing(InputSchema):
+    """It takes no arguments."""
+
+
+@task("tasks.pass_by")
+async def pass_by(ctx: JobContext, arguments: Nothing) -> None:
+    """Do nothing, as often as it takes."""
+
+
 router = APIRouter(prefix="/drill")
 
 

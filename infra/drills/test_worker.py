@@ -10,7 +10,7 @@ from statistics import median
 import asyncpg
 import pytest
 
-from infra.drills.demo_app import TABLES, ship
+from infra.drills.demo_app import TABLES, pass_by, ship
 from infra.drills.invariants import until
 from infra.local import processes
 from infra.local.processes import Child
@@ -66,8 +66,7 @@ def own_memory(pid: int) -> float:
 async def queue_jobs(resources: Resources, count: int) -> None:
     queue = queue_of(resources)
     for _ in range(count // BATCH):
-        arguments = {"post_id": 1, "author_id": 1}
-        await arq_queue.put(queue, [prepare("posts.announce", arguments) for _ in range(BATCH)])
+        await arq_queue.put(queue, [prepare(pass_by.name, {}) for _ in range(BATCH)])
 
     async def done() -> bool:
         return not await queue.execute("ZCARD", "arq:queue")

@@ -16,6 +16,7 @@ from arq.worker import async_check_health
 from features.tasks import tasks
 from infra.checks import ROOT
 from infra.local.valkey import ValkeyServer, start_valkey
+from kernel import discovery
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 from tests.jobs import WorkerFactory
@@ -57,18 +58,24 @@ def servers(tmp_path: Path) -> Iterator[dict[str, ValkeyServer]]:
         yield found
 
 
+async def read_what_is_cached(person: Person) -> None:
+    """By the feature that has such routes, as long as it is there."""
+    post = {"title": "On engines", "text": "It weaves."}
+    assert (await person.post("/api/v1/ada/post", json=post)).status_code == 201
+    pages = [(await person.get("/api/v1/ada/posts")).json() for _ in range(2)]
+    id = pages[1]["data"][0]["id"]
+    await person.patch(f"/api/v1/ada/post/{id}", json={"title": "Engines"})
+    assert (await person.get("/api/v1/ada/posts")).json()["data"][0]["title"] == "Engines"
+
+
 async def use_everything(app: Any, make_worker: WorkerFactory, urls: dict[str, str]) -> None:
     """Log in, read and write what is cached and limited, and run jobs."""
     async with client_of(app, Person) as person:
         await person.register("ada")
         await person.login(password="wrong password")
         assert (await person.login()).status_code == 200
-        post = {"title": "On engines", "text": "It weaves."}
-        assert (await person.post("/api/v1/ada/post", json=post)).status_code == 201
-        pages = [(await person.get("/api/v1/ada/posts")).json() for _ in range(2)]
-        id = pages[1]["data"][0]["id"]
-        await person.patch(f"/api/v1/ada/post/{id}", json={"title": "Engines"})
-        assert (await person.get("/api/v1/ada/posts")).json()["data"][0]["title"] == "Engines"
+        if "posts" in discovery.names():
+            await read_what_is_cached(person)
         queued = [
             await person.post("/api/v1/tasks/task", params={"message": "hello"}) for _ in range(11)
         ]

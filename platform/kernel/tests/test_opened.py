@@ -97,7 +97,7 @@ def test_every_process_knows_the_tables_of_all_features(process: str, redis_url:
     )
 
     assert run.returncode == 0, run.stderr
-    assert {"job", "post", "tier", "user"} <= set(run.stdout.split())
+    assert {"session", "tier", "user"} <= set(run.stdout.split())
 
 
 def test_tables_that_are_declared_before_the_kernel_is_there_are_refused() -> None:
