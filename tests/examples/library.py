@@ -1,4 +1,4 @@
-"""The feature of docs/relationships.md and docs/full-text-search.md: writers, books, genres."""
+"""The feature of docs/relationships-in-lists.md, docs/full-text-search.md: writers, books, genres."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

@@ -150,10 +150,10 @@ async def test_what_is_no_search_is_refused(served: Served) -> None:
         assert "words" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("page", ["relationships.md", "full-text-search.md"])
+@pytest.mark.parametrize("page", ["relationships-in-lists.md", "full-text-search.md"])
 def test_the_page_shows_the_code_that_runs(page: str) -> None:
     source = (ROOT / "tests" / "examples" / "library.py").read_text()
-    blocks = re.findall(r"(?ms)^```python\n(.*?)^```$", (ROOT / "docs" / page).read_text())
+    blocks = re.findall(r"(?ms)^```python[^\n]*\n(.*?)^```$", (ROOT / "docs" / page).read_text())
 
     parts = [part for block in blocks for part in block.strip().split("\n\n\n")]
     assert parts
