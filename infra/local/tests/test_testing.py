@@ -174,6 +174,7 @@ def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_no
         "test_openapi.py",
         "test_paging.py",
         "test_refusals.py",
+        "test_stale_caches.py",
         "test_statements.py",
     }
     assert all(line.endswith(("[users]", "-users]")) for line in gates)
