@@ -2,9 +2,9 @@
 # redis 6.4.0: one incr() on a slow connection counts four times; with 5.3.1 it counts once.
 #
 # A good guess: a timeout is reported, and a command that isn't idempotent is sent once.
-# Seen: since 6.0 each client retries three times, also after a timeout, when the server has long
-# done the work. The caller waits for seconds, gets TimeoutError, and the counter says 4 (a pipeline
-# pushes its values four times, too). Counters, queues and limiters want retry=Retry(NoBackoff(), 0).
+# Seen: 6.4.0 retries three times, also after a timeout, when the server has long done the work. The
+# caller waits for seconds, gets TimeoutError, and the counter says 4; a pipeline is sent again, too.
+# Counters, queues and limiters want retry=Retry(NoBackoff(), 0).
 set -euo pipefail
 folder=$(mktemp -d)
 server=

@@ -10,7 +10,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check taskiq==0.13.0 pydantic==2.14.4
-"$folder/venv/bin/python" - <<'PYTHON' 2>"$folder/log"
+"$folder/venv/bin/python" - <<'PYTHON' 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
 import asyncio
 from importlib.metadata import version
 
