@@ -11,7 +11,7 @@ from infra.docs.scratch import Scratch
 from infra.drills.fleet import unused_ports
 from tests.copies import copy_to
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]

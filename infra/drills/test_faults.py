@@ -23,6 +23,7 @@ from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,
+    pytest.mark.longest,
     pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc"),
 ]
 

@@ -26,6 +26,7 @@ from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,
+    pytest.mark.longest,
     pytest.mark.skipif(
         not (shutil.which("prometheus") and shutil.which("promtool")),
         reason="prometheus and promtool are not installed (Debian: apt-get install prometheus)",

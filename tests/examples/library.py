@@ -1,4 +1,4 @@
-"""The feature of docs/relationships-in-lists.md, docs/full-text-search.md: writers, books, genres."""
+"""Writers, books and genres: the feature of two pages of the documentation."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

@@ -10,12 +10,10 @@ from infra.checks import ROOT
 from infra.init.parts import PARTS
 from tests.copies import run_module
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
-FEW = ["tests", "features/users", "features/tasks", "platform/kernel/tests/test_opened.py"]
-FEW += ["infra/local/tests/test_testing.py", "infra/tests/test_valkey_rights.py"]
 
 
 def git(root: Path, *words: str) -> str:
@@ -23,9 +21,7 @@ def git(root: Path, *words: str) -> str:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_product_without_all_that_can_go_passes_every_gate_that_remains(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
+def test_a_product_without_all_that_can_go_passes_every_gate_that_remains(tmp_path: Path) -> None:
     root = tmp_path / "clone"
     for name in git(ROOT, "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
         if name and (ROOT / name).exists():
@@ -45,8 +41,7 @@ def test_a_product_without_all_that_can_go_passes_every_gate_that_remains(
 
     again = run_module(root, "infra.init", "Another")
     checks = run_module(root, "infra.checks")
-    tests = [] if pytestconfig.getoption("full", default=False) else FEW
-    gates = run_module(root, "pytest", "-q", "-n", "2", "-k", ELSEWHERE, *tests)
+    gates = run_module(root, "pytest", "-q", "-n", "2", "-k", ELSEWHERE)
 
     assert (again.returncode, again.stdout[:36]) == (1, "This project has been made out of it")
     assert checks.returncode == 0, checks.stdout

@@ -83,13 +83,11 @@ def test_new_and_remove_leave_a_checkout_as_it_was(checkout: Checkout) -> None:
     write_and_remove(checkout, f"{FIVE} owner:user", {})
 
 
+@pytest.mark.longest
 @pytest.mark.parametrize(("words", "options"), VARIANTS[1:])
 def test_new_and_remove_of_every_kind(
-    checkout: Checkout, pytestconfig: pytest.Config, words: str, options: dict[str, Any]
+    checkout: Checkout, words: str, options: dict[str, Any]
 ) -> None:
-    if not pytestconfig.getoption("full"):
-        pytest.skip("hatch run drill --full writes every kind of feature")
-
     write_and_remove(checkout, words, options)
 
 
