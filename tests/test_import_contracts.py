@@ -221,6 +221,7 @@ def test_every_folder_and_module_of_the_kernel_is_in_one_layer() -> None:
 def test_a_relationship_between_features_by_name_works() -> None:
     """What the exception is for: the annotation is a name that SQLAlchemy looks up by itself."""
     code = """
+import kernel.db
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import Field, Relationship, SQLModel
 class Invoice(SQLModel, table=True):
