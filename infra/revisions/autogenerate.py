@@ -13,6 +13,7 @@ from sqlalchemy import Column, Computed, Identity, MetaData
 
 from infra.revisions import catalog, structure
 from infra.revisions.catalog import Catalog, Key
+from infra.revisions.dropping import drop_referring_first
 from infra.revisions.enums import (
     move_rows,
     quote_members,
@@ -137,6 +138,7 @@ def complete(context: MigrationContext, _: Any, directives: list[ops.MigrationSc
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None
     assert downgrade is not None
+    drop_referring_first(upgrade)
     made, wanted = context.opts["catalogs"]
     tables = {key.table for key in made.keys() & wanted.keys() if key.kind == "table"}
     for container, operation in flat(upgrade):
