@@ -49,27 +49,5 @@ POSTS = Part(
             ('f"POST {V1}/endless/post HTTP/1.1', 'f"PATCH {V1}/user/endless HTTP/1.1'),
             ('\\r\\n\\r\\n{"title":', '\\r\\n\\r\\n{"name":'),
         ),
-        "infra/drills/test_worker.py": (
-            ('        arguments = {"post_id": 1, "author_id": 1}\n', ""),
-            ('prepare("posts.announce", arguments)', 'prepare("tasks.purge_jobs", {})'),
-        ),
-        "infra/tests/test_valkey_rights.py": (
-            (
-                """\
-        post = {"title": "On engines", "text": "It weaves."}
-        assert (await person.post("/api/v1/ada/post", json=post)).status_code == 201
-        pages = [(await person.get("/api/v1/ada/posts")).json() for _ in range(2)]
-        id = pages[1]["data"][0]["id"]
-        await person.patch(f"/api/v1/ada/post/{id}", json={"title": "Engines"})
-        assert (await person.get("/api/v1/ada/posts")).json()["data"][0]["title"] == "Engines"
-""",
-                """\
-        names = [(await person.get("/api/v1/user/ada")).json()["name"] for _ in range(2)]
-        await person.patch("/api/v1/user/ada", json={"name": "Countess"})
-        names.append((await person.get("/api/v1/user/ada")).json()["name"])
-        assert names == ["Ada", "Ada", "Countess"]
-""",
-            ),
-        ),
     },
 )
