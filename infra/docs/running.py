@@ -23,6 +23,7 @@ ELSEWHERE = {
     r"docker ": "docker isn't everywhere; infra/tests judges the files of compose",
     r"(pip|pipx|uv) ": "it would change this machine",
     r"pre-commit ": "it isn't in the environment",
+    r"curl -i http://localhost/": "the stack of compose isn't up",
     r"ssh ": "there is no other machine",
     r"git clone": "there is no other repository",
     r"hatch run (test|check|access|statements)\Z": "a gate of its own, and slow",

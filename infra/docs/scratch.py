@@ -13,7 +13,7 @@ from infra.docs.comparing import shows
 from infra.docs.talking import LONGEST, OVER, Failed, kill, until
 from infra.local import state
 
-ADDRESS = re.compile(r"\b(127\.0\.0\.1:|localhost:|--port )8000\b")
+ADDRESS = re.compile(r"(?<!\w)(127\.0\.0\.1:|localhost:|--port )8000\b")
 HATCH = """\
 #!{python}
 import runpy
