@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.checks import ROOT
+from infra.checks import ROOT, docs
 from infra.docs.blocks import blocks_of
 from infra.docs.running import run_page
 from infra.docs.scratch import Scratch
@@ -28,3 +28,29 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None
     print(f"\n{page}: {report.ran} blocks ran", *report.slow, sep="\n  slow: ")
     for reason in report.not_run:
         print(f"  not run: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("planted", "told"),
+    [
+        ("[gone](no-such-page.md)", "no-such-page.md"),
+        ("[gone](crud.md#no-such-anchor)", "no-such-anchor"),
+        ("[gone](/crud.html)", "/crud.html"),
+        ("![far](https://example.com/far.png)", "https://example.com/far.png"),
+    ],
+)
+def test_a_page_that_leads_nowhere_or_loads_from_elsewhere_fails(
+    planted: str, told: str, tmp_path: Path
+) -> None:
+    root = copy_to(tmp_path / "copy")
+    with (root / "docs" / "routes.md").open("a") as page:
+        page.write(f"\n{planted}\n")
+
+    assert told in "\n".join(docs.problems(root))
+
+
+def test_a_page_outside_of_the_navigation_fails(tmp_path: Path) -> None:
+    root = copy_to(tmp_path / "copy")
+    (root / "docs" / "lost.md").write_text("# Lost\n")
+
+    assert "lost.md" in "\n".join(docs.problems(root))
