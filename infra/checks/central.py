@@ -15,7 +15,6 @@ EXCEPTIONS: dict[str, set[str]] = {
     "infra/init/parts/demo.py": {"tasks"},
     "infra/init/parts/posts.py": {"posts"},
     "infra/init/parts/tiers.py": {"rate_limits", "tiers"},
-    "infra/init/tests/test_whole.py": {"tasks"},
     "infra/tests/test_valkey_rights.py": {"tasks"},
     "workers/tests/test_attempts.py": {"tasks"},
     "workers/tests/test_bad_jobs.py": {"tasks"},

@@ -19,8 +19,6 @@ from kernel.config.loader import ROOT
 from tests.application import SECRET_KEY
 from tests.served import Api, serving
 
-pytestmark = pytest.mark.drill
-
 APP = "kernel.main:app"
 Values = dict[tuple[str, tuple[str, ...]], float]
 
@@ -104,6 +102,7 @@ def test_one_process_counts_its_requests_by_template_and_no_label_grows(
     assert refused == [401, 401]
 
 
+@pytest.mark.drill
 def test_the_sum_of_several_processes_is_right_while_they_die_and_are_replaced(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -141,6 +140,7 @@ def test_the_sum_of_several_processes_is_right_while_they_die_and_are_replaced(
     assert files == []
 
 
+@pytest.mark.drill
 def test_a_blocked_event_loop_is_told_with_its_stack_and_is_not_ready(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -161,6 +161,7 @@ def test_a_blocked_event_loop_is_told_with_its_stack_and_is_not_ready(
     assert "time.sleep(seconds)" in server.log
 
 
+@pytest.mark.drill
 def test_a_worker_counts_what_became_of_its_jobs(settings: dict[str, str], tmp_path: Path) -> None:
     [port] = unused_ports(1)
     values = {**settings, "WORKER_METRICS_PORT": str(port), "LOG_LEVEL": "INFO"}
@@ -208,6 +209,7 @@ def register_and_post(path: str) -> None:
         assert client.post("/ada/post", json=post, headers=headers).status_code == 201
 
 
+@pytest.mark.drill
 def test_a_port_that_is_taken_stops_no_process(settings: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with api(tmp_path, settings) as (_, taken):

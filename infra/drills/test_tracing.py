@@ -20,8 +20,6 @@ from kernel.config.loader import ROOT
 from tests.accounts import Person
 from tests.served import serving
 
-pytestmark = pytest.mark.drill
-
 APP = "kernel.main:app"
 REMOTE = "0af7651916cd43dd8448eb211c80319c"
 POST = {"title": "A title", "text": "A text."}
@@ -124,6 +122,7 @@ def hexadecimal(encoded: str) -> str:
     return base64.b64decode(encoded).hex()
 
 
+@pytest.mark.drill
 async def test_of_many_requests_the_share_that_is_set_is_traced_and_clients_cannot_ask(
     setting_values: dict[str, str], tmp_path: Path
 ) -> None:
@@ -144,6 +143,7 @@ async def test_of_many_requests_the_share_that_is_set_is_traced_and_clients_cann
     assert REMOTE not in {hexadecimal(span["traceId"]) for span in traced}
 
 
+@pytest.mark.drill
 async def test_a_collector_that_is_away_costs_a_line_in_the_log(
     setting_values: dict[str, str], tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Writers, books and genres: the feature of two pages of the documentation."""
+"""Writers, books, genres: docs/relationships-in-lists.md and docs/full-text-search.md."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

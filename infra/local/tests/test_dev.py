@@ -299,6 +299,7 @@ def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path
     valkey.stop()
 
 
+@pytest.mark.drill
 def test_verbs_start_the_servers_for_the_moment(checkout: Checkout) -> None:
     migrated = checkout.run("infra.local.run", "alembic", "upgrade", "head")
     seeded = checkout.run("infra.local.run", "python", "-m", "kernel.seed")

@@ -36,6 +36,8 @@ from enum import StrEnum
 
 from sqlmodel import Field, SQLModel
 
+pytestmark = pytest.mark.drill
+
 
 class Status(StrEnum):
     OPEN = "open"
@@ -75,7 +77,6 @@ def feature(tmp_path: Path) -> Feature:
     return Feature(tmp_path)
 
 
-@pytest.mark.drill
 def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
     made = feature.revise(zoo_models.BEFORE, "make the zoo")
     changed = feature.revise(zoo_models.after(), "change the zoo")
@@ -101,7 +102,6 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     assert "'shy' BEFORE 'wild'" in text
 
 
-@pytest.mark.drill
 def test_every_type_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
     """What the check compares are pg_enum, pg_get_indexdef and pg_get_constraintdef."""
     made = feature.revise(types_models.BEFORE, "make the types")
@@ -156,7 +156,6 @@ def test_a_required_column_without_a_default_is_refused_by_name(feature: Feature
     assert not list((feature.root / "migrations" / "versions").glob("*_ages.py"))
 
 
-@pytest.mark.drill
 def test_a_member_that_rows_hold_stops_the_check_when_it_goes(feature: Feature) -> None:
     feature.revise(zoo_models.BEFORE, "make the zoo")
     feature.revise(zoo_models.BEFORE.replace('    wild = "wild"\n', ""), "tame it")
@@ -230,7 +229,6 @@ AFTER = HOTEL.format(
 )
 
 
-@pytest.mark.drill
 def test_a_new_member_may_be_a_default_in_the_same_revision(feature: Feature) -> None:
     feature.revise(BEFORE, "make rooms")
     changed = feature.revise(AFTER, "clean rooms")
