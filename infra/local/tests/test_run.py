@@ -9,8 +9,8 @@ ELSEWHERE = {f"REDIS_{role}_URL": "off" for role in REDIS_ROLES} | {
 # As a prompt does: an interrupt ends the line, and not the prompt.
 PROMPT = """
 import time
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -7,6 +7,8 @@ import pytest
 from infra.revisions.tests import types_models, zoo_models
 from tests.copies import copy_to, run_module
 
+pytestmark = pytest.mark.drill
+
 ACCEPTED = """\
 accepted = {
     "ban-drop-column": "a zoo",
@@ -35,8 +37,6 @@ OTHER = '''\
 from enum import StrEnum
 
 from sqlmodel import Field, SQLModel
-
-pytestmark = pytest.mark.drill
 
 
 class Status(StrEnum):
