@@ -14,6 +14,7 @@ from kernel.schemas.schemas import is_secret
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 MAX_BACKOFF = 600.0  # seconds
+PARAMETERS = "a task takes ctx and a pydantic model, one without fields if it needs nothing"
 
 
 class Progress(Protocol):
@@ -106,8 +107,10 @@ def task(
     """
 
     def declare(function: Function) -> Task:
-        parameter = function.__code__.co_varnames[1]
-        model = get_type_hints(function)[parameter]
+        code, hints = function.__code__, get_type_hints(function)
+        model = hints.get(code.co_varnames[1]) if code.co_argcount == 2 else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise TypeError(f"{name}: {PARAMETERS}")
         for field in PLACEHOLDER.findall(unique or ""):
             if is_secret(model.model_fields[field].annotation):
                 raise TypeError(f"{name}: {field} is a secret, so no key may hold it")
