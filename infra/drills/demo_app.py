@@ -1,8 +1,7 @@
 """The application of the job drills: orders, each with a durable job that ships it once.
 
-`uvicorn infra.drills.demo_app:app` and `arq infra.drills.demo_app.WorkerSettings`. The
-effect's table
-has no constraint, so that a second effect would be seen.
+`uvicorn infra.drills.demo_app:app` and `arq infra.drills.demo_app.WorkerSettings`. The effect's
+table has no constraint, so that a second effect would be seen.
 """
 
 import asyncio
@@ -81,7 +80,7 @@ async def write_order(
 
 def __getattr__(name: str) -> Any:
     """Build the one that is asked for: the API needs no worker, the worker no API."""
-    jobs.declared()[ship.name] = ship
+    jobs.declared().update({one.name: one for one in (ship, pass_by)})
     if name == "app":
         return create_application(routers=[*feature_routers(), router])
     if name == "WorkerSettings":
