@@ -145,7 +145,8 @@ def test_a_blocked_event_loop_is_told_with_its_stack_and_is_not_ready(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
     """The server's own port can't answer meanwhile, the metrics' can."""
-    with api(tmp_path, settings, "infra.drills.blocking_app:app") as (server, port):
+    watched = {**settings, "BLOCKED_LOOP_SECONDS": "1"}
+    with api(tmp_path, watched, "infra.drills.blocking_app:app") as (server, port):
         assert fetched(port, "/health/ready") == (200, "ready")
         connection = server.connect()
         connection.request("GET", "/api/v1/drill/blocking?seconds=7")
