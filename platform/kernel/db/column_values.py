@@ -5,7 +5,7 @@ for infinity; PostgreSQL rounds to a numeric's scale. Such values are refused be
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -17,48 +17,55 @@ from sqlalchemy.types import TypeEngine
 
 from kernel.schemas.schemas import clean_deep
 
-BITS = {kinds.SmallInteger: 15, kinds.BigInteger: 63}
 # Of these the driver, or PostgreSQL, would store another value.
 SILENT = (kinds.Integer, kinds.Numeric, kinds.Date, kinds.DateTime, kinds.ARRAY)
 DIGITS, PLACES = 131_072, 16_383  # of a numeric that says neither
-KINDS: dict[type[Any], tuple[Any, str]] = {
-    kinds.Boolean: (bool, "must be true or false"),
-    kinds.Interval: (timedelta, "must be a duration"),
-    kinds.Uuid: (UUID, "must be a UUID"),
-    kinds.LargeBinary: (bytes | bytearray | memoryview, "must be bytes"),
-}
+
+Check = Callable[[Any, Any], str | None]
 
 
 def misfit(kind: TypeEngine[Any], value: Any) -> str | None:
     """Why a column of that type can't hold the value; None where nothing speaks against it."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is None:
-        return None
+    return None if value is None else check_of(kind)(kind, value)
+
+
+def check_of(kind: TypeEngine[Any]) -> Check:
+    """What says of a type and a value that isn't None why it doesn't fit."""
     if isinstance(kind, kinds.TypeDecorator) and not isinstance(kind, kinds.Interval):
-        return misfit(kind.impl_instance, value)
-    if isinstance(kind, kinds.Enum):
-        known = kind.enum_class or kind.enums
-        among = value in [*known, *kind.enums]
-        return None if among else f"must be one of {', '.join(kind.enums)}"
-    for checked, check in CHECKS.items():
-        if isinstance(kind, checked):
-            told: str | None = check(kind, value)
-            return told
-    for plain, (python, told) in KINDS.items():
-        if isinstance(kind, plain):
-            return None if isinstance(value, python) else told
+        return _decorated
+    return next((check for checked, check in CHECKS.items() if isinstance(kind, checked)), _any)
+
+
+def _any(_: TypeEngine[Any], __: Any) -> None:
     return None
 
 
-def _integer(kind: kinds.Integer, value: Any) -> str | None:
-    whole = isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0)
-    if not whole:
-        return "must be a whole number"
-    bits = next((bits for size, bits in BITS.items() if isinstance(kind, size)), 31)
-    if -(2**bits) <= value < 2**bits:
-        return None
-    return f"must be between {-(2**bits)} and {2**bits - 1}"
+def _decorated(kind: kinds.TypeDecorator[Any], value: Any) -> str | None:
+    return misfit(kind.impl_instance, value)
+
+
+def _of(python: Any, told: str) -> Check:
+    return lambda _, value: None if isinstance(value, python) else told
+
+
+def _member(kind: kinds.Enum, value: Any) -> str | None:
+    known = kind.enum_class or kind.enums
+    among = value in [*known, *kind.enums]
+    return None if among else f"must be one of {', '.join(kind.enums)}"
+
+
+def _whole(bits: int) -> Check:
+    low, high = -(2**bits), 2**bits - 1
+
+    def check(_: kinds.Integer, value: Any) -> str | None:
+        whole = isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0)
+        if not whole:
+            return "must be a whole number"
+        return None if low <= value <= high else f"must be between {low} and {high}"
+
+    return check
 
 
 def _numeric(kind: kinds.Numeric[Any], value: Any) -> str | None:
@@ -122,7 +129,7 @@ def _json(_: kinds.JSON, value: Any) -> str | None:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return "must be kinds.JSON, without NaN and infinity"
+        return "must be JSON, without NaN and infinity"
     return _unclean(value)
 
 
@@ -139,8 +146,12 @@ def _array(kind: kinds.ARRAY[Any], value: Any) -> str | None:
     return next(filter(None, items), None)
 
 
-CHECKS: Mapping[Any, Any] = {
-    kinds.Integer: _integer,
+# The first that a type is one of: an Enum is a String, too.
+CHECKS: Mapping[Any, Check] = {
+    kinds.Enum: _member,
+    kinds.SmallInteger: _whole(15),
+    kinds.BigInteger: _whole(63),
+    kinds.Integer: _whole(31),
     kinds.Numeric: _numeric,
     kinds.Float: _float,
     kinds.Date: _date,
@@ -148,6 +159,10 @@ CHECKS: Mapping[Any, Any] = {
     kinds.String: _text,
     kinds.JSON: _json,
     kinds.ARRAY: _array,
+    kinds.Boolean: _of(bool, "must be true or false"),
+    kinds.Interval: _of(timedelta, "must be a duration"),
+    kinds.Uuid: _of(UUID, "must be a UUID"),
+    kinds.LargeBinary: _of(bytes | bytearray | memoryview, "must be bytes"),
 }
 
 
@@ -156,16 +171,17 @@ class Checked:
 
     def bind_processor(self, dialect: Any) -> Any:
         process = super().bind_processor(dialect)  # type: ignore[misc]
-        numeric = isinstance(self, kinds.Numeric)
+        kind = cast(TypeEngine[Any], self)
+        check, numeric = check_of(kind), isinstance(kind, kinds.Numeric)
 
-        def check(value: Any) -> Any:
-            if told := misfit(cast(TypeEngine[Any], self), value):
+        def checked(value: Any) -> Any:
+            if value is not None and (told := check(kind, value)):
                 raise ValueError(told)
             if numeric and isinstance(value, float):
                 value = exact(value)
             return value if process is None else process(value)
 
-        return check
+        return checked
 
 
 def refuse_silent_changes(dialect: Any) -> None:
