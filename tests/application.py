@@ -1,17 +1,19 @@
 """Fixtures of the application half: one app per worker, clients over it, units of work."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 import httpx2
 import pytest
+from fastapi import APIRouter
 
-from kernel.app import Application, create_application
+from kernel.app import Application, create_application, feature_routers
 from kernel.config.loader import Settings
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.resources import Resources
+from kernel.web.router import FeatureRoute
 from tests.documented import watch
 
 SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"
@@ -37,18 +39,27 @@ def setting_values(database_url: str, redis_url: str) -> dict[str, str]:
     }
 
 
+@asynccontextmanager
+async def running(values: Mapping[str, str], *beside: APIRouter) -> AsyncIterator[Application]:
+    """The application with these settings, and these routers beside its own."""
+    app = create_application(Settings(values), [*feature_routers(), *beside])
+    watch(app)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def route_of(app: Application, name: str) -> FeatureRoute:
+    """The route of the endpoint of that name."""
+    routes: list[FeatureRoute] = app.state.feature_routes
+    [route] = [route for route in routes if route.name == name]
+    return route
+
+
 @pytest.fixture(scope="session")
 def make_app(setting_values: dict[str, str]) -> ApplicationFactory:
     """Start an application with other settings: `async with make_app(ENVIRONMENT="staging")`."""
 
-    @asynccontextmanager
-    async def make(**values: str) -> AsyncIterator[Application]:
-        app = create_application(Settings({**setting_values, **values}))
-        watch(app)
-        async with app.router.lifespan_context(app):
-            yield app
-
-    return make
+    return lambda **values: running({**setting_values, **values})
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,18 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
+def git(root: Path, *words: str) -> str:
+    """What git says there, to somebody who may commit."""
+    command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *words]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+
+def commit_all(root: Path, message: str) -> None:
+    """Commit all that is there, in a repository that is made if there is none."""
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
+        git(root, *words)
+
+
 def run_module(
     copy: Path, *command: str, timeout: float | None = None
 ) -> subprocess.CompletedProcess[str]:

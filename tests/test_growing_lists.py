@@ -9,12 +9,10 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from features.users.models import User
-from kernel.app import Application, create_application, feature_routers
-from kernel.config.loader import Settings
+from kernel.app import Application
 from kernel.web import Access, SessionDep, access
-from kernel.web.router import FeatureRoute
+from tests.application import route_of, running
 from tests.callers import People, people
-from tests.documented import watch
 from tests.gates.test_lists import growth, rows_in
 from tests.statements import Statements
 
@@ -41,9 +39,7 @@ async def read_at_once(db: SessionDep) -> list[int]:
 @pytest.fixture
 async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
     """The application with these lists beside its own."""
-    app = create_application(Settings(setting_values), [*feature_routers(), router])
-    watch(app)
-    async with app.router.lifespan_context(app):
+    async with running(setting_values, router) as app:
         yield app
 
 
@@ -55,12 +51,6 @@ async def add_users(people: People, operation: str, number: int) -> Mapping[str,
 
 async def add_nothing(people: People, operation: str, number: int) -> Mapping[str, Any]:
     return {}
-
-
-def route_of(app: Application, name: str) -> FeatureRoute:
-    routes: list[FeatureRoute] = app.state.feature_routes
-    [route] = [route for route in routes if route.name == name]
-    return route
 
 
 async def test_a_list_that_makes_a_statement_for_each_row_is_refused(

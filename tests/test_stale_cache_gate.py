@@ -8,12 +8,10 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from features.users.models import User
-from kernel.app import Application, create_application, feature_routers
+from kernel.app import Application
 from kernel.cache import cache, public
-from kernel.config.loader import Settings
 from kernel.web import Access, SessionDep, access
-from kernel.web.router import FeatureRoute
-from tests.documented import watch
+from tests.application import route_of, running
 from tests.gates.test_stale_caches import owners_of, staleness, tables_read
 from tests.statements import Statements
 
@@ -48,16 +46,8 @@ async def rename_and_leave(username: str, db: SessionDep) -> None:
 @pytest.fixture
 async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
     """The application with these routes beside its own."""
-    app = create_application(Settings(setting_values), [*feature_routers(), router])
-    watch(app)
-    async with app.router.lifespan_context(app):
+    async with running(setting_values, router) as app:
         yield app
-
-
-def route_of(app: Application, name: str) -> FeatureRoute:
-    routes: list[FeatureRoute] = app.state.feature_routes
-    [route] = [route for route in routes if route.name == name]
-    return route
 
 
 async def test_a_write_that_leaves_a_kept_answer_is_refused(

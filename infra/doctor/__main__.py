@@ -20,6 +20,7 @@ from infra.local import state
 from infra.local.dev_env import data_directory, given
 from infra.local.errors import LocalError
 from kernel import discovery
+from kernel.config.addresses import REDIS_ROLES
 from kernel.config.loader import Settings, SettingsError
 from kernel.settings import load_settings
 
@@ -48,9 +49,7 @@ async def look() -> list[Finding]:
         "api": running.api(settings),
         "worker": running.workers(settings),
         "postgresql": servers.postgres(settings),
-        "redis cache": servers.redis(settings, "cache"),
-        "redis queue": servers.redis(settings, "queue"),
-        "redis rate_limit": servers.redis(settings, "rate_limit"),
+        **{f"redis {role}": servers.redis(settings, role) for role in sorted(REDIS_ROLES)},
         "migrations": pending.migrations(settings),
     }
     return [

@@ -4,11 +4,10 @@ import sys
 from ipaddress import ip_address
 
 from infra.doctor.finding import Finding, found
+from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings, HttpSettings, RedisSettings
 from kernel.config.loader import Settings
 from kernel.config.observability import ObservabilitySettings
-
-ROLES = ("cache", "queue", "rate_limit")
 
 
 def environment(settings: Settings) -> Finding:
@@ -44,8 +43,8 @@ def _outside_local(settings: Settings) -> list[str]:
     redis, seen = settings.group(RedisSettings), settings.group(ObservabilitySettings)
     if settings.group(AppSettings).log_level == "DEBUG":
         risks.append("LOG_LEVEL=DEBUG: libraries log what they send and get")
-    for role in ROLES:
-        address = redis.address(role)  # type: ignore[arg-type]
+    for role in sorted(REDIS_ROLES):
+        address = redis.address(role)
         if address and "@" not in address:
             risks.append(f"REDIS_{role.upper()}_URL has no password")
     if not seen.metrics:

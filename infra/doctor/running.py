@@ -9,10 +9,8 @@ import orjson
 from infra.doctor.finding import Finding, found
 from kernel.config.groups import HttpSettings
 from kernel.config.loader import Settings
-from kernel.jobs import arq_queue
-from kernel.jobs.job import DEFAULT_QUEUE
+from kernel.jobs import arq_queue, registry
 from kernel.jobs.outbox import outbox
-from kernel.jobs.registry import declared
 from kernel.redis.connection import REDIS_ERRORS
 from kernel.resources import opened
 
@@ -50,7 +48,7 @@ async def workers(settings: Settings) -> Finding:
         redis, keeper = resources.redis("queue"), outbox()
         if redis is None:
             return Finding("worker", "ok", "off, as REDIS_QUEUE_URL says")
-        queues = sorted({DEFAULT_QUEUE, *(task.lane for task in declared().values())})
+        queues = registry.queues()
         try:
             told = await redis.execute("HVALS", arq_queue.WORKERS)
             waiting = await arq_queue.backlog(redis, queues)

@@ -1,7 +1,8 @@
 """PostgreSQL and the three Redis: versions, limits, and what of their settings loses data."""
 
 import asyncio
-from typing import Any, Literal
+import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -9,6 +10,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from infra.doctor.finding import Finding, found
+from kernel.config.addresses import RedisRole
 from kernel.config.database import DatabaseSettings
 from kernel.config.groups import AppSettings, HttpSettings, RedisSettings
 from kernel.config.loader import Settings
@@ -29,8 +31,6 @@ SELECT current_setting('server_version') AS version,
 
 async def postgres(settings: Settings) -> Finding:
     """Its version, the room that its connections leave, what it may lose."""
-    import time
-
     database, url = settings.group(DatabaseSettings), settings.group(DatabaseSettings).url
     place = f"{url.host}:{url.port or 5432}"
     try:
@@ -63,7 +63,7 @@ async def postgres(settings: Settings) -> Finding:
     return found("postgresql", text, risks)
 
 
-async def redis(settings: Settings, role: Literal["cache", "queue", "rate_limit"]) -> Finding:
+async def redis(settings: Settings, role: RedisRole) -> Finding:
     """Its version, its memory, what it does when that is full."""
     name, address = f"redis {role}", settings.group(RedisSettings).address(role)
     if address is None:

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +12,8 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from infra.drills.arq_worker import working
 from infra.drills.fleet import unused_ports
-from kernel.config.loader import ROOT
 from tests.application import SECRET_KEY
 from tests.served import Api, serving
 
@@ -166,28 +164,17 @@ def test_a_blocked_event_loop_is_told_with_its_stack_and_is_not_ready(
 def test_a_worker_counts_what_became_of_its_jobs(settings: dict[str, str], tmp_path: Path) -> None:
     [port] = unused_ports(1)
     values = {**settings, "WORKER_METRICS_PORT": str(port), "LOG_LEVEL": "INFO"}
-    with (tmp_path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "arq", "workers.settings.WorkerSettings"],
-            env={**os.environ, **values},
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        with api(tmp_path, settings) as (server, _):
-            until(lambda: "worker ready" in (tmp_path / "worker.log").read_text())
-            path = f"http://127.0.0.1:{server.address[1]}/api/v1"
-            register_and_post(path)
+    log = tmp_path / "worker.log"
+    with working(values, log), api(tmp_path, settings) as (server, _):
+        until(lambda: "worker ready" in log.read_text())
+        path = f"http://127.0.0.1:{server.address[1]}/api/v1"
+        register_and_post(path)
 
-            def found() -> float:
-                return scraped(port).get(("job_attempts_total", ("complete", "posts.announce")), 0)
+        def found() -> float:
+            return scraped(port).get(("job_attempts_total", ("complete", "posts.announce")), 0)
 
-            until(found)
-            samples = scraped(port)
-    finally:
-        worker.terminate()
-        worker.wait(20)
+        until(found)
+        samples = scraped(port)
 
     assert samples["job_duration_seconds_count", ("posts.announce",)] == 1
     assert samples["job_wait_seconds_count", ("default",)] == 1

@@ -1,9 +1,7 @@
 """Traces of real processes, in a collector of the drill's own; and with a collector away."""
 
 import asyncio
-import os
 import signal
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,11 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from infra.drills.arq_worker import working
 from infra.drills.collector import Collector, collecting
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
-from infra.local import processes
-from kernel.config.loader import ROOT
 from tests.accounts import Person
 from tests.served import serving
 
@@ -56,30 +53,23 @@ def named(spans: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 async def test_one_trace_goes_from_the_request_through_sql_and_redis_to_its_job(
     setting_values: dict[str, str], tmp_path: Path
 ) -> None:
-    with collecting() as collector, (tmp_path / "worker.log").open("wb") as log:
+    with collecting() as collector:
         values = values_of(setting_values, collector.url)
-        worker = processes.start(
-            "worker",
-            [sys.executable, "-m", "arq", "workers.settings.WorkerSettings"],
-            env={**os.environ, **values},
-            cwd=ROOT,
-            output=log,
-        )
-        try:
-            with serving(tmp_path, values, APP) as server:
-                await act(server.address, {"traceparent": f"00-{REMOTE}-b7ad6b7169203331-01"})
+        with (
+            working(values, tmp_path / "worker.log"),
+            serving(tmp_path, values, APP) as server,
+        ):
+            await act(server.address, {"traceparent": f"00-{REMOTE}-b7ad6b7169203331-01"})
 
-                async def done() -> bool:
-                    spans = collector.spans()
-                    return bool(
-                        named(spans, "process posts.announce")
-                        and named(spans, "GET /api/v1/{username}/posts")[1:]
-                    )
+            async def done() -> bool:
+                spans = collector.spans()
+                return bool(
+                    named(spans, "process posts.announce")
+                    and named(spans, "GET /api/v1/{username}/posts")[1:]
+                )
 
-                await until(done, 30)
-                log_lines = server.log
-        finally:
-            processes.stop([worker])
+            await until(done, 30)
+            log_lines = server.log
 
     show(collector)
     assert REMOTE in log_lines

@@ -1,7 +1,5 @@
 """One worker over a hundred thousand jobs, and while what tells it of jobs is cut."""
 
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,12 +8,11 @@ from statistics import median
 import asyncpg
 import pytest
 
+from infra.drills.arq_worker import working
 from infra.drills.demo_app import TABLES, pass_by, ship
 from infra.drills.invariants import until
-from infra.local import processes
 from infra.local.processes import Child
 from kernel import jobs
-from kernel.config.loader import ROOT
 from kernel.jobs import arq_queue
 from kernel.jobs.enqueue import prepare, queue_of
 from kernel.resources import Resources
@@ -33,18 +30,9 @@ LATEST = 1.6  # seconds to the start of a job that nothing tells of: a look a se
 @pytest.fixture
 def worker(setting_values: dict[str, str], tmp_path: Path) -> Iterator[Child]:
     values = {**setting_values, "LOG_LEVEL": "ERROR", "DATABASE_POOL_SIZE": str(POOL)}
-    with (tmp_path / "worker.log").open("wb") as log:
-        child = processes.start(
-            "worker",
-            [sys.executable, "-m", "arq", "infra.drills.demo_app.WorkerSettings"],
-            env={**os.environ, **values},
-            cwd=ROOT,
-            output=log,
-        )
-    try:
+    log = tmp_path / "worker.log"
+    with working(values, log, "infra.drills.demo_app.WorkerSettings") as child:
         yield child
-    finally:
-        processes.stop([child])
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Table
+from sqlmodel import SQLModel
 
 from infra.checks.layout import python_files
 from kernel import discovery
@@ -26,8 +27,6 @@ def tables_of(feature: str) -> list[Table]:
     """The feature's tables, those that count its rows among them."""
     prefix = f"features.{feature}."
     discovery.load("models")
-    from sqlmodel import SQLModel
-
     models = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
     own = {model.__tablename__ for model in models if model.__module__.startswith(prefix)}
     counts = {f"{name}_count" for name in own if metadata.tables[name].info.get("counter")}

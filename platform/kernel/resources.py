@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from kernel import discovery
 from kernel.cache.store import Stores, VersionedStore
+from kernel.config.addresses import RedisRole
 from kernel.config.groups import (
     DatabaseSettings,
     LimitSettings,
@@ -20,12 +21,11 @@ from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.write_budget import WriteBudget
 from kernel.redis.client import Redis
 
-Role = Literal["cache", "queue", "rate_limit"]
 Kind = TypeVar("Kind")
 
 # Seconds that an answer may take. A cache must never cost more than it saves; a limit that is
 # judged by the in-memory fallback, or a job that is refused, costs more than a short wait.
-TIMEOUTS: dict[Role, float] = {"cache": 0.08, "rate_limit": 0.4, "queue": 0.8}
+TIMEOUTS: dict[RedisRole, float] = {"cache": 0.08, "rate_limit": 0.4, "queue": 0.8}
 
 
 class Resources:
@@ -49,11 +49,11 @@ class Resources:
 
         Each role has its own, even on a shared server: they differ in their time-outs.
         """
-        url = self.settings.group(RedisSettings).address(cast(Role, role))
+        url = self.settings.group(RedisSettings).address(cast(RedisRole, role))
         if url is None:
             return None
         if role not in self._clients:
-            self._clients[role] = Redis(url, TIMEOUTS[cast(Role, role)], role)
+            self._clients[role] = Redis(url, TIMEOUTS[cast(RedisRole, role)], role)
         return self._clients[role]
 
     def get(self, kind: type[Kind]) -> Kind:

@@ -15,11 +15,12 @@ from features.auth.models import Session, TokenBlacklist
 from features.users.crud import change_user
 from infra.local.valkey import ValkeyServer, start_valkey
 from kernel.app import Application
+from kernel.config.addresses import RedisRole
 from kernel.rate_limit.fallback import InMemoryFallback
 from kernel.rate_limit.limiter import Limiter
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable
-from kernel.resources import Resources, Role
+from kernel.resources import Resources
 from tests.application import ApplicationFactory
 
 GUESSES = 5  # per device or address; ten times as many per account
@@ -88,7 +89,7 @@ class Environment:
     async def _until_available(self) -> None:
         resources: Resources = self.app.state.resources
         async with asyncio.timeout(10):
-            roles: tuple[Role, ...] = ("cache", "rate_limit")
+            roles: tuple[RedisRole, ...] = ("cache", "rate_limit")
             for role in roles:
                 client = resources.redis(role)
                 while client is not None and not await _answers(client):  # noqa: ASYNC110

@@ -1,7 +1,6 @@
 """The command: it refuses with a sentence, and does all of it or nothing."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,9 @@ import pytest
 from infra.init import __main__ as init
 from infra.init import afterwards, product, stage
 from infra.init.errors import InitError
+from tests.copies import commit_all, git
 
 NAMED = ["My product", "--keep-all", "--yes"]
-
-
-def git(root: Path, *words: str) -> str:
-    command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *words]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -29,9 +24,7 @@ def root(tmp_path: Path) -> Path:
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", "-A")
-    git(tmp_path, "commit", "-qm", "Begin")
+    commit_all(tmp_path, "Begin")
     (tmp_path / ".env").write_text("SECRET_KEY=mine")
     return tmp_path
 

@@ -1,24 +1,18 @@
 """A clone becomes a product without all that can go, and every gate that remains is green."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.checks import ROOT
 from infra.init.parts import PARTS
-from tests.copies import run_module
+from tests.copies import commit_all, git, run_module
 
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
-
-
-def git(root: Path, *words: str) -> str:
-    command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *words]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_product_without_all_that_can_go_passes_every_gate_that_remains(tmp_path: Path) -> None:
@@ -27,17 +21,14 @@ def test_a_product_without_all_that_can_go_passes_every_gate_that_remains(tmp_pa
         if name and (ROOT / name).exists():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
-    git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "Clone")
+    commit_all(root, "Clone")
     dropped = [word for name in PARTS for word in ("--drop", name)]
 
     made = run_module(
         root, "infra.init", "ACME Portal", "--holder", "Ada Lovelace", *dropped, "--yes"
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "Begin")
+    commit_all(root, "Begin")
 
     again = run_module(root, "infra.init", "Another")
     checks = run_module(root, "infra.checks")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.scaffold.tests.test_rendered import FIVE, VARIANTS
-from tests.copies import copy_to, run_module
+from tests.copies import commit_all, copy_to, git, run_module
 
 pytestmark = pytest.mark.drill
 
@@ -27,24 +27,17 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.root = copy_to(folder)
-        for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it was"]):
-            self._git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", *command)
+        commit_all(self.root, "as it was")
 
     @property
     def changes(self) -> list[str]:
-        return self._git("status", "--porcelain", "-uall").splitlines()
+        return git(self.root, "status", "--porcelain", "-uall").splitlines()
 
     def run(self, *command: str) -> str:
         """What a module of the copy says; it must go well."""
         run = run_module(self.root, *command, timeout=600)
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout + run.stderr
-
-    def _git(self, *arguments: str) -> str:
-        command = ["git", *arguments]
-        return subprocess.run(
-            command, cwd=self.root, capture_output=True, text=True, check=True
-        ).stdout
 
 
 @pytest.fixture

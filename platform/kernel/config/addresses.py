@@ -1,9 +1,12 @@
-"""The address of a Redis, as a setting gives it."""
+"""What a Redis is for, and its address, as a setting gives it."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, SecretStr
 from redis.asyncio.connection import parse_url
+
+RedisRole = Literal["cache", "rate_limit", "queue"]
+REDIS_ROLES: tuple[RedisRole, ...] = get_args(RedisRole)
 
 
 def _redis_url(value: SecretStr) -> SecretStr:

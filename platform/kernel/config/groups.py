@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from kernel.config.addresses import RedisUrl
+from kernel.config.addresses import RedisRole, RedisUrl
 from kernel.config.connections import ConnectionSettings
 from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Environment, SettingsGroup, is_weak, project
@@ -159,7 +159,7 @@ class RedisSettings(SettingsGroup):
     redis_rate_limit_host: str = "localhost"
     redis_rate_limit_port: int = Field(6379, ge=1, le=65535)
 
-    def address(self, role: Literal["cache", "queue", "rate_limit"]) -> str | None:
+    def address(self, role: RedisRole) -> str | None:
         """The URL of one role, or None when it is opted out of."""
         url: SecretStr | None = getattr(self, f"redis_{role}_url")
         if url is None:

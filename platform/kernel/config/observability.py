@@ -46,16 +46,15 @@ class ObservabilitySettings(SettingsGroup):
     @property
     def serves_metrics(self) -> bool:
         """Whether /metrics is on the API's own port, too."""
-        return self.metrics and bool(self.metrics_token and self.metrics_token.get_secret_value())
+        return self.metrics and bool(_text(self.metrics_token))
 
     @property
     def reports_errors(self) -> bool:
         """Whether errors are told to a service."""
-        return bool(self.sentry_dsn and self.sentry_dsn.get_secret_value())
+        return bool(_text(self.sentry_dsn))
 
     def validation_errors(self, environment: Environment) -> Iterator[str]:
-        token = self.metrics_token.get_secret_value() if self.metrics_token else ""
-        dsn = self.sentry_dsn.get_secret_value() if self.sentry_dsn else ""
+        token, dsn = _text(self.metrics_token), _text(self.sentry_dsn)
         if dsn and not re.fullmatch(r"https?://\w+(:\w+)?@[^/\s]+/(\S+/)?\d+", dsn):
             yield "SENTRY_DSN must look like https://key@host/1"
         for wanted, name, package, extra in (
@@ -66,6 +65,10 @@ class ObservabilitySettings(SettingsGroup):
                 yield f"{name} needs the extra `{extra}`: docs/running/observability.md has how"
         if environment != "local" and token and is_weak(token, 32):
             yield "METRICS_TOKEN is weak: set it to the output of `openssl rand -hex 32`"
+
+
+def _text(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _is_installed(package: str) -> bool:

@@ -34,16 +34,9 @@ def misfit(kind: TypeEngine[Any], value: Any) -> str | None:
 def check_of(kind: TypeEngine[Any]) -> Check:
     """What says of a type and a value that isn't None why it doesn't fit."""
     if isinstance(kind, kinds.TypeDecorator) and not isinstance(kind, kinds.Interval):
-        return _decorated
-    return next((check for checked, check in CHECKS.items() if isinstance(kind, checked)), _any)
-
-
-def _any(_: TypeEngine[Any], __: Any) -> None:
-    return None
-
-
-def _decorated(kind: kinds.TypeDecorator[Any], value: Any) -> str | None:
-    return misfit(kind.impl_instance, value)
+        return lambda decorated, value: misfit(decorated.impl_instance, value)
+    found = (check for checked, check in CHECKS.items() if isinstance(kind, checked))
+    return next(found, lambda *_: None)
 
 
 def _of(python: Any, told: str) -> Check:

@@ -17,7 +17,7 @@ from sqlalchemy.util import greenlet_spawn
 from kernel.config.database import DatabaseSettings
 from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
-from kernel.db.unfit_values import bound_by, note_unfit, remember
+from kernel.db.unfit_values import bound_by, forget, note_unfit, remember
 from kernel.usage import usage_var
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,7 @@ class Database:
         # The places of the pool whose connection was given up; they connect when they are taken.
         self._empty: WeakSet[Any] = WeakSet()
         event.listen(self.engine.sync_engine, "before_execute", remember)
+        event.listen(self.engine.sync_engine, "after_execute", forget)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _begin)
         event.listen(self.engine.sync_engine, "after_cursor_execute", self._on_session_statement)
         event.listen(self.engine.sync_engine, "handle_error", self._on_error)

@@ -66,9 +66,14 @@ def remember(connection: Connection, statement: Any, many: Any, one: Any, _: Any
     connection.info[RUNNING] = statement, many or ([one] if one else [{}])
 
 
+def forget(connection: Connection, *_: Any) -> None:
+    """Let go of it once it has run: a pooled connection would keep values, secrets among them."""
+    connection.info.pop(RUNNING, None)
+
+
 def bound_by(connection: Connection) -> Iterator[Bound]:
     """What the statement that failed had for its parameters."""
-    statement, rows = connection.info.get(RUNNING, (None, ()))
+    statement, rows = connection.info.pop(RUNNING, (None, ()))
     if isinstance(statement, ClauseElement):
         dialect: Any = connection.dialect
         given: Mapping[str, Any] = rows[0]

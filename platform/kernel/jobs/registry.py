@@ -10,6 +10,7 @@ import structlog
 
 from kernel import discovery
 from kernel.jobs.declare import Schedule, Task
+from kernel.jobs.job import DEFAULT_QUEUE
 from kernel.jobs.outbox import outbox
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,11 @@ def declared() -> dict[str, Task]:
     if found and outbox() is None:
         log.info("no feature offers an outbox: jobs.add queues after the commit, and may lose jobs")
     return found
+
+
+def queues() -> list[str]:
+    """The names of all queues that a task is put into, the default one among them."""
+    return sorted({DEFAULT_QUEUE, *(task.lane for task in declared().values())})
 
 
 @cache

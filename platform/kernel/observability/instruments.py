@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any
 
 from kernel.cache.store import Stores
+from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings
 from kernel.db.unit_of_work import Resources
 from kernel.observability.metrics import Counter, Gauge, Histogram, Tally
 from kernel.rate_limit.limiter import Limiter
-
-ROLES = ("cache", "rate_limit", "queue")
 
 pool_size = Gauge("db_pool_size", "Connections that the pool may hold.")
 pool_connections = Gauge("db_pool_connections", "Connections of the pool.", ["state"])
@@ -54,7 +53,7 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
         store.observers.append(partial(on_read, role))
     resources.get(Limiter).observers.append(on_decision)
     settings = resources.settings.group(AppSettings)
-    clients = {role: resources.redis(role) for role in ROLES}
+    clients = {role: resources.redis(role) for role in REDIS_ROLES}
 
     def measure() -> None:
         pool: Any = resources.database.engine.sync_engine.pool

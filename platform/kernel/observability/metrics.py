@@ -24,10 +24,13 @@ class Metric(Generic[Child]):
 
     kind: ClassVar[str]
 
-    def __init__(self, name: str, description: str, labels: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, description: str, labels: Sequence[str] = (), **options: Any
+    ) -> None:
         if name in declared:
             raise ValueError(f"two metrics are called {name}")
         self.name, self.description, self.labels = name, description, tuple(labels)
+        self._options = options  # prometheus-client's own, of that kind
         self._metric: Any = None
         self._children: dict[tuple[str, ...], Child] = {}
         declared[name] = self
@@ -45,10 +48,7 @@ class Metric(Generic[Child]):
         import prometheus_client
 
         kind = getattr(prometheus_client, self.kind)
-        return kind(self.name, self.description, self.labels, **self._options())
-
-    def _options(self) -> dict[str, Any]:
-        return {}
+        return kind(self.name, self.description, self.labels, **self._options)
 
     def child(self, *labels: str) -> Child | None:
         """The series of these labels, to be kept where it is counted often; None when off."""
@@ -103,11 +103,7 @@ class Histogram(Metric[Any]):
         labels: Sequence[str] = (),
         buckets: Sequence[float] = BUCKETS,
     ) -> None:
-        self.buckets = buckets
-        super().__init__(name, description, labels)
-
-    def _options(self) -> dict[str, Any]:
-        return {"buckets": self.buckets}
+        super().__init__(name, description, labels, buckets=buckets)
 
     def observe(self, value: float, *labels: str) -> None:
         """Note a value, a time in seconds."""
@@ -127,11 +123,7 @@ class Gauge(Metric[Any]):
         labels: Sequence[str] = (),
         together: Together = "livesum",
     ) -> None:
-        self.together = together
-        super().__init__(name, description, labels)
-
-    def _options(self) -> dict[str, Any]:
-        return {"multiprocess_mode": self.together}
+        super().__init__(name, description, labels, multiprocess_mode=together)
 
     def set(self, value: float, *labels: str) -> None:
         """Say what it is now; NaN for what isn't known."""

@@ -7,10 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from kernel.db.unit_of_work import Resources
-from kernel.jobs import arq_queue
-from kernel.jobs.job import DEFAULT_QUEUE
+from kernel.jobs import arq_queue, registry
 from kernel.jobs.outbox import outbox
-from kernel.jobs.registry import declared
 from kernel.observability.metrics import Gauge, Histogram, Together
 from kernel.redis.connection import REDIS_ERRORS
 
@@ -69,7 +67,7 @@ async def sample(resources: Resources, samples: Sequence[Sample]) -> None:
 
 async def sample_queues(resources: Resources) -> None:
     """How many jobs are due, and for how long the first one has been."""
-    queues = sorted({DEFAULT_QUEUE, *(task.lane for task in declared().values())})
+    queues = registry.queues()
     redis, keeper = resources.redis("queue"), outbox()
     if redis is not None:
         try:

@@ -1,6 +1,5 @@
 """A span for each request. Loaded with TRACES=on only."""
 
-from http import HTTPMethod
 from random import random
 
 from opentelemetry import context as otel_context
@@ -20,12 +19,12 @@ from kernel.config.groups import HttpSettings
 from kernel.config.observability import ObservabilitySettings
 from kernel.context import request_id_var, traceparent_var
 from kernel.db.unit_of_work import Resources
+from kernel.observability.api import METHODS
 from kernel.observability.redaction import redacted
 from kernel.observability.tracing import entered, propagator, tracer
 from kernel.web.client_address import is_in, unmapped
 from kernel.web.outer_middleware import OuterMiddleware
 
-METHODS = frozenset(HTTPMethod)
 # Under it no span is made, the features' own neither: the cost of a request that isn't sampled.
 _nowhere = SpanContext(trace_id=1, span_id=1, is_remote=False, trace_flags=TraceFlags(0))
 UNSAMPLED = trace.set_span_in_context(NonRecordingSpan(_nowhere), otel_context.Context())

@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Span, SpanContext, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings
 from kernel.config.observability import ObservabilitySettings
 from kernel.context import traceparent_var
@@ -97,7 +98,7 @@ def tracing(resources: Resources) -> Iterator[None]:
     )
     _say_it_once_a_minute()
     resources.database.observers.append(_on_statement)
-    for role in ("cache", "rate_limit", "queue"):
+    for role in REDIS_ROLES:
         if (client := resources.redis(role)) is not None:
             client.observers.append(_on_command)
     try:

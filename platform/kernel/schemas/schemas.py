@@ -31,7 +31,7 @@ MAX_DEPTH = 20
 MAX_URL = 2048  # bytes
 UNFIT_FOR_URL = re.compile(r'[\x00-\x20"\\\x7f]')
 OTHER_ALPHABET = str.maketrans("-_", "+/")
-MAX_ERRORS = 20  # of unclean text in one body
+MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
 Place = tuple[str | int, ...]
 
 

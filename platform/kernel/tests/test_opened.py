@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
@@ -26,18 +27,22 @@ asyncio.run(main())
 """
 
 
-def test_a_script_that_imports_no_feature_knows_the_tables_of_all() -> None:
-    environment = {**os.environ, "REDIS_CACHE_URL": "off", "REDIS_RATE_LIMIT_URL": "off"}
-    environment |= {"REDIS_QUEUE_URL": "off", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
-
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+def run_program(program: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_script_that_imports_no_feature_knows_the_tables_of_all() -> None:
+    environment = {**os.environ, "REDIS_CACHE_URL": "off", "REDIS_RATE_LIMIT_URL": "off"}
+    environment |= {"REDIS_QUEUE_URL": "off", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+
+    run = run_program(PROGRAM, environment)
 
     assert run.returncode == 0, run.stderr
     assert {"job", "session", "user"} <= set(run.stdout.split())
@@ -87,14 +92,7 @@ def test_every_process_knows_the_tables_of_all_features(process: str, redis_url:
     environment = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
     environment |= {f"REDIS_{role}_URL": redis_url for role in ("CACHE", "RATE_LIMIT", "QUEUE")}
 
-    run = subprocess.run(
-        [sys.executable, "-c", LOOK + PROCESSES[process]],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_program(LOOK + PROCESSES[process], environment)
 
     assert run.returncode == 0, run.stderr
     assert {"session", "tier", "user"} <= set(run.stdout.split())
@@ -107,9 +105,7 @@ class Early(SQLModel, table=True):
     id: int = Field(primary_key=True)
 import kernel.db
 """
-    run = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = run_program(program, os.environ)
 
     assert "Import kernel.db before the models of early" in run.stderr
 

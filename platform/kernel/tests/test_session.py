@@ -186,3 +186,11 @@ async def test_an_endpoints_own_error_of_files_is_not_the_databases(own: Resourc
     assert not isinstance(caught.value, DatabaseUnavailable)
     async with own.unit() as db:
         assert len((await db.exec(sqlmodel_select(Author))).all()) == 1
+
+
+async def test_a_connection_keeps_no_values_of_what_has_run(own: Resources) -> None:
+    async with own.unit() as db:
+        connection = await db.connection()
+        await db.execute(text("SELECT CAST(:word AS text)"), {"word": "a secret"})
+
+        assert "a secret" not in repr(connection.sync_connection.info)  # type: ignore[union-attr]

@@ -9,12 +9,13 @@ import sqlalchemy
 import structlog
 from fastapi import APIRouter, Request, Response
 
+from kernel.config.addresses import REDIS_ROLES, RedisRole
 from kernel.config.database import DatabaseSettings
 from kernel.config.groups import RedisSettings
 from kernel.config.loader import ROOT
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable
-from kernel.db.unit_of_work import Resources
+from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.redis.connection import RedisUnavailable
 from kernel.schemas.schemas import ReadSchema
 from kernel.web.documented_errors import error_responses
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
-Role = Literal["cache", "rate_limit", "queue"]
-ROLES: tuple[Role, ...] = ("cache", "rate_limit", "queue")
 MIGRATE = "hatch run migrate"
 DATABASE_UNAVAILABLE = "The database is not available."
 READ_ONLY = "read-only"  # a standby, or a server that was made so
 SERVES = ("ok", READ_ONLY)
 DRAINING = "The process is shutting down."
 TIMEOUT = 2.0  # seconds that a start waits to learn what is missing
-WITHOUT: dict[Role, str] = {
+WITHOUT: dict[RedisRole, str] = {
     "cache": "every cached read is a miss",
     "rate_limit": "each process limits by itself",
     "queue": "task routes answer 503",
@@ -78,7 +77,7 @@ async def read_readiness(request: Request) -> Readiness | Response:
     """Check whether requests can be served: 503 while the database is unavailable or not
     migrated, and while the process is shutting down."""
     resources: Resources = request.app.state.resources
-    checks = {f"redis_{role}": await check_redis(resources, role) for role in ROLES}
+    checks = {f"redis_{role}": await check_redis(resources, role) for role in REDIS_ROLES}
     checks["database"] = await check_database(resources)
     if resources.draining:
         return unready(DRAINING, request, checks)
@@ -93,7 +92,7 @@ def unready(detail: str, request: Request, checks: dict[str, str]) -> Response:
     return problem_response(503, detail, request.url.path, headers, {"checks": checks})
 
 
-async def check_redis(resources: Resources, role: Role) -> str:
+async def check_redis(resources: Resources, role: RedisRole) -> str:
     """ok, off or away."""
     client = resources.redis(role)
     if client is None:
@@ -109,9 +108,9 @@ async def check_database(resources: Resources) -> str:
     """ok, read-only, or a sentence that says what is wrong and what to type."""
     try:
         async with resources.unit() as unit:
-            if not await is_migrated.scalar(unit):
+            applied = await _applied(unit)
+            if applied is None:
                 return f"The database has no tables yet; run `{MIGRATE}`."
-            applied = {row["version_num"] for row in await revisions.all(unit)}
             read_only = await is_read_only.scalar(unit)
     except Exception as error:  # noqa: BLE001 a probe reports, whatever the trouble
         log.warning("database away", error=str(error))
@@ -125,16 +124,22 @@ async def missing_revisions(resources: Resources) -> list[str] | None:
     """The revisions that the database lacks, in their order; None when it can't be asked."""
     try:
         async with resources.unit() as unit:
-            migrated = await is_migrated.scalar(unit)
-            rows = await revisions.all(unit) if migrated else []
+            applied = await _applied(unit)
     except Exception:  # noqa: BLE001 whatever the trouble, it is no answer
         return None
-    return waiting({row["version_num"] for row in rows})
+    return waiting(applied or set())
+
+
+async def _applied(unit: UnitOfWork) -> set[str] | None:
+    """The revisions that the database has; None where it has no tables yet."""
+    if not await is_migrated.scalar(unit):
+        return None
+    return {row["version_num"] for row in await revisions.all(unit)}
 
 
 async def report_missing(resources: Resources) -> None:
     """Log what a fresh start lacks, and what to type; the start itself goes on."""
-    for role in ROLES:
+    for role in REDIS_ROLES:
         if await check_redis(resources, role) == "away":
             name = f"REDIS_{role.upper()}_URL"
             url = sqlalchemy.make_url(resources.settings.group(RedisSettings).address(role) or "")

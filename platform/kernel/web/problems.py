@@ -19,9 +19,9 @@ from starlette.types import Message, Scope
 
 from kernel.db.errors import DatabaseUnavailable
 from kernel.errors import phrase
+from kernel.schemas.schemas import MAX_ERRORS
 from kernel.web.database_errors import translate
 
-MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
 MAX_TEXT = 1000  # characters of one message, or of a name that the client sent
 MEDIA_TYPE = "application/problem+json"
 PLAIN = (b"text/plain", b"text/plain; charset=utf-8")
