@@ -96,10 +96,14 @@ def before_call(
 def after_call(
     context: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
 ) -> None:
-    """Notice that the token is dead."""
+    """Notice that the token is dead, or that the caller has another name now."""
     sent = response.request.headers.get("Authorization", "")
     if response.status_code == 401 and sent == f"Bearer {Caller.token}":
         Caller.token = None
+    own = case.path_parameters.get("username") == Caller.username
+    changed = case.method == "PATCH" and case.operation.path.endswith("/user/{username}")
+    if own and changed and response.status_code == 200 and isinstance(case.body, dict):
+        Caller.username = case.body.get("username", Caller.username)
 
 
 if CALLER != "anonymous":
