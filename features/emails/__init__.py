@@ -1,1 +1,1 @@
-"""Mail: written from templates, sent by a durable job, to nobody who must not get any."""
+"""Mail: written from templates, sent by a durable job, but not to suppressed addresses."""

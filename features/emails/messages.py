@@ -40,7 +40,7 @@ def encode(
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(date)
     message["Message-ID"] = f"<{message_id}@{address.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers
+    message["Auto-Submitted"] = "auto-generated"  # so that no out-of-office message answers
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")  # last, since readers show the last
     return message.as_bytes(policy=POLICY)

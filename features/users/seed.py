@@ -49,7 +49,7 @@ async def seed(db: UnitOfWork) -> None:
 
 
 async def _tell_of_another_password(db: UnitOfWork) -> None:
-    """In local, where dev shows the password: say so if nobody can log in with it."""
+    """In local, where dev shows the password: say so if it is not a password of an account."""
     settings = db.resources.settings.group(AdminSettings)
     local = db.resources.settings.group(AppSettings).environment == "local"
     if not local or settings.admin_password is None:

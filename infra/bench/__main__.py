@@ -11,7 +11,7 @@ import orjson
 from infra.bench import extras, jobs, scale, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
-from infra.bench.environment import Environment, Rival, prepare, set_up
+from infra.bench.environment import BASELINE, Environment, Rival, prepare, set_up
 from infra.bench.measure import rounds
 from infra.bench.process import Server
 from infra.drills.collector import collecting
@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
 
 def rivals(arguments: argparse.Namespace, collector: str) -> Iterator[Rival]:
     if arguments.baseline:
-        yield Rival("baseline", arguments.baseline.resolve())
+        yield Rival(BASELINE, arguments.baseline.resolve())
     if arguments.ways or arguments.observed:
         yield Rival("again")
     if arguments.ways:

@@ -48,7 +48,7 @@ def _outside_local(settings: Settings) -> list[str]:
         if address and "@" not in address:
             risks.append(f"REDIS_{role.upper()}_URL has no password")
     if not seen.metrics:
-        risks.append("METRICS=off: nobody is told of trouble")
+        risks.append("METRICS=off: no alert tells of trouble")
     return risks
 
 

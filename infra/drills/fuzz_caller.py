@@ -86,7 +86,7 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
 def before_call(
     context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]
 ) -> None:
-    """Speak of the caller's own rows: a name made up would be of nobody's."""
+    """Speak of the caller's own rows: a made-up name has no rows."""
     valid = case.meta is not None and case.meta.generation.mode.is_positive
     if valid and Caller.username and "username" in case.path_parameters:
         case.path_parameters["username"] = Caller.username
@@ -103,7 +103,7 @@ def after_call(
     own = case.path_parameters.get("username") == Caller.username
     changed = case.method == "PATCH" and case.operation.path.endswith("/user/{username}")
     if own and changed and response.status_code == 200 and isinstance(case.body, dict):
-        Caller.username = case.body.get("username", Caller.username)
+        Caller.username = str(case.body.get("username", Caller.username))
 
 
 if CALLER != "anonymous":

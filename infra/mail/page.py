@@ -12,7 +12,7 @@ STYLE = (
     "td,th{padding:.2em 1em .2em 0;text-align:left}"
     "iframe{width:100%;height:32em;border:1px solid}"
 )
-# A mail's HTML runs no script and reaches nothing, whoever wrote it.
+# A mail's HTML runs no script and reaches nothing.
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 OWN = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 HOSTS = {"127.0.0.1", "localhost"}

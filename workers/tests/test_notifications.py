@@ -128,7 +128,7 @@ async def test_of_two_idle_workers_both_work_on_what_is_too_much_for_one(
         async with resources.unit() as db:
             for _ in range(2):
                 await jobs.add(db, "tasks.meet")
-        while one.jobs_complete + two.jobs_complete < 2:  # noqa: ASYNC110 - ARQ tells nobody
+        while one.jobs_complete + two.jobs_complete < 2:  # noqa: ASYNC110 - ARQ has no event
             await asyncio.sleep(0.01)
         for task in running:
             task.cancel()

@@ -153,7 +153,7 @@ async def test_waiting_jobs_follow_their_task_to_another_queue(
 
     async with make_worker() as worker, asyncio.timeout(20):
         running = asyncio.create_task(worker.async_run())
-        while worker.jobs_complete < 1:  # noqa: ASYNC110 - ARQ counts, and tells nobody
+        while worker.jobs_complete < 1:  # noqa: ASYNC110 - ARQ counts, and has no event
             await asyncio.sleep(0.01)
         running.cancel()
 

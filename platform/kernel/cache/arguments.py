@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache, partial
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
@@ -11,6 +12,8 @@ from pydantic.fields import FieldInfo
 from kernel.cache.policy import spell
 
 Reader = Callable[[Any], Any]
+REMEMBERED = 1024  # texts of one argument
+SHORT = 64  # characters
 
 
 def query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any]]:
@@ -39,8 +42,22 @@ def is_list(kind: Any) -> bool:
     return get_origin(kind) in (list, set, tuple) or any(map(is_list, get_args(kind)))
 
 
-def spelled_by(read: Reader, text: Any) -> str:
-    """What the text means, as `spell` has it. Raises ValueError for what can't be kept."""
+def speller_of(read: Reader) -> Callable[[Any], str]:
+    """What says what a text means, as `spell` has it. It raises ValueError for what can't be kept.
+
+    Of short texts the latest answers are remembered, since reading one costs as much as a look-up.
+    """
+    remembered = lru_cache(REMEMBERED)(partial(_spelled_by, read))
+
+    def spelled(text: Any) -> str:
+        if isinstance(text, str) and len(text) > SHORT:
+            return _spelled_by(read, text)
+        return remembered(text)
+
+    return spelled
+
+
+def _spelled_by(read: Reader, text: Any) -> str:
     value = read(text)
     spelled = spell(value)
     if isinstance(value, int) and not isinstance(value, bool | Enum) and spelled != str(text):

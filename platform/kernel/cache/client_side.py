@@ -6,7 +6,6 @@
 import hashlib
 from typing import Any, TypeVar
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -45,7 +44,7 @@ def allows(scope: Scope) -> bool:
         return False
     context = context_of(scope)
     age = context.resources.settings.group(HttpSettings).client_cache_max_age
-    return age > 0 and not context.personal and "authorization" not in Headers(scope=scope)
+    return age > 0 and not context.personal and not _sent(scope, b"authorization")
 
 
 def public_headers(scope: Scope, etag: str) -> dict[str, str]:
@@ -60,9 +59,14 @@ def public_headers(scope: Scope, etag: str) -> dict[str, str]:
 
 def is_known(scope: Scope, etag: str) -> bool:
     """Whether the client has this very answer already: If-None-Match, weak or strong, or `*`."""
-    lines = Headers(scope=scope).getlist("if-none-match")
+    lines = [line.decode("latin-1") for line in _sent(scope, b"if-none-match")]
     tags = [tag.strip().removeprefix("W/") for line in lines for tag in line.split(",")]
     return etag in tags or "*" in tags
+
+
+def _sent(scope: Scope, name: bytes) -> list[bytes]:
+    """The request's headers of that name, which ASGI has in lower case."""
+    return [value for header, value in scope["headers"] if header == name]
 
 
 def add_cache_headers(scope: Scope, response: Response) -> Response:

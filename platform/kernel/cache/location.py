@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 from starlette.types import Scope
 
-from kernel.cache.arguments import query_parameters, reader_of, spelled_by
+from kernel.cache.arguments import query_parameters, reader_of, speller_of
 from kernel.cache.policy import CALLER, PLACEHOLDER, CacheError, Policy, escape, flatten, spell
 from kernel.cache.route_check import check_route, where
 from kernel.context import Principal
@@ -131,13 +131,12 @@ class CachedRoute:
             return lambda path, query, caller: caller
         if argument in self._path:
             alias, read = self._path[argument]
-            return lambda path, query, caller: spelled_by(read, path[alias])
+            in_path = speller_of(read)
+            return lambda path, query, caller: in_path(path[alias])
         if argument in self._query:
             name, read, default = self._query[argument]
-            usual = spell(default)
-            return lambda path, query, caller: (
-                spelled_by(read, query[name]) if name in query else usual
-            )
+            usual, in_query = spell(default), speller_of(read)
+            return lambda path, query, caller: in_query(query[name]) if name in query else usual
         raise CacheError(
             f"{where(self.route)}: {argument} stands neither in the path nor in the "
             "query, so a hit can't know it; name what does"

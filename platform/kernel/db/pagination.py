@@ -1,7 +1,5 @@
 """What lists take and give: query parameters, offset pages, cursor pages."""
 
-import json
-import re
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -11,18 +9,15 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    TypeAdapter,
-    ValidationInfo,
     create_model,
-    field_validator,
     model_validator,
 )
 
+from kernel.schemas.moments import moments_of, without_numbers
 from kernel.schemas.schemas import CleanText, ReadSchema
 
 T = TypeVar("T")
 MAX_PAGE = 2**31 - 1
-NUMBER = re.compile(r"\s*[+-]?[\d._]+\s*")
 MAX_CURSOR = 4000  # the longest text that an index holds, in base64
 
 
@@ -44,28 +39,16 @@ class ListQuery(BaseModel):
     ] = None
     sort: Annotated[str, Field(pattern="^-?id$")] = "id"
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def refuse_numbers_as_dates(cls, value: Any, info: ValidationInfo) -> Any:
-        """Seconds since 1970 are pydantic's own, and in no document."""
-        given = value if isinstance(value, list) else [value]
-        numbers = any(isinstance(one, str) and NUMBER.fullmatch(one) for one in given)
-        if numbers and info.field_name and _is_date(cls, info.field_name):
-            raise ValueError("must be a date or a moment, as ISO 8601 writes it")
-        return value
+    def refuse_numbers_as_moments(cls, data: Any) -> Any:
+        return without_numbers(cls, data) if moments_of(cls) else data
 
     @model_validator(mode="after")
     def refuse_both_ways(self) -> "ListQuery":
         if self.cursor is not None and self.page is not None:
             raise ValueError("page and cursor can't be given together")
         return self
-
-
-@cache
-def _is_date(query: type[ListQuery], name: str) -> bool:
-    """Whether the field is a date or a moment, or a list of them."""
-    annotation: Any = query.model_fields[name].annotation
-    return '"format": "date' in json.dumps(TypeAdapter(annotation).json_schema())
 
 
 class Page(ReadSchema, Generic[T]):

@@ -26,6 +26,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from kernel.schemas.moments import moments_of, without_numbers
+
 MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
 MAX_DEPTH = 20
 MAX_URL = 2048  # bytes
@@ -133,7 +135,8 @@ def is_secret(annotation: Any) -> bool:
 
 
 class InputSchema(BaseModel):
-    """Base of every request body: unknown fields are refused, so is text that can't be stored.
+    """Base of every request body: unknown fields are refused, so is text that can't be stored, and
+    a number where a date or a moment is meant.
 
     It stands before a SQLModel that gives the fields: `class PostCreate(InputSchema, PostBase)`.
     """
@@ -154,7 +157,7 @@ class InputSchema(BaseModel):
                 for place, told in unclean
             ]
             raise ValidationError.from_exception_data(cls.__name__, errors)  # type: ignore[arg-type]
-        return data
+        return without_numbers(cls, data) if moments_of(cls) else data
 
 
 def example(**values: Any) -> Any:

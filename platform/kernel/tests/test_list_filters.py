@@ -259,5 +259,5 @@ def test_one_column_at_a_time_stays_a_literal() -> None:
 @pytest.mark.parametrize("number", ["0.5", "5", "1700000000", "-1", " 3 "])
 def test_a_number_is_no_moment(number: str) -> None:
     assert BillQuery(paid_at_to="2026-01-01T00:00:00Z", amount_min=number)
-    with pytest.raises(ValidationError, match="must be a date or a moment"):
+    with pytest.raises(ValidationError, match="should be a valid datetime"):
         BillQuery(paid_at_to=number)

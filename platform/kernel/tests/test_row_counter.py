@@ -1,4 +1,4 @@
-"""The total of a list: kept by the database, and exact whatever writes and whoever else does."""
+"""The total of a list: kept by the database, and exact whatever writes and however many do."""
 
 import asyncio
 import random

@@ -118,7 +118,7 @@ async def test_a_websocket_for_superusers_refuses_others_in_the_handshake(
 
 
 def known(is_superuser: bool | None) -> Any:
-    """Who identifies each caller as ada; None as nobody."""
+    """Who identifies each caller as ada; None as anonymous."""
 
     async def identify(_: Any) -> KnownUser | None:
         if is_superuser is None:
