@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from infra.checks import ROOT
 from tests.copies import NOT_OURS, copy_to, run_module
 
@@ -37,6 +39,7 @@ def test_only_prose_and_one_line_of_pyproject_spell_the_name() -> None:
     assert places in ([("pyproject.toml", f'name = "{NAME}"')], [])
 
 
+@pytest.mark.drill
 def test_a_renamed_copy_passes_the_cheap_checks(tmp_path: Path) -> None:
     copy = copy_to(tmp_path / "copy")
     pyproject = copy / "pyproject.toml"
@@ -44,8 +47,8 @@ def test_a_renamed_copy_passes_the_cheap_checks(tmp_path: Path) -> None:
     pyproject.write_text(text)
 
     documents = [f"tests/test_{name}.py" for name in ("documents", "env_example")]
-    pytest = ["pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-n0", *documents]
-    for command in (["infra.checks", "format", "lint", "imports", "layout", "lock"], pytest):
+    documented = ["pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-n0", *documents]
+    for command in (["infra.checks", "format", "lint", "imports", "layout", "lock"], documented):
         run = run_module(copy, *command)
 
         assert run.returncode == 0, run.stdout + run.stderr

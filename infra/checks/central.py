@@ -16,10 +16,6 @@ EXCEPTIONS: dict[str, set[str]] = {
     "infra/init/parts/demo.py": {"tasks"},
     "infra/init/parts/posts.py": {"posts"},
     "infra/init/parts/tiers.py": {"rate_limits", "tiers"},
-    "infra/tests/test_valkey_rights.py": {"tasks"},
-    "workers/tests/test_attempts.py": {"tasks"},
-    "workers/tests/test_bad_jobs.py": {"tasks"},
-    "workers/tests/test_queues.py": {"tasks"},
 }
 NAMES_ONE = """\
 {file} names the feature {feature}, which couldn't be removed with its folder any more:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.copies import copy_to, run_module
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 
 def test_the_tests_of_the_features_pass_without_the_folder_of_shortcuts(tmp_path: Path) -> None:

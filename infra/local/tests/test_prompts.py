@@ -14,6 +14,8 @@ from infra.local import psql, redis_prompt
 from kernel.config.loader import ROOT
 from kernel.resources import Resources
 
+pytestmark = pytest.mark.drill
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -65,6 +65,7 @@ def test_clearing_deletes_all_rows_whatever_refers_to_them(tmp_path: Path, role:
     server.stop()
 
 
+@pytest.mark.drill
 def test_two_runs_at_once_share_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEV_DATA_DIR", str(tmp_path))
     first, second = Host({}), Host({})
@@ -162,6 +163,7 @@ def test_a_feature_is_tested_by_its_name_and_with_its_gates(
     assert named == features
 
 
+@pytest.mark.drill
 def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_not() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "users"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -81,6 +81,7 @@ def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(comma
     assert "Traceback" not in told
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("command", ["kernel.seed", "features.users.superuser nobody --grant"])
 @pytest.mark.parametrize(
     ("database", "told"),
@@ -101,6 +102,7 @@ def test_a_command_without_its_tables_says_what_to_type(
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.drill
 @pytest.mark.skipif(sys.platform == "win32", reason="there hatch stays their parent")
 @pytest.mark.parametrize(
     ("command", "begun"),
@@ -146,6 +148,7 @@ UVICORN = ("uvicorn", "kernel.main:app", "--no-proxy-headers", "--port", "0")
 WORKER = ("arq", "workers.settings.WorkerSettings")
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("file", "commands"),
     [("handlers", [UVICORN, WORKER]), ("providers", [UVICORN]), ("tasks", [UVICORN])],
