@@ -1,7 +1,7 @@
 """Every route by every kind of caller, with unexpected input: no 500, no undocumented
 status, no answer that breaks its schema.
 
-Bounded to two minutes and a half in all; `hatch run drill -k fuzz --unbounded` is for a run by hand.
+Bounded to two minutes and a half; `hatch run drill -k fuzz --unbounded` is for a run by hand.
 """
 
 from pathlib import Path
