@@ -1,7 +1,7 @@
 """Who passes: the caller, the superuser, the user that a path names."""
 
 from base64 import b64decode
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Path
 from pydantic import Field
@@ -9,28 +9,39 @@ from starlette.requests import HTTPConnection
 
 from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
+from features.auth.step_up import NO_SESSION
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
-from kernel.context import Principal, context_of, principal_of
+from kernel.context import Identify, Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
 from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, unauthenticated
 
 USER_NOT_FOUND = "User not found"
-NO_SESSION = 0
+API_KEY_HEADER = b"x-api-key"
+LOG_IN = "Log in for this: it needs a session."
 
 
 async def identify(connection: HTTPConnection) -> KnownUser | None:
-    """The caller behind the bearer token; None without one, and for a bad one."""
+    """The caller behind the access token or, where a feature knows API keys, behind one of these;
+    None without one, and for a bad one."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    context = context_of(connection)
-    claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
+    context, claims = context_of(connection), None
+    if scheme.lower() == "bearer" and token:
+        claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
+    by_key: Identify | None = context.resources.provider("identify_by_key")
+    if by_key is not None and (claims is None or sends_key(connection)):
+        return cast("KnownUser | None", await by_key(connection))
     if claims is None:
         return None
     return await live_principal(context, claims)
+
+
+def sends_key(connection: HTTPConnection) -> bool:
+    """Whether the request has the header of API keys."""
+    # Not by `headers`, which decodes each: this is asked for every request.
+    return API_KEY_HEADER in [name for name, _ in connection.scope["headers"]]
 
 
 async def verify_basic(connection: HTTPConnection) -> Principal | None:
@@ -58,8 +69,8 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
-    """The caller, or None. Without a token the answer is the public one."""
-    if "authorization" not in connection.headers:
+    """The caller, or None. Without a token or a key the answer is the public one."""
+    if "authorization" not in connection.headers and not sends_key(connection):
         return None
     return await principal_of(connection)
 
@@ -74,6 +85,15 @@ async def current_user(connection: HTTPConnection) -> KnownUser:
     return principal
 
 
+@access(Access.USER)
+async def current_session(connection: HTTPConnection) -> KnownUser:
+    """The caller, who has logged in. Raises ForbiddenException (403) for one with an API key."""
+    caller = await current_user(connection)
+    if caller.session_id == NO_SESSION:
+        raise ForbiddenException(LOG_IN)
+    return caller
+
+
 @access(Access.SUPER)
 async def super_user(connection: HTTPConnection) -> KnownUser:
     """The caller, who is a superuser. A route has refused others before the body was read; a
@@ -85,17 +105,19 @@ async def super_user(connection: HTTPConnection) -> KnownUser:
 
 
 @access(Access.OWNER)
-async def session_owner(connection: HTTPConnection) -> int | None:
+async def session_owner(
+    caller: Annotated[KnownUser, Depends(current_session)],
+) -> int | None:
     """Whose sessions the caller may end: the caller's own, and (None) anybody's as a superuser.
 
     The statement that ends one asks for its owner, so that others' sessions aren't found.
     """
-    caller = await current_user(connection)
     return None if caller.is_superuser else caller.user_id
 
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 CurrentUser = Annotated[KnownUser, Depends(current_user)]
+CurrentSession = Annotated[KnownUser, Depends(current_session)]
 SuperUser = Annotated[KnownUser, Depends(super_user)]
 SessionOwner = Annotated[int | None, Depends(session_owner)]
 

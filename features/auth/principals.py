@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import orjson
 
 from features.auth.cache_keys import PRINCIPAL, SESSION
-from features.auth.crud import principal_by_session
+from features.auth.crud import Caller, principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
+from features.users.models import UserRead
 from kernel.cache import Stores, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
@@ -46,7 +47,12 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
     )
     if not found:
         return None
-    values, _, shown = found.partition(b"\n")
+    return known_user(found, user_id, session_id)
+
+
+def known_user(kept: bytes, user_id: int, session_id: int) -> KnownUser:
+    """The caller, from what `as_kept` has made of the row."""
+    values, _, shown = kept.partition(b"\n")
     username, is_superuser, tier_id = orjson.loads(values)
     return KnownUser(user_id, session_id, username, is_superuser, tier_id, shown)
 
@@ -55,10 +61,13 @@ async def _load(unit: UnitOfWork, claims: Claims) -> bytes:
     caller = await principal_by_session.one(
         unit, user_id=claims.user_id, session_id=claims.session_id
     )
-    if caller is None:
-        return b""
+    return b"" if caller is None else as_kept(caller)
+
+
+def as_kept(caller: Caller) -> bytes:
+    """What is kept of a caller: a line of what permissions ask for, and UserRead in JSON."""
     values = orjson.dumps([caller.username, caller.is_superuser, caller.tier_id])
-    return values + b"\n" + caller.model_dump_json(exclude={"is_superuser"}).encode()
+    return values + b"\n" + caller.model_dump_json(include=set(UserRead.model_fields)).encode()
 
 
 def forget_principal(

@@ -17,7 +17,7 @@ from features.auth.cross_site import refuse_cross_site
 from features.auth.devices import device_label
 from features.auth.models import SessionQuery, SessionRead, StepUp, Token
 from features.auth.passwords import hash_password, needs_new_hash
-from features.auth.permissions import CurrentUser, OptionalUser, SessionOwner
+from features.auth.permissions import CurrentSession, OptionalUser, SessionOwner
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import check_current_password, note_password
 from features.auth.tokens import Claims, Kind, signer
@@ -85,7 +85,9 @@ async def login(
 
 
 @router.post("/step-up", response_model=Message, dependencies=guarded)
-async def step_up(values: StepUp, request: Request, caller: CurrentUser, db: SessionDep) -> Message:
+async def step_up(
+    values: StepUp, request: Request, caller: CurrentSession, db: SessionDep
+) -> Message:
     """Enter your password again, which the acts that matter most need."""
     account = await account_by_id.one(db, user_id=caller.user_id)
     if account is None:
@@ -164,7 +166,7 @@ async def logout(
 async def logout_all(
     request: Request,
     response: Response,
-    caller: CurrentUser,
+    caller: CurrentSession,
     db: SessionDep,
     keep_current: Annotated[bool, Query(description="Leave this session as it is.")] = False,
 ) -> Message:
@@ -179,7 +181,7 @@ async def logout_all(
 
 @router.get("/sessions", response_model=pages_of(SessionRead))
 async def read_sessions(
-    query: Annotated[SessionQuery, Query()], caller: CurrentUser, db: SessionDep
+    query: Annotated[SessionQuery, Query()], caller: CurrentSession, db: SessionDep
 ) -> JSONBytesResponse:
     """List your sessions: every login that is still active."""
     return await crud.listing.answer(

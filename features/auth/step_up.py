@@ -14,6 +14,7 @@ from kernel.errors import ForbiddenException, UnprocessableEntityException
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 ENTER_PASSWORD = "Enter your password again first: POST /api/v1/step-up."  # noqa: S105
+NO_SESSION = 0  # of a caller who is known by something else than a login
 
 
 class StepUpRequired(ForbiddenException):
@@ -25,10 +26,18 @@ class StepUpRequired(ForbiddenException):
 async def require_recent_password(unit: UnitOfWork, caller: Principal) -> None:
     """Raise StepUpRequired (403) unless the password was entered in this session within
     STEP_UP_MINUTES, by a login or by /step-up."""
+    refuse_without_session(caller)
     lately = timedelta(minutes=unit.resources.settings.group(AuthSettings).step_up_minutes)
     if lately and not await password_is_recent.scalar(
         unit, session_id=caller.session_id, lately=lately
     ):
+        raise StepUpRequired(ENTER_PASSWORD)
+
+
+def refuse_without_session(caller: Principal) -> None:
+    """Raise StepUpRequired (403) for a caller without a session, in which alone a password can be
+    entered."""
+    if caller.session_id == NO_SESSION:
         raise StepUpRequired(ENTER_PASSWORD)
 
 

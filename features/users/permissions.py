@@ -7,7 +7,11 @@ from fastapi import Request
 from pydantic import MISSING
 
 from features.auth.permissions import USER_NOT_FOUND
-from features.auth.step_up import check_current_password, require_recent_password
+from features.auth.step_up import (
+    check_current_password,
+    refuse_without_session,
+    require_recent_password,
+)
 from features.auth.throttle import acquire
 from features.users import crud
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account, UserUpdate
@@ -67,6 +71,7 @@ async def require_password(
     RateLimitException (429), also when the address has tried too many new e-mails: the answer says
     whether they are registered.
     """
+    refuse_without_session(caller)
     own, new_password = account.id == caller.user_id, values.password is not MISSING
     new_email = (
         values.email is not MISSING and values.email.lower() != (account.email or "").lower()

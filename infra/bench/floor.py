@@ -98,7 +98,11 @@ class Chores:
 
 
 def answer(body: bytes, etag: str, request: Request) -> Response:
-    headers = {"ETag": etag, "Cache-Control": "public, max-age=30", "Vary": "Authorization, Cookie"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "public, max-age=30",
+        "Vary": "Authorization, Cookie, X-API-Key",
+    }
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

@@ -54,6 +54,9 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             described = [r for r in self.router.routes if isinstance(r, APIRoute)]
             self.openapi_schema = openapi.complete(super().openapi(), described)
+            extend = self.state.resources.provider("extend_openapi")
+            if extend is not None:
+                extend(self.openapi_schema, described)
         return self.openapi_schema
 
 

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
+from kernel.errors import CustomException
 from kernel.usage import Usage
 
 KEY = "kernel.context"
@@ -26,10 +27,15 @@ class Principal:
     username: str
     is_superuser: bool
     tier_id: int | None
+    credential: str = field(default="", kw_only=True)
+    """What sets callers apart who are the same user, and may do or see different things: limits and
+    caches keep them apart. Empty for sessions."""
 
 
 # What a feature's providers.py offers as `identify`. Without one every caller is anonymous.
 Identify = Callable[[HTTPConnection], Awaitable[Principal | None]]
+# Raises what is answered to a caller who may not make this call.
+Admit = Callable[[HTTPConnection], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -42,6 +48,11 @@ class RequestContext:
     unit: UnitOfWork | None = None
     principal: Principal | None = None
     identified: bool = False
+    admit: "Admit | None" = None
+    """What the caller must pass where the answer depends on who asks: set by `identify`, for a
+    credential that may do less than its user."""
+    refusal: CustomException | None = None
+    """What is answered where a caller is needed, instead of the usual 401: set by `identify`."""
     personal: bool = False
     """Whether the answer depends on who asks."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -64,10 +75,16 @@ def template_of(scope: Scope) -> str | None:
 async def principal_of(connection: HTTPConnection) -> Principal | None:
     """The caller, found out once per request; None for anonymous and for a bad token.
 
-    From here on the answer counts as depending on who asks: no shared cache may keep it.
+    From here on the answer counts as depending on who asks: no shared cache may keep it. Raises
+    what `admit` raises, for a caller whose credential doesn't reach as far as this call.
     """
-    context_of(connection).personal = True
-    return await identified(connection)
+    context = context_of(connection)
+    context.personal = True
+    principal = await identified(connection)
+    if context.admit is not None:
+        await context.admit(connection)
+        context.admit = None  # once
+    return principal
 
 
 async def identified(connection: HTTPConnection) -> Principal | None:

@@ -87,6 +87,8 @@ def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) ->
 # What the kernel asks of features; providers.py of one feature offers it as `providers[name]`.
 PROVIDERS = {
     "identify": "who is calling: (HTTPConnection) -> Principal | None",
+    "identify_by_key": "who sends an API key; asked by `identify`, as `identify` is",
+    "extend_openapi": "what it adds to the OpenAPI document: (document, routes) -> None",
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",

@@ -53,7 +53,7 @@ def public_headers(scope: Scope, etag: str) -> dict[str, str]:
     return {
         "Cache-Control": f"public, max-age={age}",
         "ETag": etag,
-        "Vary": "Authorization, Cookie",
+        "Vary": "Authorization, Cookie, X-API-Key",
     }
 
 

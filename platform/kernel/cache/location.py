@@ -99,7 +99,7 @@ class CachedRoute:
         given = "&".join([f"{key}={value}" for key, value in sorted(query.items())])
         key = f"{self._id}:{scope['path']}?{given}"
         if self.varies_by_caller:
-            key += f"#{caller}"
+            key += f"#{caller}{principal.credential if principal else ''}"
         if len(key) + len(name) > MAX_KEY_BYTES:
             return None
         names = [name, *_namespaces(name), *tags]

@@ -32,7 +32,9 @@ async def rate_limiter(request: Request) -> None:
     context = context_of(request)
     principal = await identified(request)
     path = sanitise(template_of(request.scope) or request.url.path)
-    who = f"u{principal.user_id}" if principal else network_of(context.address)
+    who = (
+        f"u{principal.user_id}{principal.credential}" if principal else network_of(context.address)
+    )
     settings = context.resources.settings.group(LimitSettings)
     default = Rule(settings.default_rate_limit_limit, settings.default_rate_limit_period)
     quota = Quota(f"{who}:{path}", default)

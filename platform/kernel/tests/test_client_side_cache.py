@@ -109,7 +109,7 @@ async def test_public_answers_may_be_kept_and_asked_about(
         answer = await get(client, path)
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "public, max-age=30"
-        assert answer.headers["vary"] == "Authorization, Cookie"
+        assert answer.headers["vary"] == "Authorization, Cookie, X-API-Key"
         tag = answer.headers["etag"]
         assert tag.startswith('"')
         for known in (tag, f"W/{tag}", f'"other", W/{tag}', "*"):
@@ -118,7 +118,7 @@ async def test_public_answers_may_be_kept_and_asked_about(
             assert same.content == b""
             assert same.headers["etag"] == tag
             assert same.headers["cache-control"] == "public, max-age=30"
-            assert same.headers["vary"] == "Authorization, Cookie"
+            assert same.headers["vary"] == "Authorization, Cookie, X-API-Key"
             assert "content-type" not in same.headers
             assert "content-length" not in same.headers
         for unknown in ('"other"', tag.strip('"'), ""):

@@ -4,4 +4,4 @@ from kernel.web.access import CHALLENGE, NOT_YOURS, PRIVILEGES, Access, access, 
 from kernel.web.documented_errors import error_responses
 from kernel.web.health import require_database
 from kernel.web.route_order import reserved_names
-from kernel.web.router import SessionDep
+from kernel.web.router import SessionDep, calls_of

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from kernel.context import Principal, principal_of
-from kernel.errors import ForbiddenException, UnauthorizedException
+from kernel.context import Principal, context_of, principal_of
+from kernel.errors import CustomException, ForbiddenException, UnauthorizedException
 
 PRIVILEGES = "You do not have enough privileges."
 NOT_YOURS = "Request forbidden -- authorization will not help"
@@ -58,8 +58,10 @@ async def require(connection: HTTPConnection, level: Access) -> Principal | None
     return principal
 
 
-def unauthenticated(connection: HTTPConnection) -> UnauthorizedException:
-    """The 401 for a request without a valid bearer token."""
+def unauthenticated(connection: HTTPConnection) -> CustomException:
+    """The 401 for a request without a valid bearer token, or what `identify` has left to answer."""
+    if (refusal := context_of(connection).refusal) is not None:
+        return refusal
     header = connection.headers.get("authorization", "")
     bearer = header[:7].lower() == "bearer " and header[7:].strip()
     detail = "User not authenticated." if bearer else "Not authenticated"

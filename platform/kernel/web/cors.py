@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from kernel.config.groups import HttpSettings
 
-REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Request-ID"]
+REQUEST_HEADERS = ["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"]
 ANSWER_HEADERS = ["ETag", "X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 
