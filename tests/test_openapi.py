@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
+from infra.contract import pieces
 from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.schemas.schemas import Message
@@ -17,8 +18,9 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture(scope="module")
 def document() -> Json:
-    """The document of the application, which needs no server."""
-    return create_application(Settings()).openapi()
+    """The document of the application, which needs no server; without what a feature adds to the
+    routes of others."""
+    return pieces.application().openapi()
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:

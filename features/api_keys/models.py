@@ -24,7 +24,7 @@ Scope = Annotated[
         max_length=MAX_SCOPE,
         pattern=r"^[ -~]+$",
         description=(
-            "`*`, a tag of the API, or method and path of one route; `*:read` or a tag with `:read` "
+            "`*`, a tag of the API, or method and path of a route; `*:read` or a tag with `:read` "
             "for what only reads. `superuser` keeps the rights of a superuser."
         ),
         examples=["posts:read", "GET /api/v1/user/me/"],

@@ -74,7 +74,10 @@ def write_share(file: str, content: Json, root: Path = ROOT) -> None:
 
 def application() -> Application:
     """The application as it is described: with the defaults of every setting."""
-    return create_application(Settings())
+    app = create_application(Settings())
+    # What a feature adds to the routes of all others is left out: else each share would go with it.
+    app.state.resources.providers["extend_openapi"] = None
+    return app
 
 
 def _reachable(value: Any, schemas: Json) -> Iterator[str]:

@@ -9,7 +9,7 @@ import httpx2
 
 from features.api_keys.crud import crud_api_keys
 from features.api_keys.key_text import key_texts
-from features.api_keys.models import ApiKeyCreateInternal, ApiKeyRead
+from features.api_keys.models import ApiKeyCreateInternal, KeyPrefix
 from kernel.app import Application
 from kernel.db import now
 from kernel.resources import Resources
@@ -46,9 +46,7 @@ async def add_key(app: Application, user_id: int, *scopes: str, **values: Any) -
         **{**stored, **values},
     )
     async with resources.unit() as db:
-        made = await crud_api_keys.create(
-            db, row, schema_to_select=ApiKeyRead, return_as_model=True
-        )
+        made = await crud_api_keys.create(db, row, schema_to_select=KeyPrefix, return_as_model=True)
     return made.id, text
 
 
