@@ -24,7 +24,7 @@ from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 KEPT_DAYS = 30  # that dead keys stay
 
-CRUDApiKeys: TypeAlias = FastCRUD[ApiKey, ApiKeyCreateInternal, ApiKeyUpdate, Any, Any, ApiKeyRead]
+CRUDApiKeys: TypeAlias = FastCRUD[ApiKey, ApiKeyCreateInternal, ApiKeyUpdate, Any, Any, Any]
 crud_api_keys: CRUDApiKeys = FastCRUD(ApiKey)
 listing = Listing(crud_api_keys, ApiKeyRead, ApiKeyQuery, scope=["user_id"])
 
@@ -92,6 +92,12 @@ async def note_uses(unit: UnitOfWork, moments: Mapping[int, datetime]) -> None:
     await _note_uses.all(unit, ids=list(moments), moments=list(moments.values()))
 
 
+async def hash_anew(unit: UnitOfWork, key_id: int, hashed_key: str) -> None:
+    """Store the hash by the SECRET_KEY of today, in place of one by an earlier one."""
+    with suppress(NoResultFound):
+        await crud_api_keys.update(unit, {"hashed_key": hashed_key}, id=key_id)
+
+
 async def numbers_of(unit: UnitOfWork, user_id: int) -> tuple[int, int]:
     """How many keys of the user are live, and how many are kept."""
     # Two who make a key at once wait for each other.
@@ -121,7 +127,9 @@ async def purge(unit: UnitOfWork) -> int:
     """Remove keys that have been dead for KEPT_DAYS. Returns how many went."""
     before = now() - timedelta(days=KEPT_DAYS)
     kept = await crud_api_keys.count(unit)
-    for dead in ({"expires_at__lt": before}, {"revoked_at__lt": before}):
-        with suppress(NoResultFound):
-            await crud_api_keys.db_delete(unit, allow_multiple=True, **dead)
+    # Either finds nothing to delete, at times.
+    with suppress(NoResultFound):
+        await crud_api_keys.db_delete(unit, allow_multiple=True, expires_at__lt=before)
+    with suppress(NoResultFound):
+        await crud_api_keys.db_delete(unit, allow_multiple=True, revoked_at__lt=before)
     return kept - await crud_api_keys.count(unit)

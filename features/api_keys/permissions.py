@@ -37,6 +37,7 @@ EXPIRED = "This API key has expired."
 REVOKED = "This API key has been revoked."
 OUT_OF_SCOPE = "This API key has no scope for this call."
 HEADER = "x-api-key"
+NOBODY = b'[0, "", [], null, 1, 0, false]'  # whose hash no key has
 # What none may call by a key: sessions, and what is done by the cookie of one.
 BY_SESSION = {current_session, refresh_cookie}
 
@@ -68,7 +69,8 @@ async def identify_by_key(connection: HTTPConnection) -> KnownUser | None:
         return None
     key = key_texts(context.resources.settings).read(sent.pop())
     if key is None:
-        return await _refuse(connection, NOT_VALID)
+        await _refuse(connection, NOT_VALID)
+        return None
     return await _caller_of(connection, context, key)
 
 
@@ -92,16 +94,16 @@ async def _caller_of(
         signed=True,
     )
     said, _, kept = (found or b"").partition(b"\n")
-    if not said:
-        return await _refuse(connection, NOT_VALID)
-    key_id, hashed, scopes, limit, period, expires_at, revoked = orjson.loads(said)
+    key_id, hashed, scopes, limit, period, expires_at, revoked = orjson.loads(said or NOBODY)
     if not any(hmac.compare_digest(hashed, one) for one in key.hashes):
-        return await _refuse(connection, NOT_VALID)
+        await _refuse(connection, NOT_VALID)
+        return None
     if revoked or expires_at <= time.time():
-        return await _refuse(connection, REVOKED if revoked else EXPIRED, key, key_id)
+        await _refuse(connection, REVOKED if revoked else EXPIRED, key, key_id)
+        return None
     rule = Rule(limit, period) if limit else None
     context.admit = partial(_admit, Reach(key_id, tuple(scopes), rule))
-    last_uses.note(key_id)
+    last_uses.note(key_id, None if hashed == key.hashes[0] else key.hashes[0])
     user = known_user(kept, key.user_id, NO_SESSION)
     is_superuser = user.is_superuser and SUPERUSER in scopes
     return replace(user, is_superuser=is_superuser, credential=f"k{key_id}")
@@ -137,7 +139,8 @@ async def _refuse(
 async def _admit(reach: Reach, connection: HTTPConnection) -> None:
     """Raise ForbiddenException (403) for a route that the key doesn't reach, and
     RateLimitException (429) for more calls than it may make."""
-    route, method = connection.scope.get("route"), connection.scope.get("method", "WEBSOCKET")
+    route: Any = connection.scope.get("route")
+    method = connection.scope.get("method", "WEBSOCKET")
     if not takes_keys(route):
         raise ForbiddenException(LOG_IN)
     tags = tuple(map(str, getattr(route, "tags", ())))

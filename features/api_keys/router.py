@@ -1,7 +1,7 @@
 """Routes of API keys. None of them takes a key."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.exc import NoResultFound
@@ -100,7 +100,7 @@ async def read_user_api_keys(
 @router.get("/api_key/{id}", response_model=ApiKeyRead)
 async def read_api_key(id: PathId, owner: SessionOwner, db: SessionDep) -> ApiKeyRead:
     """Show one of your API keys or, as a superuser, anybody's."""
-    whose = {} if owner is None else {"user_id": owner}
+    whose: dict[str, Any] = {} if owner is None else {"user_id": owner}
     key = await crud_api_keys.get(
         db, schema_to_select=ApiKeyRead, return_as_model=True, id=id, **whose
     )

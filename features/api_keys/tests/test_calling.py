@@ -234,17 +234,20 @@ async def test_a_superusers_key_is_a_superusers_only_if_it_says_so_and_as_long_a
         assert (await client.patch(path, json={"name": "Newer name"})).status_code == 403
 
 
-async def test_a_key_is_good_under_an_earlier_secret_key(
+async def test_a_key_that_is_used_while_its_secret_key_is_an_earlier_one_outlives_it(
     make_app: ApplicationFactory, user: Person
 ) -> None:
-    key = (await make_key(user))["key"]
+    key, unused = [(await make_key(user))["key"] for _ in range(2)]
     new = "a" * 31 + "0123456789abcdef0123456789abcdef"
 
     both = {"SECRET_KEY": new, "SECRET_KEYS_OLD": SECRET_KEY}
     async with make_app(**both) as app, program(app, key) as client:
         assert (await client.get(ME)).status_code == 200
-    async with make_app(SECRET_KEY=new) as app, program(app, key) as client:
-        assert refusal(await client.get(ME)) == NOT_VALID
+    async with make_app(SECRET_KEY=new) as app:
+        async with program(app, key) as client:
+            assert (await client.get(ME)).status_code == 200
+        async with program(app, unused) as client:
+            assert refusal(await client.get(ME)) == NOT_VALID
 
 
 async def test_an_emptied_redis_revives_no_key(

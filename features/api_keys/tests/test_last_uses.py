@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from features.api_keys import last_uses as module
 from features.api_keys.crud import crud_api_keys, purge
 from features.api_keys.last_uses import LastUses, last_uses
 from features.api_keys.tests.factories import add_key, make_key, program
@@ -78,7 +77,7 @@ async def test_what_could_not_be_written_is_written_later(
         raise ConnectionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.crud, "note_uses", away)
+        patched.setattr("features.api_keys.crud.note_uses", away)
         await last_uses.write(resources)
     assert await used_at(user, {"id": key_id}) is None
 
