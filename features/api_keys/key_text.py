@@ -5,8 +5,9 @@ import hmac
 import re
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
 from kernel.config import SecretSettings, Settings
@@ -24,7 +25,7 @@ FORM = re.compile(
 REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeyText:
     """What can be said of a key without looking it up. It may be one that was never given out."""
 
@@ -32,6 +33,8 @@ class KeyText:
     user_id: int
     hashes: tuple[str, ...]
     """By SECRET_KEY, then by each of SECRET_KEYS_OLD: one of them is stored."""
+    holder: Any = field(default=None, compare=False)
+    """What was made of what it was found to be last: see permissions/callers.py."""
 
 
 class KeyTexts:

@@ -1,12 +1,12 @@
 """What is written of keys that are used: noted in memory, written by the minute, on no request's
 way."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
 from features.api_keys import crud
-from kernel.db import Resources, now
+from kernel.db import Resources
 
 log = structlog.get_logger(__name__)
 
@@ -18,13 +18,13 @@ class LastUses:
     keys by the SECRET_KEY of today."""
 
     def __init__(self) -> None:
-        self._noted: dict[int, datetime] = {}
+        self._noted: dict[int, float] = {}
         self._hashes: dict[int, str] = {}
 
-    def note(self, key_id: int, hashed_key: str | None = None) -> None:
-        """The key is used now; its hash, if the one that is stored was made by an earlier
-        SECRET_KEY."""
-        self._noted[key_id] = now()
+    def note(self, key_id: int, moment: float, hashed_key: str | None = None) -> None:
+        """When the key is used, in seconds since 1970; its hash, if the one that is stored was made
+        by an earlier SECRET_KEY."""
+        self._noted[key_id] = moment
         if hashed_key is not None:
             self._hashes[key_id] = hashed_key
 
@@ -36,7 +36,8 @@ class LastUses:
             return
         try:
             async with resources.unit() as unit:
-                await crud.note_uses(unit, noted)
+                moments = {one: datetime.fromtimestamp(noted[one], UTC) for one in noted}
+                await crud.note_uses(unit, moments)
                 for key_id, hashed_key in hashes.items():
                     await crud.hash_anew(unit, key_id, hashed_key)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next time may go well

@@ -18,7 +18,7 @@ from features.api_keys.models import (
     ApiKeyRead,
     ApiKeyUpdate,
 )
-from features.api_keys.permissions import known_scopes
+from features.api_keys.permissions.routes import known_scopes
 from features.api_keys.scopes import SUPERUSER
 from features.api_keys.settings import ApiKeySettings
 from features.auth.permissions import (
@@ -101,7 +101,7 @@ async def read_user_api_keys(
 async def read_api_key(id: PathId, owner: SessionOwner, db: SessionDep) -> ApiKeyRead:
     """Show one of your API keys or, as a superuser, anybody's."""
     whose: dict[str, Any] = {} if owner is None else {"user_id": owner}
-    key = await crud_api_keys.get(
+    key: ApiKeyRead | None = await crud_api_keys.get(
         db, schema_to_select=ApiKeyRead, return_as_model=True, id=id, **whose
     )
     if key is None:

@@ -28,7 +28,7 @@ async def identify(connection: HTTPConnection) -> KnownUser | None:
     None without one, and for a bad one."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     context, claims = context_of(connection), None
-    if scheme.lower() == "bearer" and token:
+    if "." in token and scheme.lower() == "bearer":  # else it is no JWT
         claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
     by_key: Identify | None = context.resources.provider("identify_by_key")
     if by_key is not None and (claims is None or sends_key(connection)):

@@ -1,6 +1,7 @@
 """When a key was last used: written by the minute, never on a request's way."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ async def test_of_several_processes_one_writes_within_a_minute(
     moments = []
     for seconds in (0, 30, 61):
         uses = LastUses()
-        uses._noted[key_id] = now() + timedelta(seconds=seconds)
+        uses.note(key_id, time.time() + seconds)
         await uses.write(resources)
         moments.append(await used_at(user, {"id": key_id}))
 
@@ -71,7 +72,7 @@ async def test_what_could_not_be_written_is_written_later(
     app: Application, user: Person, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_id, _ = await add_key(app, user.id, "*")
-    last_uses.note(key_id)
+    last_uses.note(key_id, time.time())
 
     async def away(*_: Any) -> None:
         raise ConnectionError

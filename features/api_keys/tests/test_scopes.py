@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from features.api_keys.permissions import known_scopes, takes_keys
+from features.api_keys.permissions.routes import known_scopes, takes_keys
 from features.api_keys.scopes import covers, names_of
 from features.api_keys.tests.factories import add_key, program
 from kernel.app import Application

@@ -1,0 +1,1 @@
+"""Who an API key speaks for, and which calls it reaches."""
