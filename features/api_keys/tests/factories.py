@@ -28,8 +28,8 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
     """Keys of the superuser."""
-    for _ in range(number):
-        await add_key(people.app, people.superuser.id, "*")
+    for one in range(number):
+        await add_key(people.app, people.superuser.id, "*", name=f"Export {one}")
     return {"username": people.superuser.username}
 
 

@@ -1,8 +1,11 @@
 """Calling by a key: who speaks, what is refused, and that a change holds at once, everywhere."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -17,6 +20,7 @@ from kernel.resources import Resources
 from tests.accounts import Person, refusal
 from tests.application import SECRET_KEY, ApplicationFactory, client_of
 from tests.costs import Costs
+from tests.served import serving
 
 ME = "/api/v1/user/me/"
 NOT_VALID = (401, "This API key is not valid.")
@@ -124,24 +128,33 @@ async def test_a_key_expires(app: Application, user: Person) -> None:
 
 
 async def test_a_revoked_key_is_dead_at_once_in_another_process(
-    app: Application, make_app: ApplicationFactory, user: Person
+    app: Application, user: Person, setting_values: dict[str, str], tmp_path: Path
 ) -> None:
-    first, second = [await make_key(user) for _ in range(2)]
-    async with (
-        make_app() as other,
-        program(other, first["key"]) as elsewhere,
-        program(app, second["key"]) as here,
-    ):
-        assert [(await one.get(ME)).status_code for one in (elsewhere, here)] == [200, 200]
+    first, second, third = [await make_key(user) for _ in range(3)]
+    with serving(tmp_path, setting_values, "kernel.main:app") as other:
+        elsewhere = other.connect()
+
+        def ask(key: dict[str, Any]) -> tuple[int, str | None]:
+            elsewhere.request("GET", ME, headers={"X-API-Key": key["key"]})
+            answer = elsewhere.getresponse()
+            return answer.status, json.load(answer).get("detail")
+
+        for key in (first, second, third):
+            assert await asyncio.to_thread(ask, key) == (200, None)
+            async with program(app, key["key"]) as here:
+                assert (await here.get(ME)).status_code == 200
 
         await user.delete(f"/api/v1/api_key/{first['id']}")
+        assert await asyncio.to_thread(ask, first) == REVOKED
+        assert await asyncio.to_thread(ask, second) == (200, None)
 
-        assert refusal(await elsewhere.get(ME)) == REVOKED
-        assert (await here.get(ME)).status_code == 200
-
-        await user.delete("/api/v1/api_keys")
-
-        assert refusal(await here.get(ME)) == REVOKED
+        # And the other way round.
+        headers = {"Authorization": f"Bearer {user.token}"}
+        elsewhere.request("DELETE", "/api/v1/api_keys", headers=headers)
+        assert elsewhere.getresponse().read() == b'{"message":"API keys revoked"}'
+        for key in (second, third):
+            async with program(app, key["key"]) as here:
+                assert refusal(await here.get(ME)) == REVOKED
 
 
 async def test_a_key_that_is_revoked_while_it_is_used_is_never_good_afterwards(
