@@ -8,8 +8,7 @@ from fastapi import APIRouter
 
 from infra.contract import pieces, recorded
 from infra.contract.report import UPDATE, changes
-from kernel.app import create_application, feature_routers
-from kernel.config.loader import Settings
+from kernel.app import feature_routers
 
 
 def tag_of(router: APIRouter) -> str:
@@ -34,7 +33,7 @@ def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(gone: APIRou
     whole = pieces.shares(pieces.application())
 
     others = [router for router in feature_routers() if router is not gone]
-    rest = pieces.shares(create_application(Settings(), others))
+    rest = pieces.shares(pieces.application(others))
 
     share = pieces.share_of(gone.routes[0])  # type: ignore[arg-type]
     assert rest == {file: content for file, content in whole.items() if file != share}

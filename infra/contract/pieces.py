@@ -5,10 +5,11 @@ of the kernel. So a deleted feature takes its share along, and no other file cha
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from infra.checks import ROOT
@@ -72,9 +73,10 @@ def write_share(file: str, content: Json, root: Path = ROOT) -> None:
     (root / file).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def application() -> Application:
-    """The application as it is described: with the defaults of every setting."""
-    app = create_application(Settings())
+def application(routers: Sequence[APIRouter] | None = None) -> Application:
+    """The application as it is described: with the defaults of every setting, and these routers,
+    by default those of all features."""
+    app = create_application(Settings(), routers)
     # What a feature adds to the routes of all others is left out: else each share would go with it.
     app.state.resources.providers["extend_openapi"] = None
     return app

@@ -79,4 +79,4 @@ def test_each_operation_says_whether_it_asks_who_is_calling() -> None:
 
     assert [name for name, one in operations.items() if "security" not in one] == []
     assert operations["login"]["security"] == []
-    assert {"bearer": []} in operations["read_user_me"]["security"]
+    assert operations["read_user_me"]["security"] == [{"bearer": []}]
