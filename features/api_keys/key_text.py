@@ -18,7 +18,7 @@ ID_DIGITS, SECRET_DIGITS, CHECKSUM_DIGITS = 14, 43, 6
 # Beside the user's id, so that no two keys are found by the same prefix.
 RANDOM_BITS = 49
 FORM = re.compile(
-    rf"([a-z][a-z0-9]*_([0-9A-Za-z]{{{ID_DIGITS}}}))_"
+    rf"([a-z][a-z0-9]{{1,15}}_([0-9A-Za-z]{{{ID_DIGITS}}}))_"
     rf"[0-9A-Za-z]{{{SECRET_DIGITS}}}[0-9A-Za-z]{{{CHECKSUM_DIGITS}}}",
     re.ASCII,
 )

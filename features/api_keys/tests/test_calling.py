@@ -103,6 +103,28 @@ async def test_a_key_that_is_not_ours_is_refused(
         assert (await client.get(f"/api/v1/user/{user.username}")).json()["email"] is None
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b" ", b"\xff\xfe", b"sk_" * 5000, b"sk_" + b"0" * 14 + b"_" + b"0" * 49, b"a.b.c", b"*"],
+)
+async def test_nothing_that_is_sent_in_place_of_a_key_makes_an_error(
+    client: httpx2.AsyncClient, sent: bytes
+) -> None:
+    by_header = await client.get(ME, headers=[(b"X-API-Key", sent)])
+    by_bearer = await client.get(ME, headers=[(b"Authorization", b"Bearer " + sent)])
+
+    assert refusal(by_header) == NOT_VALID
+    assert by_bearer.status_code == 401
+
+
+async def test_a_key_under_a_word_of_any_length_is_none(app: Application, user: Person) -> None:
+    long, _ = TEXTS.make("s" * 17, user.id)
+
+    async with program(app, long) as client:
+        assert TEXTS.read(long) is None
+        assert refusal(await client.get(ME)) == NOT_VALID
+
+
 async def test_a_network_that_sends_bad_keys_is_throttled_and_its_good_keys_go_on(
     make_app: ApplicationFactory, user: Person
 ) -> None:
