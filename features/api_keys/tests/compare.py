@@ -35,8 +35,8 @@ def main(count: int = ROUNDS) -> None:
         figures["X-API-Key"] = rounds(header, [key], count, SECONDS)["key"]
     for name, found in figures.items():
         print(name, found.row())
-    found = ratios(figures["key"], figures["token"])
-    print("key over token, each round:", [round(ratio, 3) for ratio in found])
+    over = ratios(figures["key"], figures["token"])
+    print("key over token, each round:", [round(ratio, 3) for ratio in over])
 
 
 if __name__ == "__main__":
