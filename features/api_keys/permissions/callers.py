@@ -1,6 +1,7 @@
 """The caller behind an API key, and what a bad one is answered."""
 
 import hmac
+import math
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -163,4 +164,10 @@ async def _admit(reach: Reach, connection: HTTPConnection) -> None:
     if not reach.covers(route, method):
         raise ForbiddenException(OUT_OF_SCOPE)
     if reach.rule is not None:
-        await acquire(connection, Quota(f"api key calls:{reach.key_id}", reach.rule))
+        rule = reach.rule
+        decision = await acquire(connection, Quota(f"api key calls:{reach.key_id}", rule))
+        reset = max(1, math.ceil(decision.reset))
+        context_of(connection).headers += [
+            (b"ratelimit-policy", f'"key";q={rule.limit};w={math.ceil(rule.period)}'.encode()),
+            (b"ratelimit", f'"key";r={decision.remaining};t={reset}'.encode()),
+        ]

@@ -62,6 +62,8 @@ async def test_a_key_with_a_limit_makes_so_many_calls_of_all_routes(
 
         # /tiers asks for no caller.
         assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+        assert answers[0].headers["ratelimit-policy"] == '"key";q=3;w=60'
+        assert answers[0].headers["ratelimit"].startswith('"key";r=2;t=')
         assert 0 < int(answers[-1].headers["retry-after"]) <= 60
         assert answers[-1].json()["detail"] == "Rate limit exceeded."
         await user.patch(f"/api/v1/api_key/{made['id']}", json={"limit": 4})
