@@ -1,4 +1,4 @@
-"""Queries on API keys. Moments are the process's, as they are for tokens."""
+"""Queries on API keys. Moments are the process's, whose clock judges them."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -98,10 +98,12 @@ async def hash_anew(unit: UnitOfWork, key_id: int, hashed_key: str) -> None:
         await crud_api_keys.update(unit, {"hashed_key": hashed_key}, id=key_id)
 
 
-async def numbers_of(unit: UnitOfWork, user_id: int) -> tuple[int, int]:
-    """How many keys of the user are live, and how many are kept."""
-    # Two who make a key at once wait for each other.
-    await unit.get(User, user_id, with_for_update={"key_share": True})
+async def numbers_of(unit: UnitOfWork, user_id: int) -> tuple[int, int] | None:
+    """How many keys of the user are live, and how many are kept; None when the user is gone."""
+    # Two who make a key at once wait for each other; and for a removal of the user.
+    user = await unit.get(User, user_id, with_for_update={"key_share": True})
+    if user is None or user.is_deleted:
+        return None
     live = await crud_api_keys.count(unit, user_id=user_id, revoked_at=None, expires_at__gt=now())
     return live, await crud_api_keys.count(unit, user_id=user_id)
 

@@ -35,7 +35,7 @@ from kernel.context import Principal
 from kernel.db import JSONBytesResponse, UnitOfWork, now, pages_of
 from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.schemas import Message, PathId
-from kernel.web import SessionDep
+from kernel.web import SessionDep, unauthenticated
 
 KEY_NOT_FOUND = "API key not found"
 UNKNOWN_SCOPE = "A scope opens nothing that an API key of yours may do."
@@ -61,7 +61,10 @@ async def write_api_key(
     if days > settings.api_key_max_days:
         raise UnprocessableEntityException(LASTS_TOO_LONG)
     refuse_unknown(request, caller, values.scopes)
-    live, kept = await crud.numbers_of(db, caller.user_id)
+    numbers = await crud.numbers_of(db, caller.user_id)
+    if numbers is None:
+        raise unauthenticated(request)
+    live, kept = numbers
     if live >= settings.max_api_keys or kept >= settings.max_api_keys * KEPT:
         raise UnprocessableEntityException(TOO_MANY)
     text, key = key_texts(db.resources.settings).make(settings.api_key_prefix, caller.user_id)

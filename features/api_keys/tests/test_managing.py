@@ -10,6 +10,7 @@ from sqlalchemy import update
 from features.api_keys.router import KEPT
 from features.api_keys.tests.factories import add_key, make_key, program
 from features.auth.models import Session
+from features.users.crud import RemovalCandidate, hard_delete_user, soft_delete_user
 from kernel.app import Application
 from kernel.db import now
 from kernel.resources import Resources
@@ -139,6 +140,22 @@ async def test_of_two_that_are_made_at_once_at_the_limit_one_is_refused(
         assert TOO_MANY in [refusal(answer) for answer in answers if answer.is_error]
         await person.delete(f"{KEY}/{made[0]['id']}")
         assert (await person.post(KEY, json=BODY)).status_code == 201
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_no_key_is_made_for_a_user_who_is_being_removed(
+    user: Person, resources: Resources, for_good: bool
+) -> None:
+    async with resources.unit() as db:
+        if for_good:
+            await hard_delete_user(db, RemovalCandidate(user.id, user.username, False))
+        else:
+            await soft_delete_user(db, user.id)
+        making = asyncio.create_task(user.post(KEY, json=BODY))
+        await asyncio.sleep(0.3)
+        assert not making.done()
+
+    assert refusal(await making) == (401, "User not authenticated.")
 
 
 async def test_making_and_revoking_fills_no_table(
