@@ -13,11 +13,12 @@ from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.context import Principal, context_of, principal_of
 from kernel.errors import ForbiddenException, UnauthorizedException
-from kernel.web import Access, access
+from kernel.web import Access, access, error_responses
 from tests.application import client_of, running
 
 router = APIRouter(prefix="/probe")
 admitted: list[str] = []
+NARROW = error_responses({403: ["Not by this word."]})
 
 
 @access(Access.USER)
@@ -30,12 +31,12 @@ async def perhaps(connection: HTTPConnection) -> Principal | None:
     return await principal_of(connection)
 
 
-@router.post("/closed")
+@router.post("/closed", responses=NARROW)
 async def write(body: dict[str, int], who: Annotated[Principal, Depends(caller)]) -> str:
     return who.credential
 
 
-@router.get("/optional")
+@router.get("/optional", responses=NARROW)
 async def read(who: Annotated[Principal | None, Depends(perhaps)]) -> bool:
     return who is not None
 
