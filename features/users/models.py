@@ -135,6 +135,7 @@ class UserCreate(InputSchema, UserBase):
 class UserCreateInternal(UserBase):
     """What is stored of a new user."""
 
+    id: int | None = None  # one that was taken from the sequence before, if any
     hashed_password: str
     is_superuser: bool = False
 
