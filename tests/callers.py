@@ -70,6 +70,10 @@ class People:
             assert answer.status_code == 200
         return person
 
+    def afterwards(self, undo: Callable[[], object]) -> None:
+        """Undo, once the calls are made, what was changed of the application for them."""
+        self._stack.callback(undo)
+
     def _expired_token(self) -> str:
         resources: Resources = self.app.state.resources
         sign = signer(resources.settings)

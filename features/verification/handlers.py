@@ -50,19 +50,17 @@ async def refuse_login(event: SessionOpened, unit: UnitOfWork) -> None:
 
 async def change_later(event: EmailChanging, unit: UnitOfWork) -> None:
     settings = _settings(unit)
-    if not is_on(unit):
-        return
     if event.own and settings.changes_wait:
         if not settings.registration_privacy and await id_by_email.scalar(unit, email=event.new):
             raise DuplicateValueException(EMAIL_TAKEN)
         event.waits = True
         await jobs.add(unit, crud.OFFER, user_id=event.user_id, email=event.new)
-    elif await crud.unverified.scalar(unit, user_id=event.user_id) is None:
+    elif is_on(unit) and await crud.unverified.scalar(unit, user_id=event.user_id) is None:
         await send_email(unit, crud.ADDRESS_CHANGED, event.old)
 
 
 async def follow_changes(event: UserChanged, unit: UnitOfWork) -> None:
-    if not is_on(unit) or not event.columns & {"email", "is_superuser"}:
+    if not _settings(unit).changes_wait or not event.columns & {"email", "is_superuser"}:
         return
     account = await account_by_id.one(unit, user_id=event.user_id)
     if account is None:
@@ -71,8 +69,7 @@ async def follow_changes(event: UserChanged, unit: UnitOfWork) -> None:
         # By a superuser, or by the very link to the new address, which isn't used up yet.
         await withdraw_links(unit, account.id, crud.CONFIRM)
         await withdraw_links(unit, account.id, crud.CHANGE, but_to=account.email)
-        if _settings(unit).asks_accounts:
-            await jobs.add(unit, crud.ASK, user_id=account.id)
+        await jobs.add(unit, crud.ASK, user_id=account.id)
     if account.is_superuser:
         await crud.verify(unit, account.id)
 
@@ -84,12 +81,12 @@ async def confirm_account(event: AddressConfirmed, unit: UnitOfWork) -> None:
 
 async def withdraw_changes(event: PasswordChanged, unit: UnitOfWork) -> None:
     # A thief who was locked out has asked for them, perhaps.
-    if is_on(unit):
+    if _settings(unit).changes_wait:
         await withdraw_links(unit, event.user_id, crud.CHANGE)
 
 
 async def withdraw_all(event: UserDeleted, unit: UnitOfWork) -> None:
-    if is_on(unit):
+    if _settings(unit).changes_wait:
         await withdraw_links(unit, event.user_id, crud.CONFIRM, crud.CHANGE)
 
 

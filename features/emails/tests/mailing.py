@@ -3,14 +3,21 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
+from uuid import uuid4
 
+from features.emails.links import hash_of
+from features.emails.models import EmailLink
+from features.emails.settings import EmailSettings
 from features.emails.tests.server import Postbox, serving
 from kernel.app import Application
+from kernel.db.tables import now
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
+from tests.callers import People
 from tests.jobs import WorkerFactory
 
 CODE = re.compile(r"#([\w-]{43})\b")
@@ -76,3 +83,29 @@ def code_of(mail: EmailMessage) -> str:
     found = CODE.search(text_of(mail))
     assert found, text_of(mail)
     return found[1]
+
+
+def turn_mail_on(people: People) -> None:
+    """Let the application of the gates queue mails, which no worker sends."""
+    settings = people.app.state.resources.settings
+    kept = settings.group(EmailSettings)
+    values = {"smtp_host": "127.0.0.1", "smtp_from": "app@example.com", "email_link_limit": 1000}
+    on = kept.model_copy(update=values)
+    settings._groups[EmailSettings] = on
+    people.afterwards(lambda: settings._groups.update({EmailSettings: kept}))
+
+
+async def mailed_link(people: People, purpose: str, email: str = "") -> str:
+    """The code of a link of the owner's that was mailed, to the account's address or that one."""
+    token = uuid4().hex
+    async with people.app.state.resources.unit() as db:
+        db.add(
+            EmailLink(
+                purpose=purpose,
+                subject_id=people.owner.id,
+                email=email or people.owner.email,
+                token_hash=hash_of(token),
+                expires_at=now() + timedelta(hours=1),
+            )
+        )
+    return token
