@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Index, LargeBinary, String, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.db import ListQuery, Timestamped, unique
+from kernel.db import ListQuery, Timestamped, now, unique
 from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, example
 
 ALREADY = "The address is on the list"
@@ -54,7 +54,9 @@ class EmailLink(SQLModel, table=True):
     email: str = Column(max_length=MAX_EMAIL)
     token_hash: bytes | None = Column(default=None, sa_type=LargeBinary(32))
     created_at: datetime = Column(
-        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now()}
+        default_factory=now,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.now()},
     )
     expires_at: datetime = Column(sa_type=DateTime(timezone=True))
 

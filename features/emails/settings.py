@@ -44,6 +44,8 @@ class EmailSettings(SettingsGroup):
             yield "SMTP_FROM is missing: the address that mails come from"
         if self.public_url is None and environment != "local":
             yield "PUBLIC_URL is missing: what links in mails begin with"
+        elif environment != "local" and not str(self.public_url).startswith("https://"):
+            yield "PUBLIC_URL must begin with https: its links bear secrets"
         if (self.smtp_username is None) != (self.smtp_password is None):
             yield "SMTP_USERNAME and SMTP_PASSWORD need each other"
         if self.smtp_password is not None and self.smtp_security == "none":

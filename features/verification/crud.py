@@ -100,8 +100,7 @@ async def ask_again(db: UnitOfWork, email: str) -> None:
     """
     user_id = await unverified_by_email.scalar(db, email=email)
     registration_id = await pending_by_email.scalar(db, email=email)
-    waiting = {"user_id": user_id or NOTHING, "registration_id": registration_id or NOTHING}
-    await jobs.add(db, ASK, **waiting)
+    await jobs.add(db, ASK, user_id=user_id or NOTHING, registration_id=registration_id or NOTHING)
 
 
 async def mail_link(db: UnitOfWork, purpose: str, to: str, subject_id: int) -> None:

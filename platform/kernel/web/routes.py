@@ -49,7 +49,7 @@ def place(
         root.include_router(router, prefix=PREFIX)
     contexts = zip(iter_route_contexts(root.routes), _inclusions(root, {}, None), strict=True)
     guards = resources and resources.provider("guards")
-    guard = partial(guards, resources.settings) if resources and guards else lambda _: []
+    guard: Guard = partial(guards, resources.settings) if resources and guards else lambda _: []
     routes = [_placed(*context, guard) for context in contexts]
     return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
 
