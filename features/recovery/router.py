@@ -139,4 +139,6 @@ def _reset_page(token: str = "", problem: str = "", status: int = 200) -> HTMLRe
     hint = "At least 8 characters; none of the commonest."
     field = Field("password", NEW_PASSWORD, "password", "new-password", hint)
     fields = code_field(token), field
-    return page(NEW_PASSWORD, text, *fields, action="Set it", problem=problem, status=status)
+    return page(
+        NEW_PASSWORD, text, *fields, action="Set the password", problem=problem, status=status
+    )
