@@ -22,7 +22,7 @@ def token_of(settings: Settings, job_id: str) -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """What is kept of a token. A fast hash: nobody can guess 256 bits."""
+    """What is kept of a token. A fast hash: 256 bits are not guessed."""
     return sha256(token.encode("utf-8", "replace")).digest()
 
 
