@@ -9,10 +9,13 @@ from httpx2 import Response
 from sqlalchemy import update
 
 from features.emails.crud import purge_links
+from features.emails.events import AddressConfirmed
 from features.emails.models import EmailLink
 from features.emails.tests.mailing import Mailing, code_of, mailing, text_of
 from features.users.crud import change_user
+from kernel import events
 from kernel.db.tables import now
+from kernel.db.unit_of_work import UnitOfWork
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
@@ -272,6 +275,21 @@ async def test_a_mail_says_how_long_the_link_works_and_not_what_was_typed_in(
     assert "60 minutes" in text_of(sent)
     assert "http://127.0.0.1:8000/api/v1/password/reset/form#" in text_of(sent)
     assert "evil" not in text_of(sent)
+
+
+async def test_a_new_password_proves_the_address(
+    mail: Mailing, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[AddressConfirmed] = []
+
+    async def look(event: AddressConfirmed, unit: UnitOfWork) -> None:
+        seen.append(event)
+
+    monkeypatch.setitem(events.registry(), AddressConfirmed, [look])
+
+    await reset(mail, await code(mail, ada))
+
+    assert seen == [AddressConfirmed(ada.id)]
 
 
 async def test_expired_links_are_removed(mail: Mailing, ada: Person) -> None:

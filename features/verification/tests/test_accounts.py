@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx2 import Response
 
+from features.emails.events import AddressConfirmed
 from features.emails.tests.mailing import Mailing, code_of, mailing, text_of
 from features.users.crud import change_user
 from features.users.seed import seed
 from kernel.config import SettingsError
+from kernel.events import emit
 from kernel.settings import load_settings
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory
@@ -116,17 +118,15 @@ async def test_an_unverified_account_is_refused_at_login_and_let_in_afterwards(
     assert right.status_code == 200
 
 
-async def test_a_link_to_a_new_password_confirms_the_address_too(strict: Mailing) -> None:
+async def test_another_link_to_the_address_proves_it_too(strict: Mailing) -> None:
     ada = await strict.client().register("ada")
-    await strict.mails()
-    await ada.post("/api/v1/password/forgot", json={"email": ada.email})
     [sent] = await strict.mails()
 
-    values = {"token": code_of(sent), "password": "a password nobody has"}
-    reset = await ada.post("/api/v1/password/reset", json=values)
+    async with strict.resources.unit() as db:
+        await emit(db, AddressConfirmed(ada.id))
 
-    assert reset.status_code == 200
-    assert (await ada.login(password="a password nobody has")).status_code == 200
+    assert (await ada.login()).status_code == 200
+    assert refusal(await confirm(strict, code_of(sent))) == BAD_LINK
 
 
 async def test_another_link_comes_and_only_to_who_waits(mail: Mailing) -> None:
