@@ -14,17 +14,8 @@ from kernel.errors import (
 
 # What a page says, in place of the problem that programs get.
 MISTAKES = (BadRequestException, UnprocessableEntityException, RateLimitException)
-_HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
-# The arguments of a route that takes a page's form.
-PAGE: dict[str, Any] = {
-    "response_class": HTMLResponse,
-    "responses": {
-        400: {"description": "The link does not work", **_HTML},
-        422: {"description": "Something in the form is wrong", **_HTML},
-        429: {"description": "Too many attempts", **_HTML},
-    },
-}
-
+# The arguments of a page's routes: they are for people, and no part of the API's document.
+PAGE: dict[str, Any] = {"response_class": HTMLResponse, "include_in_schema": False}
 # Nothing comes from other servers, and no text can become code.
 HEADERS = {
     "Content-Security-Policy": (

@@ -63,7 +63,7 @@ async def reset_password(values: PasswordReset, request: Request, db: SessionDep
     return Message(message=CHANGED)
 
 
-@router.get("/password/forgot/form", response_class=HTMLResponse)
+@router.get("/password/forgot/form", **PAGE)
 @access(Access.PUBLIC)
 async def read_forgot_form() -> HTMLResponse:
     """Show the page on which a person asks for a link to set a new password."""
@@ -86,7 +86,7 @@ async def submit_forgot_form(
     return page(FORGOTTEN, ON_ITS_WAY)
 
 
-@router.get("/password/reset/form", response_class=HTMLResponse)
+@router.get("/password/reset/form", **PAGE)
 @access(Access.PUBLIC)
 async def read_reset_form() -> HTMLResponse:
     """Show the page that the mailed link leads to. It uses nothing up."""

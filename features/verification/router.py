@@ -68,7 +68,7 @@ async def confirm_email(values: Confirmation, request: Request, db: SessionDep) 
     return Message(message=CONFIRMED)
 
 
-@router.get("/email/verification/form", response_class=HTMLResponse)
+@router.get("/email/verification/form", **PAGE)
 @access(Access.PUBLIC)
 async def read_verification_form() -> HTMLResponse:
     """Show the page on which a person asks for another link."""
@@ -90,7 +90,7 @@ async def submit_verification_form(
     return page(TITLE, ON_ITS_WAY)
 
 
-@router.get("/email/confirmation/form", response_class=HTMLResponse)
+@router.get("/email/confirmation/form", **PAGE)
 @access(Access.PUBLIC)
 async def read_confirmation_form() -> HTMLResponse:
     """Show the page that the mailed link leads to. It uses nothing up."""

@@ -15,4 +15,6 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     turn_mail_on(people)
     if operation in ("reset_password", "submit_reset_form"):
         return {"body": {"token": await mailed_link(people, RESET), "password": NEW}}
+    if operation == "submit_forgot_form":
+        return {"body": {"email": people.owner.email}}
     return {}

@@ -13,4 +13,6 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     turn_mail_on(people)
     if operation in ("confirm_email", "submit_confirmation_form"):
         return {"body": {"token": await mailed_link(people, CONFIRM)}}
+    if operation == "submit_verification_form":
+        return {"body": {"email": people.owner.email}}
     return {}
