@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from httpx2 import Response
+from sqlalchemy import update
 
 from features.emails import crud, tasks
 from features.emails.links import address_of, hash_of, in_words, token_of
@@ -14,7 +15,9 @@ from features.emails.models import EmailLink
 from features.emails.rendering import Rendered
 from features.emails.tests.mailing import Mailing, code_of, mailing
 from features.users.crud import change_user
+from kernel import jobs
 from kernel.config import Settings
+from kernel.db.tables import now
 from tests.accounts import Person
 from tests.application import SECRET_KEY, ApplicationFactory
 from tests.jobs import WorkerFactory
@@ -162,3 +165,16 @@ async def test_anybody_may_keep_what_pages_are_made_of(client: httpx2.AsyncClien
     assert {style.headers["Cache-Control"], script.headers["Cache-Control"]} == {
         "public, max-age=3600"
     }
+
+
+async def test_links_that_have_expired_are_removed_by_their_schedule(mail: Mailing) -> None:
+    await send(mail)
+    await mail.mails()
+    async with mail.resources.unit() as db:
+        await db.execute(update(EmailLink).values(expires_at=now()))
+        await jobs.add(db, "emails.purge_links")
+
+    await mail.mails()
+
+    async with mail.resources.unit() as db:
+        assert await crud.crud_links.count(db) == 0

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx2 import Response
 from sqlalchemy import update
+from sqlmodel import col, select
 
 from features.emails.tests.mailing import Mailing, code_of, mailing, text_of
-from features.verification.crud import purge_registrations
 from features.verification.models import PendingRegistration
+from kernel import jobs
 from kernel.db.tables import now
 from tests.accounts import PASSWORD, refusal
 from tests.application import ApplicationFactory
@@ -164,12 +166,17 @@ async def test_another_link_comes_for_a_registration(mail: Mailing) -> None:
 
 
 async def test_registrations_that_were_never_confirmed_are_removed(mail: Mailing) -> None:
-    await register(mail, "ada", "ada@example.com")
+    for username in ("ada", "bob"):
+        await register(mail, username, f"{username}@example.com")
+    await mail.mails()
     async with mail.resources.unit() as db:
-        kept = await purge_registrations(db)
-        old = now().replace(year=2020)
-        await db.execute(update(PendingRegistration).values(created_at=old))
-    async with mail.resources.unit() as db:
-        gone = await purge_registrations(db)
+        old = now() - timedelta(hours=49)
+        is_adas = col(PendingRegistration.username) == "ada"
+        await db.execute(update(PendingRegistration).where(is_adas).values(created_at=old))
+        await jobs.add(db, "verification.purge")
 
-    assert (kept, gone) == (0, 1)
+    await mail.mails()
+
+    async with mail.resources.unit() as db:
+        [left] = (await db.exec(select(PendingRegistration.username))).all()
+    assert left == "bob"
