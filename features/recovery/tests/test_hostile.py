@@ -49,8 +49,15 @@ async def test_the_owner_resets_a_password_while_others_guess(
     token, statuses = token_urlsafe(32), Counter[tuple[str, int]]()
     async with resources.unit() as db:
         user_id = await create_user(db, ada)
-        link = {"purpose": RESET, "subject_id": user_id, "email": ada.email}
-        db.add(EmailLink(**link, token_hash=hash_of(token), expires_at=now() + timedelta(hours=1)))
+        db.add(
+            EmailLink(
+                purpose=RESET,
+                subject_id=user_id,
+                email=ada.email,
+                token_hash=hash_of(token),
+                expires_at=now() + timedelta(hours=1),
+            )
+        )
     values = {**setting_values, **SETTINGS, "EMAIL_LINK_LIMIT": "5", "PASSWORD_HASH_COST": "12"}
     with served(values, tmp_path) as api:
         until = time.monotonic() + SECONDS
