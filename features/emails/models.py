@@ -3,20 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, EmailStr, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from sqlalchemy import DateTime, Index, LargeBinary, String, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.db import ListQuery, Timestamped, now, unique
-from kernel.schemas import CleanText, InputSchema, NoNul, ReadSchema, example
+from kernel.schemas import CleanText, EmailAddress, InputSchema, NoNul, ReadSchema, example
 
 ALREADY = "The address is on the list"
 MAX_EMAIL = 254
 MAX_PURPOSE = 60
 MAX_TOKEN = 100  # ours have 43 characters
 
-Address = Annotated[EmailStr, AfterValidator(str.lower)]
+Address = Annotated[EmailAddress, AfterValidator(str.lower)]
 Reason = Literal["refused", "complained", "manual"]
 
 

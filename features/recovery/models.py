@@ -1,8 +1,6 @@
 """What is sent by a person who has forgotten a password."""
 
-from pydantic import EmailStr
-
-from kernel.schemas import InputSchema, example
+from kernel.schemas import EmailAddress, InputSchema, example
 
 
 class PasswordForgot(InputSchema):
@@ -10,7 +8,7 @@ class PasswordForgot(InputSchema):
 
     model_config = example(email="ada@example.com")
 
-    email: EmailStr
+    email: EmailAddress
 
 
 class ForgotForm(InputSchema):

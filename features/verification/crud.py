@@ -27,7 +27,6 @@ LINKS = (CONFIRM, CHANGE, REGISTER)
 ASK, OFFER = "verification.ask", "verification.offer"  # tasks
 NOTHING = 0
 
-crud_unverified: FastCRUD[UnverifiedUser, Any, Any, Any, Any, Any] = FastCRUD(UnverifiedUser)
 crud_pending: FastCRUD[PendingRegistration, Any, Any, Any, Any, Any] = FastCRUD(PendingRegistration)
 
 # Asked with every write, where REQUIRE_VERIFIED_EMAIL is on.

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import EmailStr, Field, SecretStr
+from pydantic import Field, SecretStr
 from sqlalchemy import DateTime, Index, String, func, text
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.schemas import InputSchema, NoNul, ReadSchema, example
+from kernel.schemas import EmailAddress, InputSchema, NoNul, ReadSchema, example
 
 MAX_SENT = 200  # characters; no token is as long
 EXAMPLE = example(token="the-code-behind-the-link")  # noqa: S106 - everybody's example
@@ -60,7 +60,7 @@ class LinkRequest(InputSchema):
 
     model_config = example(email="ada@example.com")
 
-    email: EmailStr
+    email: EmailAddress
 
 
 class RequestForm(InputSchema):

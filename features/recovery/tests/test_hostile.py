@@ -39,14 +39,12 @@ async def guess(api: str, address: str, until: float, statuses: Counter[tuple[st
                 statuses[path, answer.status_code] += 1
 
 
-@pytest.mark.drill
-async def test_the_owner_resets_a_password_while_others_guess(
-    setting_values: dict[str, str], redis_url: str, resources: Resources, tmp_path: Path
-) -> None:
+async def make_link(resources: Resources) -> tuple[int, str]:
+    """Ada's account, and the token of a link that was mailed to her."""
     ada = UserCreateInternal(
         name="Ada", username="ada", email="ada@example.com", hashed_password="-" * 60
     )
-    token, statuses = token_urlsafe(32), Counter[tuple[str, int]]()
+    token = token_urlsafe(32)
     async with resources.unit() as db:
         user_id = await create_user(db, ada)
         db.add(
@@ -58,6 +56,15 @@ async def test_the_owner_resets_a_password_while_others_guess(
                 expires_at=now() + timedelta(hours=1),
             )
         )
+    return user_id, token
+
+
+@pytest.mark.drill
+async def test_the_owner_resets_a_password_while_others_guess(
+    setting_values: dict[str, str], redis_url: str, resources: Resources, tmp_path: Path
+) -> None:
+    user_id, token = await make_link(resources)
+    statuses = Counter[tuple[str, int]]()
     values = {**setting_values, **SETTINGS, "EMAIL_LINK_LIMIT": "5", "PASSWORD_HASH_COST": "12"}
     with served(values, tmp_path) as api:
         until = time.monotonic() + SECONDS
