@@ -70,6 +70,10 @@ class People:
             assert answer.status_code == 200
         return person
 
+    def afterwards(self, undo: Callable[[], object]) -> None:
+        """Undo, once the calls are made, what was changed of the application for them."""
+        self._stack.callback(undo)
+
     def _expired_token(self) -> str:
         resources: Resources = self.app.state.resources
         sign = signer(resources.settings)
@@ -172,7 +176,8 @@ def as_text(value: Any) -> str:
 
 def _body(document: Json, operation: Json, given: Any) -> dict[str, Any]:
     if "requestBody" not in operation:
-        return {}
+        # Of a route that the document leaves out, what its feature gives is a page's form.
+        return {} if operation or given is None else {"data": given}
     [(media_type, content)] = operation["requestBody"]["content"].items()
     if given is None:
         name = content["schema"]["$ref"].rpartition("/")[2]

@@ -17,7 +17,7 @@ Declare = Callable[..., Callable[[Function], Task]]
 WorkerFactory = Callable[..., AbstractAsyncContextManager[Worker]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_worker(setting_values: dict[str, str]) -> WorkerFactory:
     """A worker that isn't running yet; `async with make_worker(WORKER_LEASE="1") as worker`."""
 

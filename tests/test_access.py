@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
 
 from features.auth.permissions import CurrentUser, SuperUser
 from kernel.app import feature_routers
 from kernel.cache.client_side import public
+from kernel.config.loader import Settings
+from kernel.resources import Resources
 from kernel.schemas.schemas import Message
 from kernel.web.access import Access, access
-from kernel.web.router import FeatureRoute, SessionDep
+from kernel.web.router import FeatureRoute, SessionDep, calls_of
 from kernel.web.routes import RouteError, place, refuse_unclear
 from tests.callers import CALLERS
 from tests.gates.test_access_table import unproved
@@ -43,6 +46,29 @@ def test_two_templates_that_match_the_same_paths_stop_the_start() -> None:
 
     with pytest.raises(RouteError, match=r"\{b\} \(.*test_access.py:\d+\) matches what .*\{a\}"):
         refuse_unclear(place([router], None))
+
+
+def test_a_feature_guards_routes_of_others_before_their_own_dependencies() -> None:
+    router, resources = APIRouter(), Resources(Settings({}))
+
+    async def guard() -> None: ...
+
+    async def own() -> None: ...
+
+    @router.get("/notes", response_model=Message)
+    @router.post("/notes", response_model=Message, dependencies=[Depends(own)])
+    @access(Access.PUBLIC)
+    async def write_note() -> Any: ...
+
+    def guards(settings: Settings, route: APIRoute) -> list[Any]:
+        assert settings is resources.settings
+        return [Depends(guard)] if route.methods == {"POST"} else []
+
+    resources.providers["guards"] = guards
+    placed = [one for one in place([router], None, resources) if isinstance(one, FeatureRoute)]
+
+    called = {str(one.methods): list(calls_of(one.dependant))[1:] for one in placed}
+    assert called == {"{'POST'}": [guard, own], "{'GET'}": []}
 
 
 def test_a_dependency_a_public_cache_or_a_word_of_its_own_is_enough() -> None:

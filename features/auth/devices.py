@@ -4,7 +4,7 @@ from features.auth.models import MAX_DEVICE
 
 # The first word found wins: browsers also name the ones that they want to be taken for.
 PROGRAMS = {
-    "Edg": "OuterMiddleware",
+    "Edg": "Edge",
     "OPR": "Opera",
     "SamsungBrowser": "Samsung Internet",
     "Firefox": "Firefox",

@@ -8,6 +8,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from features.auth import crud, sessions
 from features.auth.cookies import (
     clear_refresh_cookies,
+    known_device,
     refresh_cookie,
     set_device_cookie,
     set_refresh_cookie,
@@ -15,6 +16,7 @@ from features.auth.cookies import (
 from features.auth.credentials import account_of, refuse_busy_address
 from features.auth.cross_site import refuse_cross_site
 from features.auth.devices import device_label
+from features.auth.events import SessionOpened
 from features.auth.models import SessionQuery, SessionRead, StepUp, Token
 from features.auth.passwords import hash_password, needs_new_hash
 from features.auth.permissions import CurrentSession, OptionalUser, SessionOwner
@@ -29,6 +31,7 @@ from kernel.errors import (
     ServiceUnavailableException,
     UnauthorizedException,
 )
+from kernel.events import emit
 from kernel.rate_limit import network_of, spend_write
 from kernel.schemas import Message, PathId
 from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses, unauthenticated
@@ -74,6 +77,9 @@ async def login(
             await upgrade_hash(db, account.id, old_hash, new_hash)
         tokens = await sessions.open_for(db, account, device=device, address=address)
         if tokens is not None:
+            known = known_device(request, account.id) is not None
+            opened = SessionOpened(account.id, tokens.session_id, device, address, known)
+            await emit(db, opened)
             if claims := _claims(db, replaced):
                 await sessions.end(db, claims.session_id, of=claims.user_id, reason="replaced")
             record_after_commit(db, "login", request, user=account.id, session=tokens.session_id)

@@ -1,12 +1,18 @@
-"""Sending a mail with the transaction, and the addresses that get none."""
+"""Sending a mail or a link with the transaction, and the addresses that get none."""
 
+from contextlib import suppress as ignore
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
-from sqlalchemy import bindparam
+from sqlalchemy import ARRAY, Interval, LargeBinary, String, bindparam, delete, func, select, update
+from sqlalchemy.exc import NoResultFound
+from sqlmodel import col
 
 from features.emails.models import (
+    EmailLink,
     EmailSuppression,
+    Link,
     Reason,
     SuppressionCreate,
     SuppressionQuery,
@@ -14,9 +20,11 @@ from features.emails.models import (
 )
 from features.emails.settings import EmailSettings
 from kernel import jobs
-from kernel.db import CompiledQuery, Listing, UnitOfWork
+from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
-SEND = "emails.send"
+SEND, SEND_LINK = "emails.send", "emails.send_link"
+# How long a link waits for its mail to be taken, before its row is removed.
+UNSENT = timedelta(days=1)
 
 CRUDSuppressions: TypeAlias = FastCRUD[
     EmailSuppression, SuppressionCreate, Any, Any, Any, SuppressionRead
@@ -30,6 +38,89 @@ suppression_of = CompiledQuery(
 )
 
 
+crud_links: FastCRUD[EmailLink, Any, Any, Any, Any, Any] = FastCRUD(EmailLink)
+_link = [getattr(EmailLink, name) for name in Link.model_fields]
+_hash = bindparam("token_hash", type_=LargeBinary())
+_for_purposes = col(EmailLink.purpose) == func.any(bindparam("purposes", type_=ARRAY(String)))
+_good = (
+    col(EmailLink.token_hash) == _hash,
+    _for_purposes,
+    col(EmailLink.expires_at) > func.now(),
+)
+
+# By hand for their clock, the database's, and `take_link` for its race: of those who use a link at
+# once, one gets the row.
+good_link = CompiledQuery(select(*_link).where(*_good), Link)
+take_link = CompiledQuery(delete(EmailLink).where(*_good).returning(*_link), Link, writes=True)
+activate_link = CompiledQuery(
+    update(EmailLink)
+    .where(col(EmailLink.id) == bindparam("link_id"))
+    .values(token_hash=_hash, expires_at=func.now() + bindparam("lifetime", type_=Interval()))
+    .returning(*_link),
+    Link,
+    writes=True,
+)
+
+_withdraw = CompiledQuery(
+    delete(EmailLink)
+    .where(
+        col(EmailLink.subject_id) == bindparam("subject_id"),
+        _for_purposes,
+        func.lower(col(EmailLink.email)) != func.lower(bindparam("but_to", type_=String())),
+    )
+    .returning(col(EmailLink.id)),
+    int,
+    writes=True,
+)
+
+
+async def send_link(
+    db: UnitOfWork,
+    purpose: str,
+    to: str,
+    *,
+    subject_id: int,
+    page: str,
+    lifetime: timedelta,
+    **values: Any,
+) -> None:
+    """Mail a link exactly when the unit commits, good once, until `lifetime` after it was mailed.
+
+    `purpose` is the mail's template, which has `link`, `code` and `lifetime` besides the values;
+    `page` is where the link leads: a path of this API, or a whole address. Where SMTP_HOST isn't
+    set, nothing is mailed.
+    """
+    if not is_on(db):
+        return
+    link = EmailLink(purpose=purpose, subject_id=subject_id, email=to, expires_at=now() + UNSENT)
+    db.add(link)
+    await db.flush()
+    seconds = int(lifetime.total_seconds())
+    await jobs.add(db, SEND_LINK, link_id=link.id, page=page, seconds=seconds, values=values)
+
+
+async def withdraw_links(
+    db: UnitOfWork, subject_id: int, *purposes: str, but_to: str | None = None
+) -> None:
+    """Let no link for these purposes work any more, mailed already or not, but those that were
+    mailed to the address `but_to`."""
+    await _withdraw.all(db, subject_id=subject_id, purposes=list(purposes), but_to=but_to or "")
+
+
+async def purge_links(db: UnitOfWork) -> int:
+    """Remove what has expired. Returns how many."""
+    moment = now()
+    expired = await crud_links.count(db, expires_at__lt=moment)
+    with ignore(NoResultFound):
+        await crud_links.db_delete(db, allow_multiple=True, expires_at__lt=moment)
+    return expired
+
+
+def is_on(db: UnitOfWork) -> bool:
+    """Whether mail is sent here."""
+    return db.resources.settings.group(EmailSettings).is_on
+
+
 async def send_email(db: UnitOfWork, template: str, to: str, **values: Any) -> str | None:
     """Send a mail exactly when the unit commits; returns the job's id.
 
@@ -37,7 +128,7 @@ async def send_email(db: UnitOfWork, template: str, to: str, **values: Any) -> s
     The values are kept with the job, so no secret may be among them. Where SMTP_HOST isn't set, no
     mail is sent, and None is returned.
     """
-    if not db.resources.settings.group(EmailSettings).is_on:
+    if not is_on(db):
         return None
     return await jobs.add(db, SEND, template=template, to=to, values=values)
 

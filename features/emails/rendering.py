@@ -20,7 +20,8 @@ class Rendered(NamedTuple):
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are found, and how they are filled."""
     # `html.jinja` escapes, `txt.jinja` doesn't; a value that is missing is an error.
     return Environment(
         loader=FileSystemLoader(FEATURES),
@@ -41,10 +42,10 @@ def render(template: str, values: dict[str, Any]) -> Rendered:
         raise ValueError(f"{template!r} is no template: it is named <feature>.<name>")
     feature, name = template.split(".")
     path = f"{feature}/templates/{name}"
-    first, _, text = _environment().get_template(f"{path}.txt.jinja").render(values).partition("\n")
+    first, _, text = environment().get_template(f"{path}.txt.jinja").render(values).partition("\n")
     if not first.startswith("Subject: "):
         raise ValueError(f"{path}.txt.jinja doesn't begin with `Subject: `")
     # Of a value with line breaks one line is left, and no header of its own.
     subject = " ".join(first.removeprefix("Subject: ").split())
-    html = _environment().get_template(f"{path}.html.jinja").render(values, subject=subject)
+    html = environment().get_template(f"{path}.html.jinja").render(values, subject=subject)
     return Rendered(subject, text.strip() + "\n", html)

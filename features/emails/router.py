@@ -1,8 +1,9 @@
-"""Routes of the addresses that get no mail, for superusers."""
+"""Routes of the addresses that get no mail, and what the pages behind links are made of."""
 
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import SuperUser
@@ -15,8 +16,10 @@ from features.emails.models import (
 from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import NotFoundException
 from kernel.schemas import Message, PathId
-from kernel.web import SessionDep
+from kernel.web import Access, SessionDep, access
 
+STATIC = Path(__file__).with_name("static")
+KEPT = {"Cache-Control": "public, max-age=3600"}
 NOT_SUPPRESSED = "Address not found"
 
 router = APIRouter(tags=["emails"])
@@ -48,3 +51,17 @@ async def erase_suppression(id: PathId, caller: SuperUser, db: SessionDep) -> Me
     except NoResultFound:
         raise NotFoundException(NOT_SUPPRESSED) from None
     return Message(message="Address removed from the list")
+
+
+@router.get("/links/page.css", include_in_schema=False)
+@access(Access.PUBLIC)
+async def read_page_style() -> Response:
+    """Style the pages that links lead to."""
+    return Response((STATIC / "page.css").read_bytes(), headers=KEPT, media_type="text/css")
+
+
+@router.get("/links/page.js", include_in_schema=False)
+@access(Access.PUBLIC)
+async def read_page_script() -> Response:
+    """Take the code from the address of a page into its form."""
+    return Response((STATIC / "page.js").read_bytes(), headers=KEPT, media_type="text/javascript")

@@ -1,11 +1,12 @@
 """Where mails are handed over, and whom they come from."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import EmailStr, Field, SecretStr
 
 from kernel.config import Environment, SettingsGroup
+from kernel.schemas import url_of
 
 
 class EmailSettings(SettingsGroup):
@@ -19,6 +20,11 @@ class EmailSettings(SettingsGroup):
     smtp_password: SecretStr | None = None
     smtp_timeout: float = Field(20, gt=0, le=120, description="seconds for each step")
     smtp_from: EmailStr | None = Field(None, description="whom mails come from")
+    public_url: Annotated[str, url_of("http", "https")] | None = Field(
+        None, description="where browsers reach this API: what links in mails begin with"
+    )
+    email_link_limit: int = Field(5, ge=1, le=1000, description="links asked for per address")
+    email_link_period: int = Field(3600, ge=1, le=2_678_400, description="seconds")
 
     @property
     def is_on(self) -> bool:
@@ -36,6 +42,10 @@ class EmailSettings(SettingsGroup):
             return
         if self.smtp_from is None:
             yield "SMTP_FROM is missing: the address that mails come from"
+        if self.public_url is None and environment != "local":
+            yield "PUBLIC_URL is missing: what links in mails begin with"
+        elif environment != "local" and not str(self.public_url).startswith("https://"):
+            yield "PUBLIC_URL must begin with https: its links bear secrets"
         if (self.smtp_username is None) != (self.smtp_password is None):
             yield "SMTP_USERNAME and SMTP_PASSWORD need each other"
         if self.smtp_password is not None and self.smtp_security == "none":

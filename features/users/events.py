@@ -2,6 +2,28 @@
 
 from dataclasses import dataclass
 
+from features.users.models import UserCreateInternal, UserRead
+
+
+@dataclass(slots=True)
+class Registering:
+    """Somebody wants an account. A handler that makes it later sets the answer."""
+
+    user: UserCreateInternal
+    answer: UserRead | None = None
+
+
+@dataclass(slots=True)
+class EmailChanging:
+    """A user gets another address; `own`: by that user's wish, no superuser's. A handler that has
+    the new one confirmed first sets `waits`."""
+
+    user_id: int
+    old: str
+    new: str
+    own: bool
+    waits: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class UserRegistered:

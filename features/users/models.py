@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import (
     MISSING,
     AfterValidator,
-    EmailStr,
     Field,
     SecretStr,
     StrictBool,
@@ -19,6 +18,7 @@ from kernel.context import Principal
 from kernel.db import ListQuery, SoftDeleted, Timestamped, unique
 from kernel.schemas import (
     CleanText,
+    EmailAddress,
     InputSchema,
     Message,
     NoNul,
@@ -89,7 +89,7 @@ class UserBase(SQLModel):
 
     name: Name
     username: Username
-    email: EmailStr = Column(sa_type=String(MAX_EMAIL))
+    email: EmailAddress = Column(sa_type=String(MAX_EMAIL))
 
 
 class User(UserBase, Timestamped, SoftDeleted, table=True):
@@ -135,6 +135,7 @@ class UserCreate(InputSchema, UserBase):
 class UserCreateInternal(UserBase):
     """What is stored of a new user."""
 
+    id: int | None = None  # one that was taken from the sequence before, if any
     hashed_password: str
     is_superuser: bool = False
 
@@ -147,7 +148,7 @@ class UserUpdate(InputSchema):
 
     name: Name | MISSING = MISSING
     username: Username | MISSING = MISSING
-    email: EmailStr | MISSING = MISSING
+    email: EmailAddress | MISSING = MISSING
     profile_image_url: WebAddress | MISSING | None = MISSING
     password: Password | MISSING = MISSING
     current_password: Annotated[SecretStr, NoNul()] | None = None

@@ -1,6 +1,6 @@
 """Routes of accounts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import SecretStr
@@ -19,7 +19,7 @@ from features.auth.permissions import (
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import note_password, require_recent_password
 from features.users import crud, permissions
-from features.users.events import PasswordChanged
+from features.users.events import EmailChanging, PasswordChanged, Registering
 from features.users.models import (
     Account,
     RoleUpdate,
@@ -33,7 +33,7 @@ from features.users.models import (
 )
 from kernel.cache import public
 from kernel.context import context_of
-from kernel.db import CursorPage, JSONBytesResponse, Page, pages_of
+from kernel.db import CursorPage, JSONBytesResponse, Page, UnitOfWork, pages_of
 from kernel.errors import (
     ConflictException,
     ForbiddenException,
@@ -44,6 +44,7 @@ from kernel.rate_limit import network_of
 from kernel.schemas import Message, RowId
 from kernel.web import PRIVILEGES, Access, SessionDep, access
 
+EMAIL_WAITS = "User updated; the new e-mail address waits for its confirmation"
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
 
 router = APIRouter(tags=["users"])
@@ -57,10 +58,17 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Us
     password = values.password.get_secret_value()
     refuse_guessable(password, **values.model_dump(include=set(permissions.NAMES)))
     hashed = await hash_password(db, password, network_of(context_of(request).address))
-    await permissions.refuse_reserved_name(request, db, values.username, values.email)
     user = UserCreateInternal(
         name=values.name, username=values.username, email=values.email, hashed_password=hashed
     )
+    registering = Registering(user)
+    await emit(db, registering)
+    if registering.answer is not None:
+        # An account that is made later, by its address: whether that is taken, nothing says.
+        await permissions.refuse_reserved_name(request, db, values.username, None)
+        record_after_commit(db, "registration", request, user=registering.answer.id)
+        return registering.answer
+    await permissions.refuse_reserved_name(request, db, values.username, values.email)
     user_id = await crud.create_user(db, user)
     record_after_commit(db, "registration", request, user=user_id)
     stored = await crud.user_by_id.one(db, user_id=user_id)
@@ -131,6 +139,7 @@ async def patch_user(
         await permissions.refuse_reserved_name(
             request, db, changes["username"], changes.get("email"), user_id
         )
+    waits = account is not None and await _email_waits(db, account, changes, own)
     if await crud.change_user(db, user_id, changes, version) is None:
         raise ConflictException(CHANGED_MEANWHILE) if version else NotFoundException(USER_NOT_FOUND)
     if checked and version:
@@ -138,7 +147,21 @@ async def patch_user(
     if password is not None:
         await emit(db, PasswordChanged(user_id, caller.session_id if own else None))
         record_after_commit(db, "password changed", request, user=user_id)
-    return Message(message="User updated")
+    return Message(message=EMAIL_WAITS if waits else "User updated")
+
+
+async def _email_waits(
+    db: UnitOfWork, account: Account, changes: dict[str, Any], own: bool
+) -> bool:
+    """Whether a new address is to be confirmed first; then it is taken out of the changes."""
+    old, new = account.email or "", changes.get("email")
+    if new is None or new.lower() == old.lower():
+        return False
+    changing = EmailChanging(account.id, old, new, own)
+    await emit(db, changing)
+    if changing.waits:
+        del changes["email"]
+    return changing.waits
 
 
 @router.delete("/user/{username}", response_model=Message)

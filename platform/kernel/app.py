@@ -97,7 +97,7 @@ def create_application(
 def _add_features(app: Application, routers: Sequence[APIRouter] | None) -> None:
     """Serve the routers' routes, cached answers first."""
     given = feature_routers() if routers is None else routers
-    routes = place(given, app)
+    routes = place(given, app, app.state.resources)
     if routers is None:
         refuse_unclear(routes)
         refuse_misplaced(routes, discovery.load("router").values())

@@ -35,6 +35,11 @@ class Postbox:
         self.recipients += envelope.rcpt_tos
         return "250 OK"
 
+    def clear(self) -> None:
+        """Forget what arrived, and how to answer."""
+        for kept in (self.raw, self.recipients, self.answers):
+            kept.clear()
+
     @property
     def messages(self) -> list[EmailMessage]:
         return [message_from_bytes(raw, policy=policy.default) for raw in self.raw]

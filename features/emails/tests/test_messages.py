@@ -11,7 +11,11 @@ from features.emails.messages import encode, mailbox
 from features.emails.rendering import Rendered, render
 from features.emails.settings import EmailSettings
 
-WHOLE: dict[str, Any] = {"smtp_host": "mail.example.com", "smtp_from": "app@example.com"}
+WHOLE: dict[str, Any] = {
+    "smtp_host": "mail.example.com",
+    "smtp_from": "app@example.com",
+    "public_url": "https://api.example.com",
+}
 LONG = "https://example.com/verify?token=" + "a-long_token" * 40
 
 
@@ -28,6 +32,8 @@ LONG = "https://example.com/verify?token=" + "a-long_token" * 40
             "would send SMTP_PASSWORD unencrypted",
         ),
         ({**WHOLE, "smtp_security": "none"}, "production", "sends mails unencrypted"),
+        ({**WHOLE, "public_url": None}, "staging", "PUBLIC_URL is missing"),
+        ({**WHOLE, "public_url": "http://example.com"}, "staging", "must begin with https:"),
     ],
 )
 def test_half_set_settings_are_refused(values: Any, environment: Any, said: str) -> None:

@@ -39,6 +39,8 @@ async def register(client: httpx2.AsyncClient, **values: Any) -> httpx2.Response
         ("username", "ada\n"),
         ("username", "adä"),
         ("email", "ada"),
+        ("email", "Eve <ada@example.com>"),
+        ("email", "ada@example.com\nBcc: eve@example.com"),
         ("email", f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 10}.org"),
         ("password", "seven77"),
         ("password", "ü" * 37),

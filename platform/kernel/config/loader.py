@@ -44,6 +44,8 @@ class SettingsGroup(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     title: ClassVar[str] = ""
+    # By field: settings of other groups that must be given where its value isn't the default.
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -111,6 +113,7 @@ class Settings:
                 group, malformed = self._as_far_as_possible(kind)
                 problems += malformed
                 problems += group.validation_errors(environment)  # type: ignore[arg-type]
+                problems += self._lacking(group)
             except SettingsError as unreadable:
                 problems.append(str(unreadable))
         if problems:
@@ -135,6 +138,13 @@ class Settings:
             f"{name}: {message.removeprefix('Value error, ')}" for name, message in wrong.items()
         ]
         return kind(**_Values(kind, fit)()), messages
+
+    def _lacking(self, group: SettingsGroup) -> Iterator[str]:
+        for field, names in group.needs.items():
+            if getattr(group, field) != type(group).model_fields[field].default:
+                for name in names:
+                    if not (self._values.get(name) or self._values.get(f"{name}_FILE")):
+                        yield f"{field.upper()} needs {name}, which is missing"
 
     def _with_secret_files(self, kind: type[SettingsGroup]) -> Mapping[str, str]:
         values = dict(self._values)

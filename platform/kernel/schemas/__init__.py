@@ -4,6 +4,7 @@ from kernel.schemas.schemas import (
     MAX_ROW_ID,
     Base64,
     CleanText,
+    EmailAddress,
     InputSchema,
     JsonNumber,
     Message,

@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    EmailStr,
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -94,12 +95,20 @@ def _bytes(value: Any) -> Any:
         raise ValueError("must be base64") from None
 
 
+def _without_name(value: Any) -> Any:
+    """Refuse `Ada <ada@example.com>`, of which pydantic keeps the address without a word."""
+    if isinstance(value, str) and not {"<", ">"}.isdisjoint(value):
+        raise ValueError("must be an address alone, without a name")
+    return value
+
+
 # Bytes in JSON and in addresses; pydantic's own Base64Bytes are base64 again once they are dumped.
 Base64 = Annotated[
     bytes,
     BeforeValidator(_bytes, json_schema_input_type=str),
     PlainSerializer(lambda value: urlsafe_b64encode(value).decode(), str, when_used="json"),
 ]
+EmailAddress = Annotated[EmailStr, BeforeValidator(_without_name)]
 CleanText = Annotated[str, AfterValidator(clean), NoNul()]
 # Of a number in a JSON body: 5 and 5.0, which are the same in JSON, but not "5" or true.
 # It stands behind the bounds: Annotated[int, Field(ge=1), JsonNumber].

@@ -1,6 +1,8 @@
 """Settings: sources, empty values, secret files, validation_errors, addresses."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -239,3 +241,33 @@ def test_what_no_browser_sends_as_an_origin_is_refused_by_name(given: str) -> No
         Settings({"CORS_ORIGINS": given}).check([HttpSettings])
 
     assert "must be origins like https://app.example" in str(refused.value)
+
+
+class Courier(SettingsGroup):
+    """A group that counts on another one."""
+
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {"parcels": ("ROAD", "BRIDGE")}
+    parcels: bool = False
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ({}, []),
+        ({"PARCELS": "true"}, ["ROAD", "BRIDGE"]),
+        ({"PARCELS": "true", "ROAD": "A1", "BRIDGE_FILE": "/run/bridge"}, []),
+        ({"PARCELS": "true", "ROAD": ""}, ["ROAD", "BRIDGE"]),
+    ],
+)
+def test_a_setting_that_needs_those_of_others_names_what_is_missing(
+    values: dict[str, str], missing: list[str]
+) -> None:
+    settings = Settings(values)
+
+    if not missing:
+        settings.check([Courier])
+        return
+    with pytest.raises(SettingsError) as refused:
+        settings.check([Courier])
+    for name in missing:
+        assert f"PARCELS needs {name}, which is missing" in str(refused.value)

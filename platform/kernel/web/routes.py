@@ -1,8 +1,9 @@
 """The routes of all features: placed under /api/v1, in the order in which they match."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
+from kernel.db.unit_of_work import Resources
 from kernel.discovery import source_of
 from kernel.schemas.schemas import is_secret
 from kernel.web.route_order import shape, specificity
@@ -19,6 +21,7 @@ from kernel.web.router import FeatureRoute, declares_access
 
 PREFIX = "/api/v1"
 Limits = dict[str, Any]
+Guard = Callable[[APIRoute], Sequence[Any]]
 PARAMETERS = [name for name in inspect.signature(APIRoute.__init__).parameters if name != "self"]
 
 
@@ -31,18 +34,23 @@ def operation_id(route: Any) -> str:
     return str(route.name)
 
 
-def place(routers: Iterable[APIRouter], overrides: Any) -> list[BaseRoute]:
+def place(
+    routers: Iterable[APIRouter], overrides: Any, resources: Resources | None = None
+) -> list[BaseRoute]:
     """Every route of these routers and of the routers that they include, more specific ones first.
 
     FastAPI's `include_router` keeps a router as one route, so that another one's more literal
     template could not come before it. Each route is made anew here, at its own full path, with
-    `overrides` as its provider of dependency overrides.
+    `overrides` as its provider of dependency overrides; before its own dependencies come those
+    that a feature's `guards` give it.
     """
     root = APIRouter(dependency_overrides_provider=overrides)
     for router in routers:
         root.include_router(router, prefix=PREFIX)
     contexts = zip(iter_route_contexts(root.routes), _inclusions(root, {}, None), strict=True)
-    routes = [_placed(*context) for context in contexts]
+    guards = resources and resources.provider("guards")
+    guard: Guard = partial(guards, resources.settings) if resources and guards else lambda _: []
+    routes = [_placed(*context, guard) for context in contexts]
     return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
 
 
@@ -64,7 +72,7 @@ def _inclusions(
             )
 
 
-def _placed(context: RouteContext, inherited: tuple[Limits, int | None]) -> BaseRoute:
+def _placed(context: RouteContext, inherited: tuple[Limits, int | None], guard: Guard) -> BaseRoute:
     original, (form_limits, body_limit) = context.original_route, inherited
     if not isinstance(original, APIRoute):
         # FastAPI has made a route of the full path already: of a websocket, a mount, a host.
@@ -75,6 +83,7 @@ def _placed(context: RouteContext, inherited: tuple[Limits, int | None]) -> Base
     options: dict[str, Any] = {
         name: getattr(context, name, getattr(original, name, None)) for name in PARAMETERS
     }
+    options["dependencies"] = [*guard(original), *(options["dependencies"] or [])]
     options["form_limits"] = {**form_limits, **(original.form_limits or {})}
     if context.stream_item_type is not None:
         del options["response_model"]  # so that FastAPI finds the type of the items again
