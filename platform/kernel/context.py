@@ -1,6 +1,6 @@
 """What the kernel knows of the request at hand, and who sends it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -42,11 +42,17 @@ class RequestContext:
     unit: UnitOfWork | None = None
     principal: Principal | None = None
     identified: bool = False
+    permissions: frozenset[str] | None = None
+    """What the caller may do by permissions; None until that is asked for."""
     personal: bool = False
     """Whether the answer depends on who asks."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers that a dependency adds to whatever the answer turns out to be, an error too."""
     usage: Usage = field(default_factory=Usage)
+
+
+# What a feature's providers.py offers as `permissions_of`: the permissions that a user has been given.
+PermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str]]]
 
 
 def context_of(connection: HTTPConnection | Scope) -> RequestContext:
@@ -78,3 +84,18 @@ async def identified(connection: HTTPConnection) -> Principal | None:
         context.principal = await identify(connection) if identify else None
         context.identified = True
     return context.principal
+
+
+async def has_permissions(
+    connection: HTTPConnection, principal: Principal, names: Iterable[str]
+) -> bool:
+    """Whether the caller has all of these permissions: a superuser has every one, others those that
+    the provider `permissions_of` says, which is asked once per request."""
+    if principal.is_superuser:
+        return True
+    context = context_of(connection)
+    if context.permissions is None:
+        permissions_of: PermissionsOf | None = context.resources.provider("permissions_of")
+        given = await permissions_of(context, principal.user_id) if permissions_of else ()
+        context.permissions = frozenset(given)
+    return context.permissions.issuperset(names)

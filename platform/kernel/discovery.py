@@ -88,6 +88,7 @@ def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) ->
 PROVIDERS = {
     "identify": "who is calling: (HTTPConnection) -> Principal | None",
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
+    "permissions_of": "what a user may do: (RequestContext, user id) -> names of permissions",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
 }

@@ -1,0 +1,45 @@
+"""Rows of roles for the gates in tests/gates (see tests/callers.py)."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from features.roles.models import Role, UserRole
+from tests.accounts import Person
+from tests.callers import People
+
+missing = {"name": "Role not found"}
+MANAGE = "roles.manage"
+
+
+async def write_role(person: Person, *permissions: str, name: str = "") -> Role:
+    """A role with these permissions, of which some may be in no code."""
+    role = Role(name=name or f"role-{uuid4().hex[:8]}", permissions=[*permissions])
+    async with person.app.state.resources.unit() as db:
+        db.add(role)
+        await db.flush()
+        db.expunge(role)
+    return role
+
+
+async def arrange(people: People, operation: str) -> Mapping[str, Any]:
+    """A role of those who manage roles; the owner has it when it is to be taken."""
+    role = await write_role(people.superuser, MANAGE)
+    if operation == "erase_user_role":
+        path = f"/api/v1/user/{people.owner.username}/role/{role.name}"
+        assert (await people.superuser.put(path)).status_code == 200
+    own_body = {
+        "write_role": {"name": f"{role.name}-2", "permissions": [MANAGE]},
+        "patch_role": {"name": f"{role.name}-2"},
+    }
+    return {"name": role.name, "body": own_body.get(operation)}
+
+
+async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
+    """Roles, which the owner has when the owner's are listed."""
+    for _ in range(number):
+        role = await write_role(people.superuser, MANAGE)
+        if operation == "read_user_roles":
+            async with people.app.state.resources.unit() as db:
+                db.add(UserRole(user_id=people.owner.id, role_id=role.id))
+    return {}

@@ -1,0 +1,232 @@
+"""Routes that need a permission: who passes, what it costs, and how fast a change holds."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from features.auth.permissions import Requires
+from features.roles.tests.sample import (
+    ACT,
+    MANAGE,
+    PRIVILEGES,
+    READ,
+    WRITE,
+    give,
+    in_another_process,
+    own,
+    sampled,
+)
+from kernel.app import Application
+from kernel.resources import Resources
+from kernel.tests.fault_proxy import proxy_to
+from tests.accounts import Person, Register, refusal
+from tests.application import client_of
+from tests.statements import Statements
+
+SAMPLE = "/api/v1/sample/read"
+ME = "/api/v1/user/me/permissions"
+
+
+@pytest.fixture
+async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
+    async with sampled(setting_values) as app:
+        yield app
+
+
+async def test_only_holders_and_superusers_pass(
+    user: Person, other: Person, superuser: Person, app: Application
+) -> None:
+    await give(user, READ)
+    await give(other, WRITE)
+
+    assert (await user.get(SAMPLE)).json() == {"message": user.username}
+    assert (await superuser.get(SAMPLE)).status_code == 200
+    assert refusal(await other.get(SAMPLE)) == PRIVILEGES
+    async with client_of(app) as anonymous:
+        assert refusal(await anonymous.get(SAMPLE)) == (401, "Not authenticated")
+
+
+async def test_who_has_no_permission_is_refused_before_the_body_is_read(user: Person) -> None:
+    await give(user, READ)
+
+    for body in ({"json": {}}, {"json": {"colour": "red"}}, {"content": "{"}):
+        answer = await user.post("/api/v1/sample/write", **body)  # type: ignore[arg-type]
+        assert refusal(answer) == PRIVILEGES
+
+
+async def test_a_route_may_need_two_permissions(user: Person, other: Person) -> None:
+    await give(user, READ)
+    await give(user, WRITE)
+    await give(other, READ)
+
+    assert (await user.get("/api/v1/sample/both")).status_code == 200
+    assert refusal(await other.get("/api/v1/sample/both")) == PRIVILEGES
+
+
+async def test_a_permission_may_be_one_more_way_to_act_for_others(
+    user: Person, other: Person, superuser: Person, register: Register
+) -> None:
+    holder = await register("holder")
+    await give(holder, ACT)
+    path = f"/api/v1/sample/{user.username}/act"
+
+    for caller in (user, holder, superuser):
+        assert (await caller.get(path)).json() == {"message": str(user.id)}
+    assert refusal(await other.get(path)) == (
+        403,
+        "Request forbidden -- authorization will not help",
+    )
+    missing = await holder.get("/api/v1/sample/nobody/act")
+    assert refusal(missing) == (404, "User not found")
+
+
+async def test_what_a_caller_may_do_is_shown_of_what_routes_ask_for(
+    user: Person, superuser: Person
+) -> None:
+    await give(user, WRITE, "gone.long")
+    await give(user, READ, WRITE)
+
+    assert (await user.get(ME)).json() == {"permissions": [READ, WRITE], "is_superuser": False}
+    mighty = (await superuser.get(ME)).json()
+    assert mighty["is_superuser"]
+    assert {ACT, MANAGE, READ, WRITE} <= set(mighty["permissions"])
+
+
+async def test_a_permission_costs_one_look_that_is_kept_and_superusers_none(
+    user: Person, superuser: Person, resources: Resources, statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await give(user, READ)
+    for person in (user, superuser):
+        await person.get(SAMPLE)
+    await statements.counted()
+    statements.made.clear()
+    client, commands = resources.redis("cache"), []
+    assert client is not None
+    execute = client.execute
+
+    async def record(*command: Any) -> Any:
+        commands.append(command[0])
+        return await execute(*command)
+
+    monkeypatch.setattr(client, "execute", record)
+
+    for person, looks in ((user, 2), (superuser, 1)):
+        commands.clear()
+        assert (await person.get(SAMPLE)).status_code == 200
+        assert [name for name in commands if name != "PEXPIRE"] == ["MGET"] * looks
+    assert await statements.counted() == []
+
+
+async def test_every_change_holds_in_the_other_process_at_once(
+    user: Person, superuser: Person, setting_values: dict[str, str]
+) -> None:
+    made = await superuser.post("/api/v1/role", json={"name": "reader", "permissions": [READ]})
+    assert made.status_code == 201
+    role, one = "/api/v1/role/reader", own(user, "reader")
+    async with in_another_process(setting_values, user) as elsewhere:
+
+        async def passes() -> bool:
+            return bool((await elsewhere.get(SAMPLE)).status_code == 200)
+
+        assert not await passes()
+        await superuser.put(one)
+        assert await passes()
+        await superuser.patch(role, json={"permissions": [WRITE]})
+        assert not await passes()
+        await superuser.patch(role, json={"permissions": [READ, WRITE]})
+        assert await passes()
+        await superuser.delete(one)
+        assert not await passes()
+        await superuser.put(one)
+        assert await passes()
+        assert (await superuser.delete(role)).json() == {"message": "Role deleted"}
+        assert not await passes()
+
+
+async def test_a_renamed_role_is_the_same_role(user: Person, superuser: Person) -> None:
+    name = await give(user, READ)
+
+    await superuser.patch(f"/api/v1/role/{name}", json={"name": "other"})
+
+    assert (await user.get(SAMPLE)).status_code == 200
+
+
+async def test_a_deleted_user_leaves_no_role_to_the_next_one_of_that_name(
+    user: Person, superuser: Person, register: Register, resources: Resources
+) -> None:
+    await give(user, READ)
+    await superuser.delete(f"/api/v1/user/{user.username}")
+
+    heir = await register(user.username)
+
+    assert refusal(await heir.get(SAMPLE)) == PRIVILEGES
+    async with resources.unit() as db:
+        connection = await db.asyncpg_connection()
+        assert await connection.fetchval("SELECT count(*) FROM user_role") == 0
+
+
+async def test_what_is_kept_of_another_user_is_good_for_no_one_else(
+    user: Person, other: Person, resources: Resources
+) -> None:
+    """Whoever can write into Redis, and knows no key, gives no permission."""
+    await give(user, READ)
+    assert (await user.get(SAMPLE)).status_code == 200
+    assert (await other.get(SAMPLE)).status_code == 403
+    cache = resources.redis("cache")
+    assert cache is not None
+    theirs, mine = f"e:permissions:{user.id}", f"e:permissions:{other.id}"
+    stored, empty = await cache.execute("MGET", theirs, mine)
+    assert stored and empty
+
+    epoch, _, roles = stored.partition(b"\n")[0].split(b"|")
+    own_version = await cache.execute("GET", f"v:user_roles:{other.id}")
+    forged = b"|".join([epoch, own_version, roles]) + b"\n" + stored.partition(b"\n")[2]
+    for value in (stored, forged):
+        await cache.execute("SET", mine, value)
+        assert refusal(await other.get(SAMPLE)) == PRIVILEGES
+
+
+async def test_what_was_kept_before_a_change_counts_no_more_when_it_is_put_back(
+    user: Person, superuser: Person, resources: Resources
+) -> None:
+    name = await give(user, READ)
+    await user.get(SAMPLE)
+    cache = resources.redis("cache")
+    assert cache is not None
+    [stored] = await cache.execute("MGET", f"e:permissions:{user.id}")
+    await superuser.delete(own(user, name))
+    assert (await user.get(SAMPLE)).status_code == 403
+
+    header = b"|".join(
+        await cache.execute("MGET", "v:epoch", f"v:user_roles:{user.id}", "v:roles")
+        if await cache.execute("EXISTS", "v:epoch")
+        else [b"", b"", b""]
+    )
+    for value in (stored, header + b"\n" + stored.partition(b"\n")[2]):
+        await cache.execute("SET", f"e:permissions:{user.id}", value)
+        assert refusal(await user.get(SAMPLE)) == PRIVILEGES
+
+
+async def test_without_redis_the_database_decides(
+    user: Person, superuser: Person, setting_values: dict[str, str], redis_url: str
+) -> None:
+    name = await give(user, READ)
+    async with proxy_to(redis_url) as proxy:
+        values = {**setting_values, "REDIS_CACHE_URL": proxy.url}
+        async with (
+            in_another_process(values, user) as cut_off,
+            in_another_process(values, superuser) as manager,
+        ):
+            assert (await cut_off.get(SAMPLE)).status_code == 200
+            await proxy.unplug()
+            assert (await cut_off.get(SAMPLE)).status_code == 200
+            assert (await manager.delete(own(user, name))).status_code == 200
+            assert (await cut_off.get(SAMPLE)).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["moderate", "Posts.moderate", "posts.", "a b.c", "x." + "y" * 60])
+def test_what_is_no_name_of_a_permission_stops_the_start(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a permission, like posts.moderate"):
+        Requires(name)
