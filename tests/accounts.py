@@ -9,8 +9,9 @@ import pytest
 
 from features.users.crud import change_user
 from kernel.app import Application
-from kernel.context import PermissionsOf, RequestContext
+from kernel.context import RequestContext
 from kernel.resources import Resources
+from kernel.web.access import PermissionsOf
 from tests.application import client_of
 
 PASSWORD = "correct horse battery"

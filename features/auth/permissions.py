@@ -13,11 +13,19 @@ from features.auth.credentials import account_of
 from features.auth.principals import KnownUser, live_principal
 from features.auth.tokens import Kind, signer
 from features.users.crud import id_by_username
-from kernel.context import Principal, context_of, has_permissions, principal_of
+from kernel.context import Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
-from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, unauthenticated
+from kernel.web import (
+    NOT_YOURS,
+    PRIVILEGES,
+    Access,
+    SessionDep,
+    access,
+    has_permissions,
+    unauthenticated,
+)
 
 USER_NOT_FOUND = "User not found"
 NO_SESSION = 0

@@ -84,7 +84,7 @@ async def patch_post(
 async def erase_post(
     username: UsernameInPath, id: PathId, author_id: ModeratedAuthorId, db: SessionDep
 ) -> Message:
-    """Delete one of your posts or, as a superuser or a moderator, anybody's. It becomes invisible."""
+    """Delete one of your posts or, as a superuser or moderator, anybody's. It becomes invisible."""
     try:
         await crud_posts.delete(db, id=id, created_by_user_id=author_id)
     except NoResultFound:

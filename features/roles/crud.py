@@ -34,7 +34,7 @@ class Holder:
     is_superuser: bool
 
 
-# By hand for its lock: two who give one user roles at once, or delete the user, wait for each other.
+# By hand for its lock: two who give a user roles at once, or delete the user, wait for each other.
 lock_holder = CompiledQuery(
     select(col(User.id).label("user_id"), col(User.is_superuser))
     .where(col(User.username) == bindparam("username"), LIVE_USER)
@@ -75,8 +75,3 @@ async def take(unit: UnitOfWork, user_id: int, role_id: int) -> bool:
     )
     taken = await unit.execute(gone.returning(col(UserRole.role_id)))
     return taken.scalar_one_or_none() is not None
-
-
-async def take_all(unit: UnitOfWork, user_id: int) -> None:
-    """Take every role of a user away."""
-    await unit.execute(delete(UserRole).where(col(UserRole.user_id) == user_id))

@@ -45,7 +45,7 @@ class Role(Timestamped, table=True):
 
     id: int | None = Column(default=None, primary_key=True)
     name: str = Column(max_length=MAX_NAME)
-    # In the row, since they are written and read as a whole, and no table lists what may stand here.
+    # In the row: they are written and read as a whole, and no table has what may stand here.
     permissions: list[str] = Column(sa_type=ARRAY(String(MAX_PERMISSION)))
 
 
@@ -90,8 +90,10 @@ class RoleRead(ReadSchema):
     permissions: Permissions
     unknown_permissions: Annotated[
         list[Permission],
-        Field(max_length=MAX_PERMISSIONS, description="Of these no route asks: they allow nothing."),
-    ] = []
+        Field(
+            max_length=MAX_PERMISSIONS, description="Of these no route asks: they allow nothing."
+        ),
+    ] = Field([])
     created_at: datetime
 
 

@@ -13,7 +13,7 @@ from features.auth.throttle import acquire
 from features.roles import crud
 from features.roles.models import ROLE_NOT_FOUND, RoleRead
 from features.roles.settings import RoleSettings
-from kernel.context import context_of, has_permissions
+from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import (
     ForbiddenException,
@@ -21,7 +21,7 @@ from kernel.errors import (
     UnprocessableEntityException,
 )
 from kernel.rate_limit import Quota, Rule
-from kernel.web import declared_permissions
+from kernel.web import declared_permissions, has_permissions
 
 UNKNOWN_PERMISSION = "Unknown permission"
 BEYOND_OWN = "This role may do more than you."
@@ -74,7 +74,7 @@ async def changeable_role(
 ) -> RoleRead:
     """The role that the path names, locked until the unit ends.
 
-    Raises NotFoundException (404), and ForbiddenException (403) where it holds more than the caller.
+    Raises NotFoundException (404), and ForbiddenException (403) for one beyond the own permissions.
     """
     role = await crud.role_by_name(db, name, lock=True)
     if role is None:

@@ -117,7 +117,8 @@ def _check_audience(feature: Feature) -> None:
         raise ScaffoldError("--public lets everyone read, --superuser no one else: choose one.")
     if options.requires and not PERMISSION_NAME.fullmatch(options.requires):
         raise ScaffoldError(
-            f"{options.requires} is no name of a permission: write --requires {feature.plural}.approve."
+            f"{options.requires} is no name of a permission: "
+            f"write --requires {feature.plural}.approve."
         )
     if options.superuser and options.requires:
         raise ScaffoldError("--superuser and --requires say who writes: choose one.")

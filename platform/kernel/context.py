@@ -1,6 +1,6 @@
 """What the kernel knows of the request at hand, and who sends it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -51,10 +51,6 @@ class RequestContext:
     usage: Usage = field(default_factory=Usage)
 
 
-# What a feature's providers.py offers as `permissions_of`: the permissions that a user has been given.
-PermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str]]]
-
-
 def context_of(connection: HTTPConnection | Scope) -> RequestContext:
     """The context of a request, from the request or from its ASGI scope."""
     scope = connection.scope if isinstance(connection, HTTPConnection) else connection
@@ -84,18 +80,3 @@ async def identified(connection: HTTPConnection) -> Principal | None:
         context.principal = await identify(connection) if identify else None
         context.identified = True
     return context.principal
-
-
-async def has_permissions(
-    connection: HTTPConnection, principal: Principal, names: Iterable[str]
-) -> bool:
-    """Whether the caller has all of these permissions: a superuser has every one, others those that
-    the provider `permissions_of` says, which is asked once per request."""
-    if principal.is_superuser:
-        return True
-    context = context_of(connection)
-    if context.permissions is None:
-        permissions_of: PermissionsOf | None = context.resources.provider("permissions_of")
-        given = await permissions_of(context, principal.user_id) if permissions_of else ()
-        context.permissions = frozenset(given)
-    return context.permissions.issuperset(names)

@@ -23,9 +23,10 @@ async def write_role(person: Person, *permissions: str, name: str = "") -> Role:
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
-    """A role of those who manage roles; the owner has it when it is to be taken."""
-    role = await write_role(people.superuser, MANAGE)
-    if operation == "erase_user_role":
+    """A role of those who manage roles; the owner has an empty one that is to be taken."""
+    taken = operation == "erase_user_role"
+    role = await write_role(people.superuser, *[] if taken else [MANAGE])
+    if taken:
         path = f"/api/v1/user/{people.owner.username}/role/{role.name}"
         assert (await people.superuser.put(path)).status_code == 200
     own_body = {

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from features.auth.permissions import Requires, SelfOr
 from features.auth.principals import KnownUser
+from features.roles.grants import forget_permissions
 from features.roles.models import UserRole
 from features.roles.tests.factories import write_role
 from kernel.app import Application
@@ -34,17 +35,18 @@ async def read_sample(caller: Annotated[KnownUser, Requires(READ)]) -> Message:
 
 
 @router.post("/sample/write", response_model=Message)
-async def write_sample(
-    values: Number, caller: Annotated[KnownUser, Requires(WRITE)]
-) -> Message:
+async def write_sample(values: Number, caller: Annotated[KnownUser, Requires(WRITE)]) -> Message:
     return Message(message=caller.username)
 
 
-@router.get(
-    "/sample/both", response_model=Message, dependencies=[Requires(READ), Requires(WRITE)]
-)
+@router.get("/sample/both", response_model=Message, dependencies=[Requires(READ), Requires(WRITE)])
 async def read_both() -> Message:
     return Message(message="both")
+
+
+@router.get("/sample/also", response_model=Message, dependencies=[Requires(WRITE)])
+async def read_also() -> Message:
+    return Message(message="also")
 
 
 @router.get("/sample/{username}/act", response_model=Message)
@@ -60,9 +62,7 @@ async def sampled(values: Mapping[str, str]) -> AsyncIterator[Application]:
 
 
 @asynccontextmanager
-async def in_another_process(
-    values: Mapping[str, str], person: Person
-) -> AsyncIterator[Person]:
+async def in_another_process(values: Mapping[str, str], person: Person) -> AsyncIterator[Person]:
     """The same caller at an application of its own, as another process has it."""
     async with sampled(values) as app, client_of(app, Person) as elsewhere:
         elsewhere.headers["Authorization"] = person.headers["Authorization"]
@@ -74,6 +74,7 @@ async def give(person: Person, *permissions: str) -> str:
     role = await write_role(person, *permissions)
     async with person.app.state.resources.unit() as db:
         db.add(UserRole(user_id=person.id, role_id=role.id))
+        forget_permissions(db, person.id)
     return role.name
 
 

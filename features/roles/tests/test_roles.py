@@ -22,7 +22,7 @@ UNKNOWN = (422, "Unknown permission")
 NOT_FOUND = (404, "Role not found")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
     async with sampled(setting_values) as app:
         yield app
@@ -38,7 +38,6 @@ def body(*permissions: str, name: str = "staff") -> dict[str, Any]:
         *[("name", value) for value in ("", "a" * 51, "two words", "a/b", None, 7)],
         *[("permissions", value) for value in (None, READ, [None], ["x" * 61], [READ] * 51)],
         ("permissions", ["sample.\x00"]),
-        ("permissions", ["\ud800"]),
         ("is_superuser", True),
     ],
 )
@@ -83,8 +82,11 @@ async def test_a_role_is_shown_as_it_was_made(superuser: Person, statements: Sta
     role = answer.json()
     assert answer.status_code == 201
     assert role == {
-        **{"id": role["id"], "name": "staff", "created_at": role["created_at"]},
-        **{"permissions": [READ, WRITE], "unknown_permissions": []},
+        "id": role["id"],
+        "name": "staff",
+        "permissions": [READ, WRITE],
+        "unknown_permissions": [],
+        "created_at": role["created_at"],
     }
     assert (await statements.held(superuser.get(f"{ROLE}/staff"))).json() == role
     page = (await superuser.get("/api/v1/roles")).json()

@@ -7,6 +7,7 @@ from kernel.web.access import (
     PRIVILEGES,
     Access,
     access,
+    has_permissions,
     unauthenticated,
 )
 from kernel.web.documented_errors import error_responses

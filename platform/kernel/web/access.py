@@ -1,19 +1,21 @@
 """Who may call a route, declared by its permission dependency and checked before its body."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from kernel.context import Principal, has_permissions, principal_of
+from kernel.context import Principal, RequestContext, context_of, principal_of
 from kernel.errors import ForbiddenException, UnauthorizedException
 
 PRIVILEGES = "You do not have enough privileges."
 NOT_YOURS = "Request forbidden -- authorization will not help"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
+# What a feature's providers.py offers as `permissions_of`: the permissions that a user has.
+PermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str]]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -72,6 +74,21 @@ async def require(
     if permissions and not await has_permissions(connection, principal, permissions):
         raise ForbiddenException(PRIVILEGES)
     return principal
+
+
+async def has_permissions(
+    connection: HTTPConnection, principal: Principal, names: Iterable[str]
+) -> bool:
+    """Whether the caller has all of these permissions: a superuser has every one, others those that
+    the provider `permissions_of` says, which is asked once per request."""
+    if principal.is_superuser:
+        return True
+    context = context_of(connection)
+    if context.permissions is None:
+        permissions_of: PermissionsOf | None = context.resources.provider("permissions_of")
+        given = await permissions_of(context, principal.user_id) if permissions_of else ()
+        context.permissions = frozenset(given)
+    return context.permissions.issuperset(names)
 
 
 def unauthenticated(connection: HTTPConnection) -> UnauthorizedException:

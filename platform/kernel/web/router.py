@@ -108,7 +108,7 @@ def named_permissions(dependant: Dependant, *levels: Access) -> list[str]:
 
 
 def declared_permissions(routes: Iterable[BaseRoute]) -> dict[str, dict[str, str]]:
-    """Every permission that routes name: the routes, `GET /api/v1/...`, and what they are called."""
+    """Every permission that routes name: these, as `GET /api/v1/...`, and what they are called."""
     found: dict[str, dict[str, str]] = {}
     for route in routes:
         dependant: Dependant | None = getattr(route, "dependant", None)
