@@ -48,7 +48,7 @@ async def role_by_name(unit: UnitOfWork, name: str, lock: bool = False) -> RoleR
     """The role; with `lock`, what is judged of it holds until the unit ends."""
     statement = select(Role).where(col(Role.name) == name)
     role = await unit.scalar(statement.with_for_update() if lock else statement)
-    return role and RoleRead.model_validate(role)
+    return None if role is None else RoleRead.model_validate(role)
 
 
 async def roles_of_user(unit: UnitOfWork, user_id: int) -> list[RoleRead]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from features.roles.models import Role, UserRole
+from features.roles.models import Role, RoleRead, UserRole
 from tests.accounts import Person
 from tests.callers import People
 
@@ -12,14 +12,13 @@ missing = {"name": "Role not found"}
 MANAGE = "roles.manage"
 
 
-async def write_role(person: Person, *permissions: str, name: str = "") -> Role:
+async def write_role(person: Person, *permissions: str, name: str = "") -> RoleRead:
     """A role with these permissions, of which some may be in no code."""
     role = Role(name=name or f"role-{uuid4().hex[:8]}", permissions=[*permissions])
     async with person.app.state.resources.unit() as db:
         db.add(role)
         await db.flush()
-        db.expunge(role)
-    return role
+        return RoleRead.model_validate(role)
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:

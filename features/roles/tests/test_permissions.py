@@ -50,8 +50,9 @@ async def test_only_holders_and_superusers_pass(
 async def test_who_has_no_permission_is_refused_before_the_body_is_read(user: Person) -> None:
     await give(user, READ)
 
-    for body in ({"json": {}}, {"json": {"colour": "red"}}, {"content": "{"}):
-        answer = await user.post("/api/v1/sample/write", **body)  # type: ignore[arg-type]
+    bodies: list[dict[str, Any]] = [{"json": {}}, {"json": {"colour": "red"}}, {"content": "{"}]
+    for body in bodies:
+        answer = await user.post("/api/v1/sample/write", **body)
         assert refusal(answer) == PRIVILEGES
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar, TypeVar
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -92,6 +93,10 @@ class Roles(RuleBasedStateMachine):
 
     def a_role(self, which: int) -> str:
         return sorted(self.roles)[which % len(self.roles)]
+
+    def get(self, app: Application, person: Person, path: str) -> httpx2.Response:
+        token = {"Authorization": person.headers["Authorization"]}
+        return self.stage.run(client_of(app).get(path, headers=token))
 
     def send(self, person: Person, method: str, path: str, **more: Any) -> int:
         return int(self.stage.run(person.request(method, path, **more)).status_code)
@@ -201,11 +206,10 @@ class Roles(RuleBasedStateMachine):
         self.steps += 1
         app, other = [self.stage.app, self.stage.elsewhere][:: (-1) ** self.steps]
         for person in self.people:
-            token = {"Authorization": person.headers["Authorization"]}
-            shown = self.stage.run(client_of(other).get(ME, headers=token)).json()
+            shown = self.get(other, person, ME).json()
             assert set(shown["permissions"]) & ROUTES.keys() == self.may(person) & ROUTES.keys()
             permission, path = list(ROUTES.items())[self.steps % len(ROUTES)]
-            passed = self.stage.run(client_of(app).get(path, headers=token)).status_code
+            passed = self.get(app, person, path).status_code
             assert passed == (200 if permission in self.may(person) else 403)
 
 
