@@ -7,7 +7,15 @@ from fastcrud import FastCRUD
 from sqlalchemy import String, bindparam, delete, func, select
 from sqlmodel import col
 
-from features.roles.models import Role, RoleChange, RoleCreate, RoleQuery, RoleRead, UserRole
+from features.roles.models import (
+    Role,
+    RoleChange,
+    RoleCreate,
+    RoleListed,
+    RoleQuery,
+    RoleRead,
+    UserRole,
+)
 from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing, UnitOfWork
@@ -15,7 +23,7 @@ from kernel.db import CompiledQuery, Listing, UnitOfWork
 CRUDRoles: TypeAlias = FastCRUD[Role, RoleCreate, RoleChange, Any, Any, RoleRead]
 crud_roles: CRUDRoles = FastCRUD(Role)
 
-listing = Listing(crud_roles, RoleRead, RoleQuery)
+listing = Listing(crud_roles, RoleListed, RoleQuery)
 # On the way of every call that needs a permission, when it isn't kept.
 permissions_of_user = CompiledQuery(
     select(func.unnest(col(Role.permissions), type_=String()))

@@ -16,11 +16,11 @@ NAME_TAKEN = "Role Name not available"
 ROLE_NOT_FOUND = "Role not found"
 
 MAX_NAME = 50
-MAX_PERMISSIONS = 50  # of one role
+MAX_PERMISSIONS = 40  # of one role
 MAX_ROLES = 25  # of one user: they are shown all at once
 
 RoleName = Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_NAME}}}$", max_length=MAX_NAME)]
-Permission = Annotated[CleanText, Field(max_length=MAX_PERMISSION)]
+Permission = Annotated[str, Field(max_length=MAX_PERMISSION)]
 Permissions = Annotated[
     list[Permission],
     Field(max_length=MAX_PERMISSIONS, description="As GET /permissions names them."),
@@ -82,19 +82,24 @@ class RoleChange(InputSchema):
     permissions: GivenPermissions | MISSING = MISSING
 
 
-class RoleRead(ReadSchema):
-    """A role."""
+class RoleListed(ReadSchema):
+    """A role in a list: with permissions that no route asks for any more, if it has some."""
 
     id: int
     name: str
     permissions: Permissions
+    created_at: datetime
+
+
+class RoleRead(RoleListed):
+    """A role."""
+
     unknown_permissions: Annotated[
         list[Permission],
         Field(
             max_length=MAX_PERMISSIONS, description="Of these no route asks: they allow nothing."
         ),
     ] = Field([])
-    created_at: datetime
 
 
 class RoleQuery(ListQuery):

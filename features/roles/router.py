@@ -17,13 +17,14 @@ from features.roles.models import (
     OwnPermissions,
     RoleChange,
     RoleCreate,
+    RoleListed,
     RoleQuery,
     RoleRead,
     UserRoles,
 )
 from features.roles.permissions import RoleEditor, RoleReader, named_role
 from kernel.context import context_of
-from kernel.db import CursorPage, Page, pages_of
+from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import ConflictException, NotFoundException
 from kernel.schemas import CleanText, Message
 from kernel.web import SessionDep, declared_permissions
@@ -71,15 +72,12 @@ async def write_role(
     return role
 
 
-@router.get("/roles", response_model=pages_of(RoleRead))
+@router.get("/roles", response_model=pages_of(RoleListed))
 async def read_roles(
-    query: Annotated[RoleQuery, Query()], request: Request, caller: RoleReader, db: SessionDep
-) -> Page[RoleRead] | CursorPage[RoleRead]:
+    query: Annotated[RoleQuery, Query()], caller: RoleReader, db: SessionDep
+) -> JSONBytesResponse:
     """List the roles."""
-    page = await crud.listing.page(db, query)
-    for role in page.data:
-        as_declared(request, role)
-    return page
+    return await crud.listing.answer(db, query)
 
 
 @router.get("/role/{name}", response_model=RoleRead)

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=50), nullable=False),
-        sa.Column("permissions", sa.ARRAY(sa.String(length=60)), nullable=False),
+        sa.Column("permissions", sa.ARRAY(sa.String(length=40)), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
     )
     op.create_index("uq_role_name", "role", ["name"], unique=True)

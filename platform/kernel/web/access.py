@@ -33,7 +33,7 @@ class Access(StrEnum):
 
 RANK = list(Access)
 OPEN = (Access.PUBLIC, Access.OPTIONAL)
-MAX_PERMISSION = 60  # characters
+MAX_PERMISSION = 40  # characters
 PERMISSION_NAME = re.compile(rf"(?=.{{3,{MAX_PERMISSION}}}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
