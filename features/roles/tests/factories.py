@@ -22,10 +22,11 @@ async def write_role(person: Person, *permissions: str, name: str = "") -> RoleR
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
-    """A role of those who manage roles; the owner has an empty one that is to be taken."""
-    taken = operation == "erase_user_role"
-    role = await write_role(people.superuser, *[] if taken else [MANAGE])
-    if taken:
+    """A role of those who manage roles; the owner has an empty one that is to be taken, and one
+    that is shown has a permission, too, that no route asks for."""
+    permissions = {"erase_user_role": [], "read_role": [MANAGE, "gone.long"]}
+    role = await write_role(people.superuser, *permissions.get(operation, [MANAGE]))
+    if operation == "erase_user_role":
         path = f"/api/v1/user/{people.owner.username}/role/{role.name}"
         assert (await people.superuser.put(path)).status_code == 200
     own_body = {
