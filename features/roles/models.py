@@ -14,6 +14,7 @@ from kernel.web import MAX_PERMISSION
 
 NAME_TAKEN = "Role Name not available"
 ROLE_NOT_FOUND = "Role not found"
+ALREADY_GIVEN = "The user has this role already"
 
 MAX_NAME = 50
 MAX_PERMISSIONS = 40  # of one role
@@ -53,10 +54,14 @@ class UserRole(Timestamped, table=True):
     """That a user has a role; gone with either."""
 
     __tablename__ = "user_role"
-    __table_args__: ClassVar[Any] = (Index("ix_user_role_role_id", "role_id"),)
+    __table_args__: ClassVar[Any] = (
+        unique("uq_user_role_user_id", "user_id", "role_id", answer=ALREADY_GIVEN),
+        Index("ix_user_role_role_id", "role_id"),
+    )
 
-    user_id: int = Column(foreign_key="user.id", ondelete="CASCADE", primary_key=True)
-    role_id: int = Column(foreign_key="role.id", ondelete="CASCADE", primary_key=True)
+    id: int | None = Column(default=None, primary_key=True)
+    user_id: int = Column(foreign_key="user.id", ondelete="CASCADE")
+    role_id: int = Column(foreign_key="role.id", ondelete="CASCADE")
 
 
 class RoleBase(SQLModel):

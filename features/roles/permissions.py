@@ -1,6 +1,6 @@
 """Who manages roles, and what they can't give: more than they have themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import Depends
@@ -11,11 +11,12 @@ from features.auth.principals import KnownUser
 from features.auth.security_log import record
 from features.auth.throttle import acquire
 from features.roles import crud
-from features.roles.models import ROLE_NOT_FOUND, RoleRead
+from features.roles.models import MAX_ROLES, ROLE_NOT_FOUND, RoleRead
 from features.roles.settings import RoleSettings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import (
+    ConflictException,
     ForbiddenException,
     NotFoundException,
     UnprocessableEntityException,
@@ -25,6 +26,7 @@ from kernel.web import declared_permissions, has_permissions
 
 UNKNOWN_PERMISSION = "Unknown permission"
 BEYOND_OWN = "This role may do more than you."
+TOO_MANY = "A user has at most 25 roles"
 OF_SUPERUSER = "Only superusers change the roles of a superuser."
 
 RoleReader = Annotated[KnownUser, Requires("roles.manage")]
@@ -59,6 +61,12 @@ async def refuse_beyond_own(
     if not await has_permissions(request, caller, permissions):
         record("role refused", request)
         raise ForbiddenException(BEYOND_OWN)
+
+
+def refuse_one_more(held: Sequence[RoleRead]) -> None:
+    """Raise ConflictException (409) where a user has as many roles as one may."""
+    if len(held) >= MAX_ROLES:
+        raise ConflictException(TOO_MANY)
 
 
 async def named_role(db: UnitOfWork, name: str) -> RoleRead:

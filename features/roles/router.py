@@ -12,7 +12,6 @@ from features.roles import crud, permissions
 from features.roles.crud import crud_roles
 from features.roles.grants import forget_permissions, permissions_of
 from features.roles.models import (
-    MAX_ROLES,
     DeclaredPermissions,
     OwnPermissions,
     RoleChange,
@@ -25,12 +24,11 @@ from features.roles.models import (
 from features.roles.permissions import RoleEditor, RoleReader, named_role
 from kernel.context import context_of
 from kernel.db import JSONBytesResponse, pages_of
-from kernel.errors import ConflictException, NotFoundException
+from kernel.errors import NotFoundException
 from kernel.schemas import CleanText, Message
 from kernel.web import SessionDep, declared_permissions
 
 NOT_GIVEN = "The user doesn't have this role"
-TOO_MANY = f"A user has at most {MAX_ROLES} roles"
 
 router = APIRouter(tags=["roles"])
 
@@ -139,8 +137,7 @@ async def write_user_role(
     await require_recent_password(db, caller)
     held = await crud.roles_of_user(db, user_id)
     if all(one.id != role.id for one in held):
-        if len(held) >= MAX_ROLES:
-            raise ConflictException(TOO_MANY)
+        permissions.refuse_one_more(held)
         await crud.give(db, user_id, role.id)
         forget_permissions(db, user_id)
         record_after_commit(db, "role given", request, user=user_id, role=role.id)
