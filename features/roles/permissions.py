@@ -26,7 +26,7 @@ from kernel.web import declared_permissions, has_permissions
 
 UNKNOWN_PERMISSION = "Unknown permission"
 BEYOND_OWN = "This role may do more than you."
-TOO_MANY = "A user has at most 25 roles"
+TOO_MANY = f"A user has at most {MAX_ROLES} roles"
 OF_SUPERUSER = "Only superusers change the roles of a superuser."
 
 RoleReader = Annotated[KnownUser, Requires("roles.manage")]
