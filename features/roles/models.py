@@ -9,7 +9,7 @@ from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.db import ListQuery, Timestamped, unique
-from kernel.schemas import CleanText, InputSchema, ReadSchema, example
+from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, RowId, example
 from kernel.web import MAX_PERMISSION
 
 NAME_TAKEN = "Role Name not available"
@@ -112,6 +112,13 @@ class RoleQuery(ListQuery):
 
     sort: Literal["id", "-id", "name", "-name", "created_at", "-created_at"] = "id"
     name: Annotated[CleanText | None, Field(max_length=MAX_NAME)] = None
+
+
+class UserRoleCreate(InputSchema):
+    """Who gets which role, by their ids, as the admin site has it."""
+
+    user_id: Annotated[RowId, JsonNumber]
+    role_id: Annotated[RowId, JsonNumber]
 
 
 class UserRoles(ReadSchema):

@@ -45,7 +45,9 @@ def as_declared(request: Request, role: RoleRead) -> RoleRead:
 async def read_permissions(request: Request, caller: RoleReader) -> DeclaredPermissions:
     """Show every permission that can be given, and the routes that ask for it."""
     found = declared_permissions(request.app.routes)
-    return DeclaredPermissions(permissions=dict(sorted(found.items())))
+    return DeclaredPermissions(
+        permissions={name: dict(sorted(found[name].items())) for name in sorted(found)}
+    )
 
 
 @router.get("/user/me/permissions", response_model=OwnPermissions)
