@@ -1,6 +1,7 @@
 """Routes that need a permission: who passes, what it costs, and how fast a change holds."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from features.roles.tests.sample import (
     sampled,
 )
 from kernel.app import Application
+from kernel.cache.epoch import EPOCH
+from kernel.redis.client import Redis
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import proxy_to
 from tests.accounts import Person, Register, refusal
 from tests.application import client_of
+from tests.served import serving
 from tests.statements import Statements
 
 SAMPLE = "/api/v1/sample/read"
@@ -149,6 +153,36 @@ async def test_every_change_holds_in_the_other_process_at_once(
         assert not await passes()
 
 
+async def test_a_change_holds_in_a_process_of_its_own(
+    user: Person, superuser: Person, setting_values: dict[str, str], tmp_path: Path
+) -> None:
+    role = {"name": "staff", "permissions": [MANAGE]}
+    one = own(user, "staff")
+    with serving(tmp_path, setting_values, "kernel.main:app") as api:
+        connection = api.connect()
+
+        def asked() -> int:
+            connection.request("GET", "/api/v1/roles", headers=dict(user.headers))
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+        statuses = [asked()]
+        for change in (
+            superuser.post("/api/v1/role", json=role),
+            superuser.put(one),
+            superuser.patch("/api/v1/role/staff", json={"permissions": []}),
+            superuser.patch("/api/v1/role/staff", json={"permissions": [MANAGE]}),
+            superuser.delete(one),
+            superuser.put(one),
+            superuser.delete("/api/v1/role/staff"),
+        ):
+            assert (await change).is_success
+            statuses.append(asked())
+
+    assert statuses == [403, 403, 200, 403, 200, 403, 200, 403]
+
+
 async def test_a_renamed_role_is_the_same_role(user: Person, superuser: Person) -> None:
     name = await give(user, READ)
 
@@ -191,10 +225,7 @@ async def test_what_is_kept_of_another_user_is_good_for_no_one_else(
     assert stored
     assert empty
 
-    epoch, _, roles = stored.partition(b"\n")[0].split(b"|")
-    own_version = await cache.execute("GET", f"v:user_roles:{other.id}")
-    forged = b"|".join([epoch, own_version, roles]) + b"\n" + stored.partition(b"\n")[2]
-    for value in (stored, forged):
+    for value in (stored, await made_current(cache, other, stored)):
         await cache.execute("SET", mine, value)
         assert refusal(await other.get(SAMPLE)) == PRIVILEGES
 
@@ -210,14 +241,15 @@ async def test_what_was_kept_before_a_change_counts_no_more_when_it_is_put_back(
     await superuser.delete(own(user, name))
     assert (await user.get(SAMPLE)).status_code == 403
 
-    header = b"|".join(
-        await cache.execute("MGET", "v:epoch", f"v:user_roles:{user.id}", "v:roles")
-        if await cache.execute("EXISTS", "v:epoch")
-        else [b"", b"", b""]
-    )
-    for value in (stored, header + b"\n" + stored.partition(b"\n")[2]):
+    for value in (stored, await made_current(cache, user, stored)):
         await cache.execute("SET", f"e:permissions:{user.id}", value)
         assert refusal(await user.get(SAMPLE)) == PRIVILEGES
+
+
+async def made_current(cache: Redis, person: Person, stored: bytes) -> bytes:
+    """What was kept, under the versions of this moment and of that person."""
+    names = (EPOCH, f"v:user_roles:{person.id}", "v:roles")
+    return b"|".join(await cache.execute("MGET", *names)) + b"\n" + stored.partition(b"\n")[2]
 
 
 async def test_without_redis_the_database_decides(
