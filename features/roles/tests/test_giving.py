@@ -129,6 +129,23 @@ async def test_a_role_that_is_deleted_while_it_is_given_is_given_to_no_one(
         assert (await user.get("/api/v1/sample/read")).status_code == 403
 
 
+async def test_who_changes_a_role_while_it_grows_beyond_the_own_permissions_does_not_undo_that(
+    user: Person, superuser: Person
+) -> None:
+    await give(user, MANAGE, READ)
+    for _ in range(10):
+        path = f"/api/v1/role/{(await write_role(superuser, READ)).name}"
+
+        cut, grown = await asyncio.gather(
+            user.patch(path, json={"permissions": []}),
+            superuser.patch(path, json={"permissions": [READ, WRITE]}),
+        )
+
+        assert grown.status_code == 200
+        assert cut.status_code == 200 or refusal(cut) == BEYOND_OWN
+        assert (await superuser.get(path)).json()["permissions"] == [READ, WRITE]
+
+
 async def test_two_who_take_each_others_role_at_once_leave_roles_to_superusers(
     user: Person, other: Person, superuser: Person
 ) -> None:
