@@ -14,6 +14,8 @@ from features.roles.models import (
     RoleListed,
     RoleQuery,
     RoleRead,
+    RoleUser,
+    RoleUserQuery,
     UserRole,
 )
 from features.users.crud import LIVE as LIVE_USER
@@ -24,6 +26,15 @@ CRUDRoles: TypeAlias = FastCRUD[Role, RoleCreate, RoleChange, Any, Any, RoleRead
 crud_roles: CRUDRoles = FastCRUD(Role)
 
 listing = Listing(crud_roles, RoleListed, RoleQuery)
+_holder = col(User.id) == col(UserRole.user_id)
+users_of_role = Listing(
+    FastCRUD(UserRole),
+    RoleUser,
+    RoleUserQuery,
+    where=[select(col(User.id)).where(_holder, LIVE_USER).exists()],
+    scope=["role_id"],
+    expressions={"username": select(col(User.username)).where(_holder).scalar_subquery()},
+)
 # On the way of every call that needs a permission, when it isn't kept.
 permissions_of_user = CompiledQuery(
     select(func.unnest(col(Role.permissions), type_=String()))

@@ -56,7 +56,7 @@ class UserRole(Timestamped, table=True):
     __tablename__ = "user_role"
     __table_args__: ClassVar[Any] = (
         unique("uq_user_role_user_id", "user_id", "role_id", answer=ALREADY_GIVEN),
-        Index("ix_user_role_role_id", "role_id"),
+        Index("ix_user_role_role_id", "role_id", "id"),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -125,6 +125,19 @@ class UserRoles(ReadSchema):
     """All roles of a user."""
 
     roles: Annotated[list[RoleRead], Field(max_length=MAX_ROLES)]
+
+
+class RoleUser(ReadSchema):
+    """Who has a role, and since when."""
+
+    id: int
+    user_id: int
+    username: Annotated[str, Field(max_length=20)]
+    created_at: datetime
+
+
+class RoleUserQuery(ListQuery):
+    """The list of those who have a role."""
 
 
 class DeclaredPermissions(ReadSchema):

@@ -19,6 +19,8 @@ from features.roles.models import (
     RoleListed,
     RoleQuery,
     RoleRead,
+    RoleUser,
+    RoleUserQuery,
     UserRoles,
 )
 from features.roles.permissions import RoleEditor, RoleReader, named_role
@@ -119,6 +121,18 @@ async def erase_role(
     forget_permissions(db)
     record_after_commit(db, "role deleted", request, role=role.id)
     return Message(message="Role deleted")
+
+
+@router.get("/role/{name}/users", response_model=pages_of(RoleUser))
+async def read_role_users(
+    name: CleanText,
+    query: Annotated[RoleUserQuery, Query()],
+    caller: RoleReader,
+    db: SessionDep,
+) -> JSONBytesResponse:
+    """List who has a role."""
+    role = await named_role(db, name)
+    return await crud.users_of_role.answer(db, query, role_id=role.id)
 
 
 @router.get("/user/{username}/roles", response_model=UserRoles)

@@ -49,7 +49,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_role")),
     )
-    op.create_index("ix_user_role_role_id", "user_role", ["role_id"], unique=False)
+    op.create_index("ix_user_role_role_id", "user_role", ["role_id", "id"], unique=False)
     op.create_index("uq_user_role_user_id", "user_role", ["user_id", "role_id"], unique=True)
     # ### end Alembic commands ###
 

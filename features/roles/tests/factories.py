@@ -21,6 +21,12 @@ async def write_role(person: Person, *permissions: str, name: str = "") -> RoleR
         return RoleRead.model_validate(role)
 
 
+async def _person(people: People) -> Person:
+    person = await people.caller("other")
+    assert isinstance(person, Person)
+    return person
+
+
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A role of those who manage roles; the owner has an empty one that is to be taken, and one
     that is shown has a permission, too, that no route asks for."""
@@ -37,7 +43,16 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
-    """Roles, which the owner has when the owner's are listed."""
+    """Roles, which the owner has when the owner's are listed; or users of one role."""
+    if operation == "read_role_users":
+        name = f"role-of-{people.owner.username}"
+        there = await people.superuser.get(f"/api/v1/role/{name}")
+        if there.status_code == 404:
+            await write_role(people.superuser, MANAGE, name=name)
+        for _ in range(number):
+            person = await _person(people)
+            await people.superuser.put(f"/api/v1/user/{person.username}/role/{name}")
+        return {"name": name}
     for _ in range(number):
         role = await write_role(people.superuser, MANAGE)
         if operation == "read_user_roles":

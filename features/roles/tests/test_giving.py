@@ -54,6 +54,25 @@ async def test_a_role_is_given_and_taken_as_often_as_one_likes(
     assert await roles(superuser, user) == []
 
 
+async def test_who_has_a_role_is_listed_but_for_deleted_users(
+    user: Person, other: Person, superuser: Person, register: Register, statements: Statements
+) -> None:
+    role = await write_role(superuser, READ)
+    gone = await register("gone1")
+    for person in (other, gone, user):
+        await superuser.put(own(person, role.name))
+    await superuser.delete(f"/api/v1/user/{gone.username}")
+    await superuser.patch(f"/api/v1/user/{user.username}", json={"username": "renamed"})
+
+    page = (await statements.held(superuser.get(f"/api/v1/role/{role.name}/users"))).json()
+
+    assert page["total_count"] == 2
+    found = [(row["user_id"], row["username"]) for row in page["data"]]
+    assert found == [(other.id, other.username), (user.id, "renamed")]
+    missing = await superuser.get("/api/v1/role/nothing/users")
+    assert refusal(missing) == (404, "Role not found")
+
+
 async def test_who_manages_roles_gives_what_is_within_the_own_permissions(
     user: Person, other: Person, superuser: Person
 ) -> None:
