@@ -1,7 +1,7 @@
 """Fixtures of people: clients that are logged in, and the way to make more of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import httpx2
@@ -9,7 +9,9 @@ import pytest
 
 from features.users.crud import change_user
 from kernel.app import Application
+from kernel.context import RequestContext
 from kernel.resources import Resources
+from kernel.web.access import PermissionsOf
 from tests.application import client_of
 
 PASSWORD = "correct horse battery"
@@ -87,6 +89,37 @@ async def register(app: Application) -> AsyncIterator[Register]:
             return person
 
         yield register
+
+
+@contextmanager
+def permissions_given(app: Application) -> Iterator[dict[int, Collection[str]]]:
+    """Permissions by user id, beside those that users have by whatever feature gives them."""
+    given: dict[int, Collection[str]] = {}
+    resources: Resources = app.state.resources
+    others: PermissionsOf | None = resources.provider("permissions_of")
+
+    async def permissions_of(context: RequestContext, user_id: int) -> frozenset[str]:
+        if user_id in given or others is None:
+            return frozenset(given.get(user_id, ()))
+        return await others(context, user_id)
+
+    resources.providers["permissions_of"] = permissions_of
+    yield given
+    resources.providers["permissions_of"] = others
+
+
+Permit = Callable[..., None]
+
+
+@pytest.fixture
+def permit(app: Application) -> Iterator[Permit]:
+    """Let a user have permissions, and no others: `permit(ada, "posts.moderate")`."""
+    with permissions_given(app) as given:
+
+        def permit(person: Person, *permissions: str) -> None:
+            given[person.id] = permissions
+
+        yield permit
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Every kind of caller of a route, and a valid call of it: what the gates are made of."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -16,8 +16,8 @@ from features.auth.tokens import Kind, signer
 from features.users.crud import change_user
 from kernel.app import Application
 from kernel.resources import Resources
-from kernel.web.router import FeatureRoute
-from tests.accounts import Person
+from kernel.web.router import FeatureRoute, named_permissions
+from tests.accounts import Person, permissions_given
 from tests.application import client_of
 
 Json = dict[str, Any]
@@ -29,6 +29,8 @@ Arrange = Callable[["People", str], Awaitable[Mapping[str, Any]]]
 AddRows = Callable[["People", str, int], Awaitable[Mapping[str, Any]]]
 
 CALLERS = ("anonymous", "other", "owner", "superuser", "deleted", "expired")
+# Who has the permissions that the route names, and nothing else; of routes that name one.
+HOLDER = "permission"
 _number = count()
 
 
@@ -73,6 +75,13 @@ class People:
     def afterwards(self, undo: Callable[[], object]) -> None:
         """Undo, once the calls are made, what was changed of the application for them."""
         self._stack.callback(undo)
+
+    async def holder(self, permissions: Collection[str]) -> Person:
+        """A new user who has these permissions, and no others."""
+        person = await _person(self.app, self._stack, "holder")
+        given = self._stack.enter_context(permissions_given(self.app))
+        given[person.id] = permissions
+        return person
 
     def _expired_token(self) -> str:
         resources: Resources = self.app.state.resources
@@ -152,6 +161,8 @@ async def call(
         for parameter in parameters
         if parameter["required"]
     }
+    if caller == HOLDER:
+        caller = await people.holder(named_permissions(route.dependant))
     client = await people.caller(caller) if isinstance(caller, str) else caller
     return await client.request(
         method, path, params=required | known, **_body(document, operation, given.get("body"))

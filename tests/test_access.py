@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
-from features.auth.permissions import CurrentUser, SuperUser
+from features.auth.permissions import CurrentUser, Requires, SelfOr, SuperUser
 from kernel.app import feature_routers
 from kernel.cache.client_side import public
 from kernel.config.loader import Settings
@@ -15,8 +15,8 @@ from kernel.schemas.schemas import Message
 from kernel.web.access import Access, access
 from kernel.web.router import FeatureRoute, SessionDep, calls_of
 from kernel.web.routes import RouteError, place, refuse_unclear
-from tests.callers import CALLERS
-from tests.gates.test_access_table import unproved
+from tests.callers import CALLERS, HOLDER
+from tests.gates.test_access_table import access_of, unproved, written
 
 
 def only_route(router: APIRouter) -> FeatureRoute:
@@ -140,3 +140,42 @@ def test_answers_that_belie_a_declared_access_are_listed(
     statuses = dict(zip(CALLERS, answers, strict=True))
 
     assert list(unproved(only_route(router), statuses)) == told
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ((401, 403, 403, 200, 401, 401, 200), []),
+        ((401, 403, 403, 200, 401, 401, 404), []),
+        ((401, 403, 403, 200, 401, 401, 403), ["refuses who has its permission: 403"]),
+        ((401, 403, 200, 200, 401, 401, 200), ["lets owner in: 200"]),
+        ((401, 404, 403, 200, 401, 401, 200), ["lets other in: 404"]),
+    ],
+)
+def test_answers_that_belie_a_declared_permission_are_listed(
+    answers: tuple[int, ...], told: list[str]
+) -> None:
+    router = APIRouter()
+
+    @router.delete("/notes", response_model=Message, dependencies=[Requires("notes.erase")])
+    async def erase_notes() -> Any: ...
+
+    statuses = dict(zip((*CALLERS, HOLDER), answers, strict=True))
+
+    assert list(unproved(only_route(router), statuses)) == told
+
+
+def test_the_table_names_permissions_and_has_no_answer_where_a_route_names_none() -> None:
+    needed, beside, plain = APIRouter(), APIRouter(), APIRouter()
+    both = [Requires("notes.erase"), Requires("notes.read")]
+
+    @needed.delete("/{username}/notes", response_model=Message, dependencies=both)
+    @beside.delete("/{username}/notes", response_model=Message, dependencies=[SelfOr("a.b")])
+    @plain.delete("/{username}/notes", response_model=Message)
+    async def erase_notes(caller: CurrentUser) -> Any: ...
+
+    names = [access_of(only_route(router)) for router in (needed, beside, plain)]
+    table = written([(("GET /notes", names[2]), dict.fromkeys(CALLERS, 200))])
+
+    assert names == ["notes.erase and notes.read", "self or a.b", "user"]
+    assert table.splitlines()[-1].split()[-1] == "-"

@@ -1,7 +1,9 @@
 """Who passes: the caller, the superuser, the user that a path names."""
 
 from base64 import b64decode
-from typing import Annotated, cast
+from collections.abc import Callable, Coroutine
+from functools import cache
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path
 from pydantic import Field
@@ -16,7 +18,15 @@ from kernel.context import Identify, Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
 from kernel.schemas import CleanText
-from kernel.web import NOT_YOURS, PRIVILEGES, Access, SessionDep, access, unauthenticated
+from kernel.web import (
+    NOT_YOURS,
+    PRIVILEGES,
+    Access,
+    SessionDep,
+    access,
+    has_permissions,
+    unauthenticated,
+)
 
 USER_NOT_FOUND = "User not found"
 API_KEY_HEADER = b"x-api-key"
@@ -148,3 +158,56 @@ async def own_user_id(username: UsernameInPath, caller: CurrentUser, db: Session
 
 # The id of the user in the path `{username}`, whom the caller acts for.
 OwnUserId = Annotated[int, Depends(own_user_id)]
+
+
+async def path_user_id(username: UsernameInPath, db: SessionDep) -> int:
+    """The id of the user that the path names, whoever calls. Raises NotFoundException (404)."""
+    return await path_user(username, db)
+
+
+# The id of the user in the path `{username}`; who may call is said by another dependency.
+PathUserId = Annotated[int, Depends(path_user_id)]
+
+
+def Requires(permission: str) -> Any:  # noqa: N802 - it reads as FastAPI's Depends does
+    """The caller, who has the permission of that name or is a superuser:
+    `Annotated[KnownUser, Requires("invoices.approve")]`. Others get 403, before the body is read.
+
+    The route's declaration is all that makes a permission; features/roles gives it to users.
+    """
+    return Depends(_holder_of(permission))
+
+
+def SelfOr(permission: str) -> Any:  # noqa: N802
+    """As OwnUserId, and whoever has the permission acts for anyone:
+    `Annotated[int, SelfOr("posts.moderate")]`."""
+    return Depends(_self_or_holder_of(permission))
+
+
+@cache  # so that FastAPI, too, knows two of one name as the same dependency
+def _holder_of(permission: str) -> Callable[..., Coroutine[Any, Any, KnownUser]]:
+    @access(Access.PERMISSION, permission)
+    async def permission_holder(connection: HTTPConnection) -> KnownUser:
+        caller = await current_user(connection)
+        # A route has refused others before the body was read; a websocket does so here.
+        if not await has_permissions(connection, caller, [permission]):
+            raise ForbiddenException(PRIVILEGES)
+        return caller
+
+    return permission_holder
+
+
+@cache
+def _self_or_holder_of(permission: str) -> Callable[..., Coroutine[Any, Any, int]]:
+    @access(Access.SELF, permission)
+    async def acting_user_id(
+        connection: HTTPConnection, username: UsernameInPath, caller: CurrentUser, db: SessionDep
+    ) -> int:
+        if username == caller.username:
+            return caller.user_id
+        user_id = await path_user(username, db)
+        if not await has_permissions(connection, caller, [permission]):
+            raise ForbiddenException(NOT_YOURS)
+        return user_id
+
+    return acting_user_id

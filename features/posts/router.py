@@ -16,6 +16,7 @@ from features.posts import crud
 from features.posts.cache_keys import POST, POSTS
 from features.posts.crud import crud_all_posts, crud_posts
 from features.posts.models import PostCreate, PostListed, PostQuery, PostRead, PostUpdate
+from features.posts.permissions import ModeratedAuthorId
 from features.users.crud import last_user_of_name
 from kernel import jobs
 from kernel.cache import cache, public
@@ -81,9 +82,9 @@ async def patch_post(
 @router.delete("/{username}/post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def erase_post(
-    username: UsernameInPath, id: PathId, author_id: OwnUserId, db: SessionDep
+    username: UsernameInPath, id: PathId, author_id: ModeratedAuthorId, db: SessionDep
 ) -> Message:
-    """Delete one of your posts or, as a superuser, anybody's. It becomes invisible."""
+    """Delete one of your posts or, as a superuser or moderator, anybody's. It becomes invisible."""
     try:
         await crud_posts.delete(db, id=id, created_by_user_id=author_id)
     except NoResultFound:

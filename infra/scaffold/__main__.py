@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--transitions", default="", metavar="A:B,B:C", help="the steps of an enum's values"
     )
+    parser.add_argument(
+        "--requires",
+        default="",
+        metavar="PERMISSION",
+        help="what one needs to write, or with --transitions to take a step: invoices.approve",
+    )
     for name, what in FLAGS.items():
         parser.add_argument(f"--{name}", action="store_true", help=what)
     parser.add_argument("--migrate", action="store_true", help="apply the revision at once")

@@ -28,6 +28,8 @@ def context(feature: Feature) -> dict[str, Any]:
         "options": feature.options,
         "owned": feature.owned,
         "public": feature.options.public,
+        "requires": feature.options.requires,
+        "gated": feature.gated,
         "machine": feature.machine,
         "sorts": [name for name, _ in _sorts(feature)],
         "indexes": list(_indexes(feature)),

@@ -15,6 +15,7 @@ from kernel import discovery
 from kernel.config.groups import KERNEL_GROUPS
 from kernel.db.tables import metadata
 from kernel.settings import feature_settings
+from kernel.web.access import PERMISSION_NAME
 
 MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
 
@@ -33,6 +34,7 @@ class Options:
     settings: bool = False
     seed: bool = False
     rate_limit: bool = False
+    requires: str = ""
 
 
 class Feature:
@@ -57,6 +59,11 @@ class Feature:
     def whole(self) -> bool:
         """Whether a row is shown with rows of other tables."""
         return bool(self.children or self.links)
+
+    @property
+    def gated(self) -> bool:
+        """Whether all writes need the permission, and not only the steps between states."""
+        return bool(self.options.requires) and self.machine is None
 
     @property
     def split(self) -> bool:
@@ -108,6 +115,13 @@ def _check_audience(feature: Feature) -> None:
     options = feature.options
     if options.public and options.superuser:
         raise ScaffoldError("--public lets everyone read, --superuser no one else: choose one.")
+    if options.requires and not PERMISSION_NAME.fullmatch(options.requires):
+        raise ScaffoldError(
+            f"{options.requires} is no name of a permission: "
+            f"write --requires {feature.plural}.approve."
+        )
+    if options.superuser and options.requires:
+        raise ScaffoldError("--superuser and --requires say who writes: choose one.")
     if options.superuser and feature.owned:
         raise ScaffoldError(
             "--superuser and owner:user: rows that have an owner are the owner's. Leave one out."

@@ -56,7 +56,8 @@ def files_of(feature: Feature) -> list[str]:
     options = feature.options
     asked = {
         "schemas.py": feature.split,
-        "permissions.py": bool(feature.targets),
+        "permissions.py": bool(feature.targets or options.requires),
+        "tests/test_{single}_permission.py": bool(options.requires),
         "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
         "tests/test_{single}_lists.py": any(map(is_told_of_lists, feature.columns)),

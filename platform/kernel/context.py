@@ -53,6 +53,8 @@ class RequestContext:
     credential that may do less than its user."""
     refusal: CustomException | None = None
     """What is answered where a caller is needed, instead of the usual 401: set by `identify`."""
+    permissions: frozenset[str] | None = None
+    """What the caller may do by permissions; None until that is asked for."""
     personal: bool = False
     """Whether the answer depends on who asks."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)

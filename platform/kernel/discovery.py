@@ -90,6 +90,7 @@ PROVIDERS = {
     "identify_by_key": "who sends an API key; asked by `identify`, as `identify` is",
     "extend_openapi": "what it adds to the OpenAPI document: (document, routes) -> None",
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
+    "permissions_of": "what a user may do: (RequestContext, user id) -> names of permissions",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
     "guards": "what a route depends on besides: (Settings, APIRoute) -> list of Depends",

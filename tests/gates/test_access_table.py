@@ -8,14 +8,15 @@ from infra.checks import ROOT
 from kernel.app import Application
 from kernel.web.access import Access
 from kernel.web.raised_errors import errors_of
-from kernel.web.router import FeatureRoute
-from tests.callers import CALLERS, Arrange, arranger_of, call, people
+from kernel.web.router import FeatureRoute, named_permissions
+from tests.callers import CALLERS, HOLDER, Arrange, arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, in_columns, routes_of
 
 UPDATE = "hatch run access"
 HEAD = f"""\
 # What each caller is answered who calls the route in a valid way. `owner` is the user in the path
-# or whose row it is. Written by `{UPDATE}`, held by tests/gates/test_access_table.py.
+# or whose row it is; `permission` has the permission that the route names, and nothing else.
+# Written by `{UPDATE}`, held by tests/gates/test_access_table.py.
 """
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
@@ -32,7 +33,7 @@ async def test_every_caller_is_answered_as_the_table_says(
     rows, wrong = [], []
     for method, route in routes_of(app, feature):
         statuses = await answers(app, method, route, arrange)
-        rows.append(((f"{method} {route.path_format}", str(route.access)), statuses))
+        rows.append(((f"{method} {route.path_format}", access_of(route)), statuses))
         wrong += [f"{method} {route.path}: {text}" for text in unproved(route, statuses)]
     table = written(rows)
 
@@ -43,11 +44,24 @@ async def test_every_caller_is_answered_as_the_table_says(
     assert file.read_text() == table, f"Who may call what has changed. If you mean it: {UPDATE}"
 
 
+def access_of(route: FeatureRoute) -> str:
+    """Who may call the route: its access, and the permissions that it names."""
+    needed = named_permissions(route.dependant, Access.PERMISSION)
+    ways = [*([] if needed else [str(route.access)]), *named_permissions(route.dependant)]
+    return (" and " if needed else " or ").join(ways)
+
+
+def callers_of(route: FeatureRoute) -> tuple[str, ...]:
+    """Every kind of caller that the route knows of."""
+    return (*CALLERS, HOLDER) if named_permissions(route.dependant) else CALLERS
+
+
 async def answers(
     app: Application, method: str, route: FeatureRoute, arrange: Arrange
 ) -> dict[str, int]:
     """The status that each caller is answered. What writes is called on rows of its own."""
-    together = [CALLERS] if method == "GET" else [(caller,) for caller in CALLERS]
+    every = callers_of(route)
+    together = [every] if method == "GET" else [(caller,) for caller in every]
     statuses = {}
     for callers in together:
         async with people(app) as accounts:
@@ -76,11 +90,14 @@ def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
     for caller in set(CALLERS) - set(KNOWN_CALLERS):
         if statuses[caller] != 401:
             yield f"lets {caller} in: {statuses[caller]}"
+    if statuses.get(HOLDER) in REFUSALS:
+        yield f"refuses who has its permission: {statuses[HOLDER]}"
     if route.access is Access.USER:
         return
     # A row that isn't the caller's may be one that the caller doesn't get to know of.
-    unknown = {Access.SUPER: {403}}.get(route.access, {403, 404})
-    barred = ("other", "owner") if route.access is Access.SUPER else ("other",)
+    strict = route.access in (Access.PERMISSION, Access.SUPER)
+    unknown = {403} if strict else {403, 404}
+    barred = ("other", "owner") if strict else ("other",)
     for caller in barred:
         if statuses[caller] not in unknown:
             yield f"lets {caller} in: {statuses[caller]}"
@@ -91,6 +108,10 @@ def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
 
 def written(rows: list[tuple[tuple[str, str], dict[str, int]]]) -> str:
     """The table as text, in columns."""
-    lines = [["route", "access", *CALLERS]]
-    lines += [[*labels, *map(str, statuses.values())] for labels, statuses in rows]
+    columns = [*CALLERS, HOLDER]
+    lines = [["route", "access", *columns]]
+    lines += [
+        [*labels, *[str(statuses.get(caller, "-")) for caller in columns]]
+        for labels, statuses in rows
+    ]
     return HEAD + in_columns(lines)

@@ -114,7 +114,7 @@ def barred(route: FeatureRoute) -> Iterator[tuple[str, tuple[int, str]]]:
     """Who may not call the route, and what they are answered."""
     if route.access not in (Access.PUBLIC, Access.OPTIONAL):
         yield "anonymous", (401, "Not authenticated")
-    if route.access is Access.SUPER:
+    if route.access in (Access.PERMISSION, Access.SUPER):
         yield "other", (403, PRIVILEGES)
         yield "owner", (403, PRIVILEGES)
     if route.access is Access.SELF:

@@ -55,6 +55,7 @@ DECISIONS = Part(
                 "",
             ),
         ),
+        "docs/roles.md": ((" [Decision 19](decisions/0019-roles.md) says why it is so.", ""),),
         "docs/rate-limits.md": (
             (
                 (

@@ -12,6 +12,7 @@ POSTS = Part(
         "docs/contract.md": (
             "| GET /{username}/posts |",
             "| PATCH, DELETE /{username}/post/{id} |",
+            "| DELETE /{username}/post/{id} |",
             "| DELETE /{username}/db_post/{id} |",
         ),
     },

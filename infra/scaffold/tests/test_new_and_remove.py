@@ -18,7 +18,7 @@ from tests.copies import commit_all, copy_to, git, run_module
 
 pytestmark = pytest.mark.drill
 
-OPTIONS = {"key": "--key={}", "transitions": "--transitions={}"}
+OPTIONS = {name: f"--{name}={{}}" for name in ("key", "transitions", "requires")}
 CHECKS = ("format", "lint", "types", "imports", "layout", "indexes", "migrations")
 
 

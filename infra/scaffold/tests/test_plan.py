@@ -69,6 +69,8 @@ def test_what_cannot_be_is_refused(words: str, said: str | None) -> None:
     [
         ("number:str", {"public": True, "superuser": True}, "choose one"),
         ("number:str owner:user", {"superuser": True}, "rows that have an owner are the owner's"),
+        ("number:str", {"requires": "approve"}, "no name of a permission: write --requires inv"),
+        ("number:str", {"requires": "a.b", "superuser": True}, "--superuser and --requires"),
         ("number:str", {"singular": "invoices"}, "invoices is its own singular"),
         ("number:str", {"singular": "order"}, "a reserved word of SQL"),
         ("number:str", {"transitions": "draft:sent"}, "no enum has the values draft, sent"),

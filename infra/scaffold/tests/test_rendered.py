@@ -50,6 +50,12 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     (f"{EVERY_TYPE} owner:user", {"schedule": True}),
     (f"{FIVE} {RELATIONS} owner:user", WITH_EVERYTHING),
     (f"name:str {RELATIONS}", {"public": True, "rate_limit": True}),
+    (f"{FIVE} owner:user", {"requires": "invoices.approve", "transitions": "draft:sent,sent:paid"}),
+    (
+        f"{FIVE} lines:has_many tags:many_to_many author:references:users owner:user",
+        {"requires": "invoices.write", "tasks": True},
+    ),
+    (FIVE, {"requires": "invoices.write"}),
 ]
 
 

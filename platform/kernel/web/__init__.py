@@ -1,7 +1,16 @@
 """HTTP: routes and who may call them, sessions in endpoints, errors in the document."""
 
-from kernel.web.access import CHALLENGE, NOT_YOURS, PRIVILEGES, Access, access, unauthenticated
+from kernel.web.access import (
+    CHALLENGE,
+    MAX_PERMISSION,
+    NOT_YOURS,
+    PRIVILEGES,
+    Access,
+    access,
+    has_permissions,
+    unauthenticated,
+)
 from kernel.web.documented_errors import error_responses
 from kernel.web.health import require_database
 from kernel.web.route_order import reserved_names
-from kernel.web.router import SessionDep, calls_of
+from kernel.web.router import SessionDep, calls_of, declared_permissions

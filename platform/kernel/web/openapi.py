@@ -30,7 +30,7 @@ from kernel.web.documented_errors import (
 )
 from kernel.web.problems import MEDIA_TYPE, Problem
 from kernel.web.raised_errors import errors_of
-from kernel.web.router import FeatureRoute, access_of, calls_of, is_write
+from kernel.web.router import FeatureRoute, access_of, calls_of, is_write, named_permissions
 
 INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
@@ -100,6 +100,11 @@ def _describe(route: APIRoute, operation: Json) -> None:
         own_schemes = operation.get("security", [{}])
         optional = own_schemes if access is Access.OPTIONAL else []
         operation["security"] = [*optional, *[{**one, SCHEME: []} for one in own_schemes]]
+    needed = named_permissions(route.dependant, Access.PERMISSION)
+    for name in named_permissions(route.dependant):
+        said = "Needs" if name in needed else "Others may call it by"
+        text = f"{operation.get('description', '')}\n\n{said} the permission `{name}`."
+        operation["description"] = text.strip()
 
 
 def _add_error(answered: Json, status: int, examples: Mapping[str, Json]) -> None:
@@ -190,7 +195,7 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         yield from ("Unreadable", "TooLarge")
     if access_of(route.dependant) not in OPEN:
         yield "Unauthenticated"
-    if access_of(route.dependant) is Access.SUPER:
+    if access_of(route.dependant) in (Access.PERMISSION, Access.SUPER):
         yield "Unprivileged"
     if access_of(route.dependant) is Access.SELF:
         yield "NotYours"

@@ -1,12 +1,13 @@
 """Routes of features: one unit of work each, access checked before the body."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
@@ -39,13 +40,14 @@ class FeatureRoute(APIRoute):
     def around(self, handle: Handler) -> Handler:
         """`handle` in a unit of work, behind the route's access, with cache look-up and headers."""
         level, public = self.access, is_public(self.endpoint)
+        needed = named_permissions(self.dependant, Access.PERMISSION)
         if not hasattr(self, "cached"):  # one, by which what was looked up is known again
             self.cached = bind(self, personal=level is not Access.PUBLIC)
         cached, writes = self.cached, is_write(self)
 
         async def in_unit_of_work(request: Request) -> Response:
             unit = begin_unit(request)
-            principal = await require(request, level)
+            principal = await require(request, level, needed)
             if writes and principal is not None:
                 spend_write(request, principal.user_id)
             if cached is not None:
@@ -97,6 +99,24 @@ def access_of(dependant: Dependant) -> Access:
 def declares_access(route: APIRoute) -> bool:
     """Whether a permission dependency, `@public` or `@access` says who may call."""
     return is_public(route.endpoint) or bool(list(_levels(route.dependant)))
+
+
+def named_permissions(dependant: Dependant, *levels: Access) -> list[str]:
+    """The permissions that an endpoint and its dependencies name, of these levels or of all."""
+    calls = [call for call in calls_of(dependant) if getattr(call, "permission", None)]
+    return sorted({one.permission for one in calls if not levels or one.access in levels})  # type: ignore[union-attr]
+
+
+def declared_permissions(routes: Iterable[BaseRoute]) -> dict[str, dict[str, str]]:
+    """Every permission that routes name: these, as `GET /api/v1/...`, and what they are called."""
+    found: dict[str, dict[str, str]] = {}
+    for route in routes:
+        dependant: Dependant | None = getattr(route, "dependant", None)
+        for name in named_permissions(dependant) if dependant is not None else ():
+            for method in sorted(getattr(route, "methods", None) or ["WEBSOCKET"]):
+                where = f"{method} {getattr(route, 'path', '')}"
+                found.setdefault(name, {})[where] = getattr(route, "name", "")
+    return found
 
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:

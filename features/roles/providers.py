@@ -1,0 +1,3 @@
+"""What roles offer the kernel: what a user may do. By name, since only the API asks for it."""
+
+providers = {"permissions_of": "features.roles.grants:permissions_of"}
