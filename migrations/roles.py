@@ -5,12 +5,15 @@ import hashlib
 import hmac
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+
+from kernel.db.tables import metadata
 
 ITERATIONS = 4096  # as PostgreSQL itself, by scram_iterations
 # The owner's tables, of this revision and of those to come.
@@ -25,6 +28,10 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {role};
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {role}"""
+# Of a table whose info says `{"rights": "SELECT"}`: the role has no other ones.
+FEWER = """\
+REVOKE ALL ON {table} FROM {role};
+GRANT {rights} ON {table} TO {role}"""
 OWNER = """\
 SELECT rolname, rolsuper OR rolcreaterole AS makes_roles, current_database() AS database,
        to_regclass('alembic_version') IS NOT NULL AS migrated
@@ -79,8 +86,9 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
         _make(connection, name, application.password, owner)
         quote = connection.dialect.identifier_preparer.quote_identifier
         names = {"role": quote(name), "database": quote(owner.database)}
-        for statement in GRANTS.format(**names).split(";\n"):
-            connection.exec_driver_sql(statement)
+        for statements in (GRANTS.format(**names), *_fewer(connection, names["role"])):
+            for statement in statements.split(";\n"):
+                connection.exec_driver_sql(statement)
     except DBAPIError as error:
         # Not the statement, which may have what is kept of a password.
         reason = error.orig and error.orig.__cause__
@@ -88,6 +96,15 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
     connection.commit()
     if warn and connection.scalar(text(MIGHTY), {"name": name}):
         sys.stderr.write(TOO_MIGHTY.format(name))
+
+
+def _fewer(connection: Connection, role: str) -> Iterator[str]:
+    """What takes rights from the role again, in tables that are there at this revision."""
+    quote = connection.dialect.identifier_preparer.quote
+    for table in metadata.tables.values():
+        rights, name = table.info.get("rights"), quote(table.name)
+        if rights and connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}):
+            yield FEWER.format(table=name, role=role, rights=rights)
 
 
 def _make(connection: Connection, name: str, password: str | None, owner: Row[Any]) -> None:
