@@ -84,8 +84,8 @@ def make_triggers(table: Table, connection: Connection, **_: Any) -> None:
     """Note what superusers write in a table that asks for it.
 
     `__table_args__ = {"info": {"audited": ["tier_id"]}}` names the columns whose values are kept;
-    of others only the name is. `audited_as` names the column by which clients know a row, where that
-    isn't the primary key.
+    of others only the name is. `audited_as` names the column by which clients know a row, where
+    that isn't the primary key.
     """
     if table.name == AuditEntry.__tablename__:
         connection.execute(_ddl(PURGE))
