@@ -3,10 +3,11 @@
 Triggers fill it, so that every write is seen: of FastCRUD, the session, compiled queries, by hand.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import DDL, Connection, DateTime, Index, String, Table, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Column
@@ -31,10 +32,14 @@ CHANGE = f"""\
 CREATE OR REPLACE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+  actor integer := nullif(current_setting('{ACTOR}', true), '');
   was jsonb := coalesce(to_jsonb(old), '{{}}');
   now_is jsonb := coalesce(to_jsonb(new), '{{}}');
   changed jsonb;
 BEGIN
+  IF actor IS NOT NULL AND tg_name <> 'audit' THEN
+    RETURN NULL;
+  END IF;
   SELECT jsonb_object_agg(
     key, CASE WHEN key = ANY (tg_argv[1:])
       THEN jsonb_build_object('from', was->key, 'to', now_is->key) END
@@ -45,8 +50,7 @@ BEGIN
   IF changed IS NOT NULL THEN
     INSERT INTO audit_entry (actor_id, request_id, act, subject, subject_id, changes)
     VALUES (
-      CAST(current_setting('{ACTOR}') AS integer),
-      left(current_setting('{REQUEST}', true), {MAX_REQUEST_ID}),
+      actor, left(nullif(current_setting('{REQUEST}', true), ''), {MAX_REQUEST_ID}),
       lower(tg_op), tg_table_name, left((was || now_is)->>tg_argv[0], {MAX_SUBJECT_ID}), changed
     );
   END IF;
@@ -72,10 +76,14 @@ BEGIN
 END $$"""  # noqa: S608 - of constants
 
 # Without an actor the condition is all that a write pays. Rows that go with another one by its
-# foreign key aren't noted: the other one is.
+# foreign key (at a depth of one) aren't noted: the other one is.
 TRIGGER = """\
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON {table} FOR EACH ROW \
 WHEN (current_setting('{actor}', true) <> '' AND pg_trigger_depth() = 0) \
+EXECUTE FUNCTION audit_change({arguments})"""
+# Whoever does it: commands, SQL by hand, the application's role in a thief's hands.
+ALWAYS = """\
+CREATE TRIGGER audit_{column}_{event} AFTER {event} ON {table} FOR EACH ROW WHEN ({changes}) \
 EXECUTE FUNCTION audit_change({arguments})"""
 
 
@@ -85,21 +93,27 @@ def make_triggers(table: Table, connection: Connection, **_: Any) -> None:
 
     `__table_args__ = {"info": {"audited": ["tier_id"]}}` names the columns whose values are kept;
     of others only the name is. `audited_as` names the column by which clients know a row, where
-    that isn't the primary key.
+    that isn't the primary key. `audited_always` are columns of true and false whose becoming
+    another leaves an entry also without a superuser.
     """
     if table.name == AuditEntry.__tablename__:
         connection.execute(_ddl(PURGE))
     if "audited" in table.info:
-        connection.execute(_ddl(CHANGE))
-        connection.execute(_ddl(trigger_of(table, connection)))
+        for statement in (CHANGE, *triggers_of(table, connection)):
+            connection.execute(_ddl(statement))
 
 
-def trigger_of(table: Table, connection: Connection) -> str:
+def triggers_of(table: Table, connection: Connection) -> Iterator[str]:
     """What notes the changes of that table."""
     key = table.info.get("audited_as") or next(iter(table.primary_key)).name
     arguments = ", ".join(f"'{name}'" for name in [key, *table.info["audited"]])
     quoted = connection.dialect.identifier_preparer.quote(table.name)
-    return TRIGGER.format(table=quoted, actor=ACTOR, arguments=arguments)
+    yield TRIGGER.format(table=quoted, actor=ACTOR, arguments=arguments)
+    for name in table.info.get("audited_always", ()):
+        changes = {"insert": f"new.{name}", "update": f"old.{name} IS DISTINCT FROM new.{name}"}
+        for event_, changed in changes.items():
+            given = {"column": name, "event": event_, "changes": changed}
+            yield ALWAYS.format(table=quoted, arguments=arguments, **given)
 
 
 def _ddl(statement: str) -> DDL:
@@ -107,7 +121,7 @@ def _ddl(statement: str) -> DDL:
 
 
 class AuditEntry(SQLModel, table=True):
-    """What a superuser did to one row of a table.
+    """What was done to one row of a table.
 
     `actor_id` is no foreign key: the entry outlives the account, and says no more of it than that.
     """
@@ -124,7 +138,7 @@ class AuditEntry(SQLModel, table=True):
     created_at: datetime = Column(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now()}
     )
-    actor_id: int
+    actor_id: int | None = None
     request_id: str | None = Column(default=None, max_length=MAX_REQUEST_ID)
     act: str = Column(sa_type=String(10))
     subject: str = Column(max_length=MAX_SUBJECT)
@@ -137,7 +151,9 @@ class AuditEntryBase(ReadSchema):
 
     id: int
     created_at: datetime
-    actor_id: Annotated[int, Field(description="The superuser's id.")]
+    actor_id: Annotated[
+        int | None, Field(description="The superuser's id. Null: no superuser's request did it.")
+    ]
     request_id: Annotated[str | None, Field(description="As in the answer's X-Request-ID.")]
     act: Act
     subject: Annotated[str, Field(description="The table.")]
@@ -172,29 +188,3 @@ class AuditEntryQuery(ListQuery):
     act: Act | None = None
     created_at_from: AwareDatetime | None = None
     created_at_to: AwareDatetime | None = None
-
-
-def _no_number(value: Any) -> Any:
-    """Seconds since 1970 are pydantic's own, and in no document."""
-    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
-        raise ValueError("must be a moment, as ISO 8601 writes it")
-    return value
-
-
-def _moment(description: str, example: str) -> Any:
-    return Field(description=description, examples=[example])
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-
-
-class AuditExportQuery(BaseModel):
-    """Which entries are exported, and how they are written."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    created_at_from: Annotated[Moment, _moment("The first moment.", "2026-11-01T00:00:00Z")]
-    created_at_to: Annotated[Moment, _moment("The last moment.", "2026-12-01T00:00:00Z")]
-    actor_id: RowId | None = None
-    subject: Annotated[CleanText | None, Field(max_length=MAX_SUBJECT)] = None
-    format: Literal["ndjson", "csv"] = "ndjson"

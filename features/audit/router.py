@@ -6,12 +6,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from features.audit.crud import crud_entries, listing
-from features.audit.export import MEDIA_TYPES, lines
+from features.audit.export import MEDIA_TYPES, AuditExportQuery, lines
 from features.audit.models import (
     AuditEntryListed,
     AuditEntryQuery,
     AuditEntryRead,
-    AuditExportQuery,
 )
 from features.auth.permissions import SuperUser
 from features.auth.security_log import record
@@ -39,7 +38,10 @@ async def read_audit_entries(
     responses={
         200: {
             "description": "The entries from the first moment to the last one.",
-            "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
+            "content": {
+                kind.partition(";")[0]: {"schema": {"type": "string"}}
+                for kind in MEDIA_TYPES.values()
+            },
         }
     },
 )

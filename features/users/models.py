@@ -114,6 +114,7 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
                 "urls": ["profile_image_url"],
                 # Of all others an audit entry has the name only: they are personal, or secret.
                 "audited": ["tier_id", "is_superuser", "is_deleted", "deleted_at", "version"],
+                "audited_always": ["is_superuser"],
             }
         },
     )

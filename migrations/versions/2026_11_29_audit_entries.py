@@ -16,10 +16,14 @@ CHANGE = """\
 CREATE OR REPLACE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+  actor integer := nullif(current_setting('audit.actor_id', true), '');
   was jsonb := coalesce(to_jsonb(old), '{}');
   now_is jsonb := coalesce(to_jsonb(new), '{}');
   changed jsonb;
 BEGIN
+  IF actor IS NOT NULL AND tg_name <> 'audit' THEN
+    RETURN NULL;
+  END IF;
   SELECT jsonb_object_agg(
     key, CASE WHEN key = ANY (tg_argv[1:])
       THEN jsonb_build_object('from', was->key, 'to', now_is->key) END
@@ -30,8 +34,7 @@ BEGIN
   IF changed IS NOT NULL THEN
     INSERT INTO audit_entry (actor_id, request_id, act, subject, subject_id, changes)
     VALUES (
-      CAST(current_setting('audit.actor_id') AS integer),
-      left(current_setting('audit.request_id', true), 128),
+      actor, left(nullif(current_setting('audit.request_id', true), ''), 128),
       lower(tg_op), tg_table_name, left((was || now_is)->>tg_argv[0], 200), changed
     );
   END IF;
@@ -57,6 +60,13 @@ TRIGGER = """\
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON {table} FOR EACH ROW \
 WHEN (current_setting('audit.actor_id', true) <> '' AND pg_trigger_depth() = 0) \
 EXECUTE FUNCTION audit_change({arguments})"""
+ALWAYS = """\
+CREATE TRIGGER audit_is_superuser_{event} AFTER {event} ON "user" FOR EACH ROW WHEN ({changes}) \
+EXECUTE FUNCTION audit_change({arguments})"""
+CHANGES = {
+    "insert": "new.is_superuser",
+    "update": "old.is_superuser IS DISTINCT FROM new.is_superuser",
+}
 # The column by which a row is known, and those whose values are kept.
 AUDITED = {
     "email_suppression": "'id', 'reason'",
@@ -79,7 +89,7 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
-        sa.Column("actor_id", sa.Integer(), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(length=128), nullable=True),
         sa.Column("act", sa.String(length=10), nullable=False),
         sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(length=63), nullable=False),
@@ -96,9 +106,14 @@ def upgrade() -> None:
     op.execute("REVOKE EXECUTE ON FUNCTION purge_audit_entries() FROM PUBLIC")
     for table, arguments in AUDITED.items():
         op.execute(TRIGGER.format(table=table, arguments=arguments))
+    for event, changes in CHANGES.items():
+        given = {"event": event, "changes": changes, "arguments": AUDITED['"user"']}
+        op.execute(ALWAYS.format(**given))
 
 
 def downgrade() -> None:
+    for event in CHANGES:
+        op.execute(f'DROP TRIGGER audit_is_superuser_{event} ON "user"')
     for table in AUDITED:
         op.execute(f"DROP TRIGGER audit ON {table}")
     op.execute("DROP FUNCTION purge_audit_entries()")

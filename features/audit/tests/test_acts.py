@@ -8,7 +8,8 @@ from sqlmodel import SQLModel, col
 
 from features.audit.models import AuditEntry, AuditEntryRead
 from features.tasks.models import Job
-from features.users.models import User
+from features.users.crud import crud_all_users
+from features.users.models import User, UserCreateInternal
 from kernel.context import note_actor
 from kernel.db import CompiledQuery
 from kernel.db.tables import now
@@ -18,10 +19,12 @@ from tests.accounts import Person
 V1 = "/api/v1"
 
 
-async def entries(resources: Resources) -> list[AuditEntryRead]:
-    """All there are, the oldest one first."""
+async def entries(resources: Resources, by: bool = True) -> list[AuditEntryRead]:
+    """Those of superusers' requests, or all others; the oldest one first."""
+    by_request = col(AuditEntry.actor_id).is_not(None) == by
     async with resources.unit() as db:
-        found = (await db.scalars(select(AuditEntry).order_by(col(AuditEntry.id)))).all()
+        query = select(AuditEntry).where(by_request).order_by(col(AuditEntry.id))
+        found = (await db.scalars(query)).all()
         return [AuditEntryRead.model_validate(one) for one in found]
 
 
@@ -214,7 +217,30 @@ async def test_the_next_transaction_of_the_connection_has_no_actor(
     assert len(await entries(resources)) == 1
 
 
+async def test_nobody_becomes_a_superuser_unseen(user: Person, resources: Resources) -> None:
+    async with resources.unit() as db:
+        await db.execute(text("UPDATE \"user\" SET is_superuser = true, name = 'Eve'"))
+        for name, is_superuser in (("mallory", True), ("ada", False)):
+            made = UserCreateInternal(
+                name=name,
+                username=name,
+                email=f"{name}@example.com",
+                hashed_password="unusable",
+                is_superuser=is_superuser,
+            )
+            await crud_all_users.create(db, made)
+
+    promoted, registered = await entries(resources, by=False)
+    assert promoted.subject_id == str(user.id)
+    assert promoted.changes == {"is_superuser": {"from": False, "to": True}, "name": None}
+    assert registered.changes["is_superuser"] == {"from": None, "to": True}
+
+
 def test_tables_name_columns_that_they_have() -> None:
     for table in SQLModel.metadata.tables.values():
-        named: list[Any] = [*table.info.get("audited", []), table.info.get("audited_as")]
+        named: list[Any] = [
+            *table.info.get("audited", []),
+            *table.info.get("audited_always", []),
+            table.info.get("audited_as"),
+        ]
         assert {name for name in named if name} <= set(table.columns.keys()), table.name

@@ -16,8 +16,9 @@ V1 = "/api/v1/audit"
 
 
 @pytest.fixture
-async def changed(superuser: Person, user: Person) -> Person:
-    """A user whom a superuser has renamed, and made a superuser."""
+async def changed(superuser: Person, user: Person, owner_url: str) -> Person:
+    """A user whom a superuser has renamed, and made a superuser; what was before is forgotten."""
+    await databases.execute(owner_url, "DELETE FROM audit_entry")
     await superuser.patch("/api/v1/user/user1", json={"name": "Ada King"})
     await superuser.patch("/api/v1/user/user1/role", json={"is_superuser": True})
     return user
