@@ -96,7 +96,8 @@ class Upkeep(arq_worker.Worker):
             f"j_retried={self.jobs_retried} j_ongoing={len(self.tasks)}"
         )
         seconds = self.health_check_interval * 2 + 1
-        await announce(self._held, self._id, self.health_check_key, health, seconds)
+        key, running = self.health_check_key, len(self.tasks)
+        await announce(self._held, self._id, key, health, seconds, running)
 
     @property
     def _id(self) -> str:

@@ -14,10 +14,10 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 8141
+KERNEL_LINES = 8165
 WIRING_LINES = 705  # the modules at the kernel's root
 FAST_LINES = 450
-WORKER_LINES = 1040
+WORKER_LINES = 1044
 FILE_LINES = 200
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case
 LONG_FILE_LINES = 280
