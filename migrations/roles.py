@@ -40,6 +40,10 @@ OURS = """\
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
        OR pg_has_role(rolname, 'MEMBER WITH ADMIN OPTION')
 FROM pg_roles WHERE rolname = :name"""
+# Nobody else's; for the role they are among the functions of GRANTS.
+WITH_OWNERS_RIGHTS = """\
+SELECT CAST(CAST(oid AS regprocedure) AS text) FROM pg_proc WHERE prosecdef
+AND pronamespace = CAST('public' AS regnamespace) AND proowner = CAST(current_user AS regrole)"""
 MAY_READ = "SELECT has_table_privilege('pg_authid', 'SELECT')"  # superusers may
 KEPT = "SELECT rolpassword FROM pg_authid WHERE rolname = :name"
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
@@ -99,12 +103,15 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
 
 
 def _fewer(connection: Connection, role: str) -> Iterator[str]:
-    """What takes rights from the role again, in tables that are there at this revision."""
+    """What takes rights again: from the role, in tables that are there at this revision; from all
+    others, to call what has the owner's."""
     quote = connection.dialect.identifier_preparer.quote
     for table in metadata.tables.values():
         rights, name = table.info.get("rights"), quote(table.name)
         if rights and connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}):
             yield FEWER.format(table=name, role=role, rights=rights)
+    for function in connection.scalars(text(WITH_OWNERS_RIGHTS)):
+        yield f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC"
 
 
 def _make(connection: Connection, name: str, password: str | None, owner: Row[Any]) -> None:

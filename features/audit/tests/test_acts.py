@@ -7,7 +7,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import SQLModel, col
 
 from features.audit.models import AuditEntry, AuditEntryRead
-from features.tasks.models import Job
+from features.auth.crud import crud_sessions
 from features.users.crud import crud_all_users
 from features.users.models import User, UserCreateInternal
 from kernel.context import note_actor
@@ -26,10 +26,6 @@ async def entries(resources: Resources, by: bool = True) -> list[AuditEntryRead]
         query = select(AuditEntry).where(by_request).order_by(col(AuditEntry.id))
         found = (await db.scalars(query)).all()
         return [AuditEntryRead.model_validate(one) for one in found]
-
-
-def brief(found: list[AuditEntryRead]) -> list[tuple[str, str]]:
-    return [(one.subject, one.act) for one in found]
 
 
 async def test_a_change_of_role_says_who_when_by_which_request_and_from_what_to_what(
@@ -72,58 +68,33 @@ async def test_ordinary_users_leave_no_entry(
     user: Person, superuser: Person, resources: Resources
 ) -> None:
     await user.patch(f"{V1}/user/user1", json={"name": "Ada"})
-    await user.post(f"{V1}/user1/post", json={"title": "A title", "text": "A text"})
+    await user.post(f"{V1}/step-up", json={"password": user.password})
     await user.delete(f"{V1}/user/user1")
 
     assert await entries(resources) == []
 
 
-async def test_writes_of_fastcrud_and_of_the_session_are_seen(
-    superuser: Person, resources: Resources
-) -> None:
-    await superuser.post(f"{V1}/tier", json={"name": "pro"})
-    await superuser.post(
-        f"{V1}/tier/pro/rate_limit", json={"path": "api/v1/users", "limit": 1, "period": 60}
-    )
-    await superuser.patch(f"{V1}/tier/pro", json={"name": "business"})
-    await superuser.delete(f"{V1}/tier/business")
-
-    found = await entries(resources)
-    assert brief(found) == [
-        ("tier", "insert"),
-        ("rate_limit", "insert"),
-        ("tier", "update"),
-        ("tier", "delete"),  # its rate limits go with it, without entries of their own
-    ]
-    assert found[1].changes["limit"] == {"from": None, "to": 1}
-    assert found[2].changes == {"name": {"from": "pro", "to": "business"}}
-    assert found[3].changes == {"name": {"from": "business", "to": None}}
-
-
-async def test_writes_of_compiled_queries_are_seen(
+async def test_writes_of_fastcrud_of_the_session_and_of_compiled_queries_are_seen(
     superuser: Person, user: Person, resources: Resources
 ) -> None:
     async with resources.unit() as db:
-        ended: dict[str, Any] = {"status": "failed", "arguments": {}, "finished_at": now()}
-        db.add(Job(job_id="job-1", function="tasks.purge_jobs", **ended))
+        [login] = (await crud_sessions.get_multi(db, user_id=user.id))["data"]
 
-    await superuser.post(f"{V1}/jobs/job-1/requeue")
-    await superuser.post(f"{V1}/user1/post", json={"title": "A title", "text": "A text"})
+    await superuser.delete(f"{V1}/session/{login['id']}")
+    await superuser.patch(f"{V1}/user/user1", json={"name": "Ada"})
+    await superuser.post(f"{V1}/step-up", json={"password": superuser.password})
 
-    found = await entries(resources)
-    [of_job] = [one for one in found if one.act == "update"]
-    [of_post] = [one for one in found if one.subject == "post"]
-    assert (of_job.subject, of_job.subject_id) == ("job", "job-1")
-    assert of_job.changes["status"] == {"from": "failed", "to": "waiting"}
-    assert of_post.changes["created_by_user_id"] == {"from": None, "to": user.id}
-    assert of_post.changes["text"] is None
+    ended, renamed, confirmed = await entries(resources)
+    assert [one.subject for one in (ended, renamed, confirmed)] == ["session", "user", "session"]
+    assert ended.subject_id == str(login["id"])
+    assert ended.changes["end_reason"] == {"from": None, "to": "revoked"}
+    assert set(renamed.changes) == {"name", "version"}
+    assert set(confirmed.changes) == {"password_at"}
 
 
 async def test_a_removed_user_is_one_entry_whatever_went_along(
     superuser: Person, user: Person, resources: Resources
 ) -> None:
-    await user.post(f"{V1}/user1/post", json={"title": "A title", "text": "A text"})
-
     assert (await superuser.delete(f"{V1}/db_user/user1")).status_code == 200
 
     [gone] = [one for one in await entries(resources) if one.act == "delete"]

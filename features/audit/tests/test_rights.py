@@ -6,11 +6,18 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 from asyncpg import exceptions
+from sqlalchemy import make_url
 
 from features.audit.models import KEPT_DAYS
 from infra.local import databases
+from tests.test_database_role import granted
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+RIGHTS = """\
+SELECT has_table_privilege($1, 'audit_entry', 'SELECT') AS reads,
+    has_table_privilege($1, 'audit_entry', 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes,
+    has_function_privilege($1, 'purge_audit_entries()', 'EXECUTE') AS purges,
+    has_function_privilege('public', 'purge_audit_entries()', 'EXECUTE') AS others_purge"""
 ENTRY = """\
 INSERT INTO audit_entry (created_at, actor_id, act, subject, subject_id, changes)
 VALUES (now() - interval '{days} days', 1, 'update', 'user', '{days}', '{{}}')"""
@@ -79,8 +86,16 @@ async def test_a_function_of_the_same_name_on_its_search_path_is_not_called(
     assert await application.fetchval("SELECT public.purge_audit_entries()") == 1
 
 
-async def test_other_roles_may_not_call_what_removes(owner_url: str) -> None:
-    rights = "SELECT has_function_privilege('public', 'purge_audit_entries()', 'EXECUTE')"
+async def test_rights_are_taken_again_after_each_migration(
+    database_url: str, owner_url: str
+) -> None:
+    role = make_url(database_url).username
+    await databases.execute(owner_url, f"GRANT ALL ON audit_entry TO {role}")
+    await databases.execute(owner_url, "GRANT EXECUTE ON FUNCTION purge_audit_entries() TO PUBLIC")
+
+    await granted(owner_url, make_url(database_url))
 
     async with databases.connected(owner_url) as owner:
-        assert await owner.fetchval(rights) is False
+        rights = await owner.fetchrow(RIGHTS, role)
+    assert rights is not None
+    assert dict(rights) == {"reads": True, "writes": False, "purges": True, "others_purge": False}
