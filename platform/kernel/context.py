@@ -81,7 +81,7 @@ async def identified(connection: HTTPConnection) -> Principal | None:
 
 
 async def note_actor(unit: UnitOfWork, user_id: int) -> None:
-    """Say which superuser writes in this unit, where a feature keeps an account of that.
+    """Say who writes in this unit by privilege, where a feature keeps an account of that.
 
     What the unit has written before isn't seen.
     """

@@ -89,7 +89,7 @@ PROVIDERS = {
     "identify": "who is calling: (HTTPConnection) -> Principal | None",
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
-    "actor_settings": "what the transactions of a superuser's write are begun with, as settings of "
+    "actor_settings": "what transactions of writes by privilege are begun with, as settings of "
     "PostgreSQL: (user id, request id) -> values by name",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
 }

@@ -1,4 +1,4 @@
-"""Every route of superusers that writes leaves an entry: a table that was forgotten fails here."""
+"""Every privileged route that writes leaves an entry: a table that was forgotten fails here."""
 
 import pytest
 from sqlalchemy import select
@@ -6,10 +6,11 @@ from sqlmodel import col
 
 from features.audit.models import AuditEntry
 from kernel.app import Application
-from kernel.web import Access
 from tests.callers import arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, routes_of
 
+# Superusers', and those of whoever has a permission, where a feature gives some.
+PRIVILEGED = ("super", "permission")
 FORGOTTEN = """\
 {method} {path} leaves no audit entry: let the info of the table that it writes say which columns'
 values are kept, `"audited": [...]`, and write its trigger by `hatch run revision`: docs/audit.md"""
@@ -19,7 +20,7 @@ values are kept, `"audited": [...]`, and write its trigger by `hatch run revisio
 async def test_a_superuser_s_write_leaves_an_entry(app: Application, feature: str) -> None:
     problems = []
     for method, route in routes_of(app, feature):
-        if route.access is not Access.SUPER or method in ("GET", "HEAD"):
+        if route.access not in PRIVILEGED or method in ("GET", "HEAD"):
             continue
         async with people(app) as accounts:
             given = await arranger_of(feature)(accounts, route.name)
