@@ -96,7 +96,8 @@ durable = CompiledQuery(
 
 # The worker names a run by its tick, in milliseconds, so the unique index finds the last one.
 _given = func.unnest(bindparam("names", type_=ARRAY(String)))
-_names = _given.table_valued(column("name", String), name="names")
+# Derived, or `names.name` would be the row cast to PostgreSQL's type `name`, of 63 characters.
+_names = _given.table_valued(column("name", String), name="names").render_derived()
 _tick = "cron:" + _names.c.name + ":"
 _last = (
     select(col(Job.job_id), col(Job.status), col(Job.started_at), col(Job.finished_at))
