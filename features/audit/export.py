@@ -5,13 +5,13 @@ import io
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from pydantic_core import to_json
 
 from features.audit.crud import batch
 from features.audit.models import MAX_SUBJECT, AuditEntryRead
 from kernel.db import Resources
-from kernel.schemas import CleanText, RowId
+from kernel.schemas import CleanText, InputSchema, RowId
 
 BATCH = 500
 COLUMNS = list(AuditEntryRead.model_fields)
@@ -20,27 +20,15 @@ MEDIA_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _no_number(value: Any) -> Any:
-    """Seconds since 1970 are pydantic's own, and in no document."""
-    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
-        raise ValueError("must be a moment, as ISO 8601 writes it")
-    return value
-
-
 def _moment(description: str, example: str) -> Any:
     return Field(description=description, examples=[example])
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-
-
-class AuditExportQuery(BaseModel):
+class AuditExportQuery(InputSchema):
     """Which entries are exported, and how they are written."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    created_at_from: Annotated[Moment, _moment("The first moment.", "2026-11-01T00:00:00Z")]
-    created_at_to: Annotated[Moment, _moment("The last moment.", "2026-12-01T00:00:00Z")]
+    created_at_from: Annotated[AwareDatetime, _moment("The first moment.", "2026-11-01T00:00:00Z")]
+    created_at_to: Annotated[AwareDatetime, _moment("The last moment.", "2026-12-01T00:00:00Z")]
     actor_id: RowId | None = None
     subject: Annotated[CleanText | None, Field(max_length=MAX_SUBJECT)] = None
     format: Literal["ndjson", "csv"] = "ndjson"
