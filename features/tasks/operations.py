@@ -1,13 +1,16 @@
 """What an operator asks: how long queues are, which workers run, when schedules run."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ARRAY, String, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, String, any_, bindparam
 from sqlmodel import col
 
+from features.tasks.claims import backlog
+from features.tasks.crud import crud_jobs
 from features.tasks.models import Job, Status
 from kernel import jobs
 from kernel.db import CompiledQuery, UnitOfWork
@@ -53,7 +56,7 @@ class WorkersRead(ReadSchema):
 
 
 class RunRead(ReadSchema):
-    """The last run of a schedule that has ended."""
+    """A run of a schedule's task."""
 
     job_id: str = Field(max_length=MAX_NAME)
     status: Status
@@ -67,8 +70,10 @@ class ScheduleRead(ReadSchema):
     task: str = Field(max_length=MAX_NAME)
     queue: str = Field(max_length=MAX_NAME)
     next_run_at: datetime
+    last_run_at: datetime | None = Field(description="When it was due last.")
+    job_id: str | None = Field(max_length=MAX_NAME, description="The job of that run.")
     last_run: RunRead | None = Field(
-        description="Null where none has ended in the days that jobs are kept."
+        None, description="How that run ended. Null: it hasn't, no worker ran, or it is forgotten."
     )
 
 
@@ -78,64 +83,45 @@ class SchedulesRead(ReadSchema):
     data: list[ScheduleRead] = Field(max_length=MAX_SHOWN)
 
 
-_now = func.now()
-_begun = col(Job.status) == "in_progress"
-_due = (col(Job.dispatch_at) <= _now) & ~_begun
-# By hand for its filters, which FastCRUD has no words for. What has ended has no dispatch_at, so
-# the index of waiting jobs holds all that is counted.
-durable = CompiledQuery(
-    select(
-        col(Job.queue),
-        func.count().filter(_due).label("due"),
-        func.count().filter(_begun).label("running"),
-        func.date_part("epoch", _now - func.min(col(Job.dispatch_at)).filter(_due)).label("age"),
-    )
-    .where(col(Job.dispatch_at).is_not(None))
-    .group_by(col(Job.queue))
-)
+class _Running(ReadSchema):
+    queue: str
 
-# The worker names a run by its tick, in milliseconds, so the unique index finds the last one.
-_given = func.unnest(bindparam("names", type_=ARRAY(String)))
-# Derived, or `names.name` would be the row cast to PostgreSQL's type `name`, of 63 characters.
-_names = _given.table_valued(column("name", String), name="names").render_derived()
-_tick = "cron:" + _names.c.name + ":"
-_last = (
-    select(col(Job.job_id), col(Job.status), col(Job.started_at), col(Job.finished_at))
-    .where(
-        col(Job.job_id).between(_tick + "0", _tick + "9999999999999"),
-        col(Job.job_id).startswith(_tick),
-        col(Job.function) == _names.c.name,
-    )
-    .order_by(col(Job.job_id).desc())
-    .limit(1)
-    .lateral("last")
+
+running = CompiledQuery(crud_jobs.select(_Running, status="in_progress"), _Running)
+runs = CompiledQuery(
+    crud_jobs.select(
+        RunRead,
+        where=col(Job.job_id) == any_(bindparam("job_ids", type_=ARRAY(String))),
+    ),
+    RunRead,
 )
-last_runs = CompiledQuery(select(_names.c.name, *_last.c).select_from(_names.join(_last, true())))
 
 
 async def queues(unit: UnitOfWork) -> list[QueueRead]:
-    """The queues of all tasks, and those that have jobs although no task is declared for them."""
-    kept = {row["queue"]: row for row in await durable.all(unit)}
-    names = sorted({*jobs.queues(), *kept})[:MAX_SHOWN]
+    """The queues that tasks are put into."""
+    names = jobs.queues()[:MAX_SHOWN]
+    due = {row["queue"]: row for row in await backlog.all(unit, queues=names)}
+    begun = Counter(job.queue for job in await running.all(unit))
     plain = await jobs.plain_backlog(unit.resources, names)
     alive = await jobs.live_workers(unit.resources)
-    return [_queue(name, kept.get(name, {}), plain, alive) for name in names]
+    return [_queue(name, due.get(name), begun[name], plain, alive) for name in names]
 
 
 def _queue(
     name: str,
-    kept: Mapping[str, Any],
+    durable: Mapping[str, Any] | None,
+    begun: int,
     plain: Mapping[str, tuple[int, float]] | None,
     alive: Mapping[str, Any] | None,
 ) -> QueueRead:
     due, age = plain[name] if plain else (None, 0.0)
     ages: list[float] = [age] if due else []
-    if kept.get("due"):
-        ages.append(kept["age"])
+    if durable:
+        ages.append(durable["seconds"])
     return QueueRead(
         queue=name[:MAX_NAME],
-        durable_due=kept.get("due", 0),
-        durable_running=kept.get("running", 0),
+        durable_due=durable["jobs"] if durable else 0,
+        durable_running=begun,
         plain_due=due,
         oldest_seconds=max(ages, default=None),
         workers=None if alive is None else sum(name in one["queues"] for one in alive.values()),
@@ -162,16 +148,21 @@ async def workers(unit: UnitOfWork) -> list[WorkerRead] | None:
 
 async def schedules(unit: UnitOfWork) -> list[ScheduleRead]:
     """What runs by the clock, by what is next."""
-    declared = jobs.schedules()
-    names = [one.task.name for one in declared]
-    last = {row.pop("name"): RunRead(**row) for row in await last_runs.all(unit, names=names)}
-    shown = [
-        ScheduleRead(
-            task=one.task.name[:MAX_NAME],
-            queue=one.task.lane[:MAX_NAME],
-            next_run_at=jobs.next_run(one),
-            last_run=last.get(one.task.name),
+    shown = []
+    for schedule in jobs.schedules():
+        task = schedule.task
+        last, upcoming = jobs.ticks(schedule)
+        shown.append(
+            ScheduleRead(
+                task=task.name[:MAX_NAME],
+                queue=task.lane[:MAX_NAME],
+                next_run_at=upcoming,
+                last_run_at=last,
+                job_id=jobs.tick_id(task.name, last)[:MAX_NAME] if last else None,
+            )
         )
-        for one in declared
-    ]
+    ids = [one.job_id for one in shown]
+    ended = {run.job_id: run for run in await runs.all(unit, job_ids=ids)}
+    for one in shown:
+        one.last_run = ended.get(one.job_id or "")
     return sorted(shown, key=lambda one: (one.next_run_at, one.task))[:MAX_SHOWN]

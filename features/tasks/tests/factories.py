@@ -28,8 +28,8 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
 
 
 async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any] | None:
-    """Stored jobs, of two tasks and queues; some have ended. Or workers; schedules are declared."""
-    if operation == "read_schedules":
+    """Stored jobs, of two tasks and queues; some have ended. Or workers; the rest is declared."""
+    if operation in ("read_queues", "read_schedules"):
         return None
     if operation == "read_workers":
         return await _announce(people.app.state.resources, number)
@@ -39,8 +39,6 @@ async def add_rows(people: People, operation: str, number: int) -> Mapping[str, 
             if place % 3 == 0:
                 job.function, job.queued_by = "tasks.other", f"user:{people.owner.id}"
                 job.queue = "reports"
-            if operation == "read_queues":
-                job.queue, job.dispatch_at = uuid4().hex, datetime.now(UTC)
             db.add(job)
     return {}
 

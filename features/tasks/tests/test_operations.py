@@ -9,7 +9,7 @@ from features.tasks import operations
 from features.tasks.models import Job
 from kernel import jobs
 from kernel.db.tables import now
-from kernel.jobs import arq_queue
+from kernel.jobs import Schedule, arq_queue
 from kernel.redis.client import Redis
 from kernel.resources import Resources
 from tests.accounts import Person
@@ -62,16 +62,10 @@ async def test_a_queue_counts_what_is_due_and_what_runs_durable_or_not(
     assert queue["workers"] == 0
 
 
-async def test_a_queue_without_jobs_is_there_and_so_is_one_without_tasks(
-    superuser: Person, resources: Resources
-) -> None:
-    await keep(resources, {"queue": "forgotten", "dispatch_at": now()})
-
+async def test_a_queue_without_jobs_is_there(superuser: Person) -> None:
     empty = await shown(superuser, "queues", "queue", "default")
-    forgotten = await shown(superuser, "queues", "queue", "forgotten")
 
     assert (empty["durable_due"], empty["plain_due"], empty["oldest_seconds"]) == (0, 0, None)
-    assert forgotten["durable_due"] == 1
 
 
 async def test_a_worker_says_since_when_and_what_it_serves(
@@ -115,28 +109,58 @@ async def test_a_worker_that_was_killed_isn_t_shown_and_an_older_one_is(
 async def test_a_schedule_says_when_it_runs_next_and_how_it_ended_last(
     superuser: Person, resources: Resources
 ) -> None:
-    def run(milliseconds: int, **more: Any) -> dict[str, Any]:
-        ended = {"status": "complete", "finished_at": now()}
-        return {"job_id": f"cron:tasks.purge_jobs:{milliseconds}", **ended, **more}
-
-    await keep(
-        resources,
-        run(1_700_000_000_000),
-        run(1_700_000_060_000, status="failed"),
-        run(1_700_000_000_001, job_id="cron:tasks.purge_jobs:later"),
-        run(1_800_000_000_000, function="tasks.other"),
-        {"status": "complete", "finished_at": now()},
-    )
+    due = await shown(superuser, "schedules", "task", "tasks.purge_jobs")
+    ended = {"status": "failed", "finished_at": now()}
+    await keep(resources, {"job_id": due["job_id"], **ended}, {"status": "complete", **ended})
 
     purge = await shown(superuser, "schedules", "task", "tasks.purge_jobs")
     sessions = await shown(superuser, "schedules", "task", "auth.purge_sessions")
 
-    assert purge["last_run"]["job_id"] == "cron:tasks.purge_jobs:1700000060000"
+    assert due["last_run"] is None
     assert purge["last_run"]["status"] == "failed"
-    next_run = datetime.fromisoformat(purge["next_run_at"])
-    assert (next_run.hour, next_run.minute, next_run.second) == (3, 17, 0)
-    assert datetime.now(UTC) < next_run <= datetime.now(UTC) + timedelta(days=1)
+    last, upcoming = (
+        datetime.fromisoformat(purge[name]) for name in ("last_run_at", "next_run_at")
+    )
+    assert (upcoming.hour, upcoming.minute, upcoming.second) == (3, 17, 0)
+    assert upcoming - last == timedelta(days=1)
+    assert last <= datetime.now(UTC) < upcoming
     assert sessions["last_run"] is None
+
+
+@pytest.mark.parametrize(
+    ("when", "apart"),
+    [
+        ({"second": None}, timedelta(seconds=1)),
+        ({}, timedelta(minutes=1)),
+        ({"minute": {0, 30}}, timedelta(minutes=30)),
+        ({"minute": 5}, timedelta(hours=1)),
+        ({"weekday": 0, "hour": 3, "minute": 5}, timedelta(days=7)),
+    ],
+)
+def test_the_ticks_of_a_schedule_enclose_the_present(when: Any, apart: timedelta) -> None:
+    schedule = Schedule(jobs.declared()["tasks.purge_jobs"], **when)
+
+    last, upcoming = jobs.ticks(schedule)
+
+    assert last is not None
+    assert last < datetime.now(UTC)
+    assert upcoming - last == apart
+
+
+async def test_a_worker_queues_a_tick_under_the_id_that_is_shown(
+    superuser: Person, resources: Resources, make_worker: WorkerFactory
+) -> None:
+    [schedule] = [one for one in jobs.schedules() if one.task.name == "tasks.purge_jobs"]
+    last, _ = jobs.ticks(schedule)
+    async with make_worker(burst=True) as worker:
+        await worker.async_run()
+        assert worker.cron_jobs is not None
+        for cron in worker.cron_jobs:
+            cron.next_run = last if cron.name == "cron:tasks.purge_jobs" else None
+        await worker.run_cron(now(), delay=0.1)
+
+    shown_id = (await shown(superuser, "schedules", "task", "tasks.purge_jobs"))["job_id"]
+    assert await jobs.queued_job(resources, shown_id) is not None
 
 
 async def test_without_redis_queues_show_what_the_database_knows(

@@ -2,7 +2,7 @@
 
 from kernel.jobs import arq_queue
 from kernel.jobs.arguments import without_secrets
-from kernel.jobs.arq_queue import moment, next_run
+from kernel.jobs.arq_queue import moment, tick_id, ticks
 from kernel.jobs.control import (
     abort_after_commit,
     live_workers,

@@ -5,7 +5,7 @@ To replace ARQ, replace this file and workers/. Jobs are JSON, never pickle.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +20,7 @@ from arq.constants import (
     result_key_prefix,
 )
 from arq.cron import next_cron
-from arq.utils import timestamp_ms
+from arq.utils import timestamp_ms, to_unix_ms
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 from redis.asyncio import ConnectionPool
@@ -33,6 +33,7 @@ from kernel.redis.connection import Script
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
+LOOK_BACK = (1 / 1440, 1 / 24, 1, 32, 367, 1500)  # days
 TICK = ("month", "day", "weekday", "hour", "minute", "second")
 WORKERS = "job:workers"  # a hash: what each worker takes, see workers/worker.py
 
@@ -193,10 +194,23 @@ async def report(redis: Redis, job_id: str, progress: dict[str, Any]) -> None:
     await redis.execute("SET", key, serialize(progress), "EX", PROGRESS_SECONDS)
 
 
-def next_run(schedule: Schedule) -> datetime:
-    """When the schedule's task is queued next."""
+def tick_id(task: str, tick: datetime) -> str:
+    """The id of the job that runs the task at that tick of its schedule."""
+    return f"cron:{task}:{to_unix_ms(tick)}"
+
+
+def ticks(schedule: Schedule) -> tuple[datetime | None, datetime]:
+    """The schedule's last tick, if it had any in four years, and its next one."""
     when = {name: getattr(schedule, name) for name in TICK}
-    return next_cron(datetime.now(UTC), **when).replace(microsecond=0)
+    now = datetime.now(UTC)
+    upcoming = next_cron(now, **when)
+    for days in LOOK_BACK:
+        last = next_cron(now - timedelta(days=days), **when)
+        if last < upcoming:
+            while (later := next_cron(last, **when)) < upcoming:
+                last = later
+            return last, upcoming
+    return None, upcoming
 
 
 def serialize(value: Any) -> bytes:
