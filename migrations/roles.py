@@ -5,12 +5,15 @@ import hashlib
 import hmac
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+
+from kernel.db.tables import metadata
 
 ITERATIONS = 4096  # as PostgreSQL itself, by scram_iterations
 # The owner's tables, of this revision and of those to come.
@@ -25,6 +28,10 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {role};
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {role}"""
+# Of a table whose info says `{"rights": "SELECT"}`: the role has no other ones.
+FEWER = """\
+REVOKE ALL ON {table} FROM {role};
+GRANT {rights} ON {table} TO {role}"""
 OWNER = """\
 SELECT rolname, rolsuper OR rolcreaterole AS makes_roles, current_database() AS database,
        to_regclass('alembic_version') IS NOT NULL AS migrated
@@ -33,6 +40,10 @@ OURS = """\
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
        OR pg_has_role(rolname, 'MEMBER WITH ADMIN OPTION')
 FROM pg_roles WHERE rolname = :name"""
+# Nobody else's; for the role they are among the functions of GRANTS.
+WITH_OWNERS_RIGHTS = """\
+SELECT CAST(CAST(oid AS regprocedure) AS text) FROM pg_proc WHERE prosecdef
+AND pronamespace = CAST('public' AS regnamespace) AND proowner = CAST(current_user AS regrole)"""
 MAY_READ = "SELECT has_table_privilege('pg_authid', 'SELECT')"  # superusers may
 KEPT = "SELECT rolpassword FROM pg_authid WHERE rolname = :name"
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
@@ -79,8 +90,9 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
         _make(connection, name, application.password, owner)
         quote = connection.dialect.identifier_preparer.quote_identifier
         names = {"role": quote(name), "database": quote(owner.database)}
-        for statement in GRANTS.format(**names).split(";\n"):
-            connection.exec_driver_sql(statement)
+        for statements in (GRANTS.format(**names), *_fewer(connection, names["role"])):
+            for statement in statements.split(";\n"):
+                connection.exec_driver_sql(statement)
     except DBAPIError as error:
         # Not the statement, which may have what is kept of a password.
         reason = error.orig and error.orig.__cause__
@@ -88,6 +100,18 @@ def grant(connection: Connection, application: URL, warn: bool = False) -> None:
     connection.commit()
     if warn and connection.scalar(text(MIGHTY), {"name": name}):
         sys.stderr.write(TOO_MIGHTY.format(name))
+
+
+def _fewer(connection: Connection, role: str) -> Iterator[str]:
+    """What takes rights again: from the role, in tables that are there at this revision; from all
+    others, to call what has the owner's."""
+    quote = connection.dialect.identifier_preparer.quote
+    for table in metadata.tables.values():
+        rights, name = table.info.get("rights"), quote(table.name)
+        if rights and connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}):
+            yield FEWER.format(table=name, role=role, rights=rights)
+    for function in connection.scalars(text(WITH_OWNERS_RIGHTS)):
+        yield f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC"
 
 
 def _make(connection: Connection, name: str, password: str | None, owner: Row[Any]) -> None:

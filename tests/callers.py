@@ -25,8 +25,9 @@ Json = dict[str, Any]
 # the values of its path parameters, and its `body` where the documented example doesn't do.
 Arrange = Callable[["People", str], Awaitable[Mapping[str, Any]]]
 # What it offers as `add_rows` if the feature has lists: so many rows more that the list of that
-# operation shows to the superuser; the values of the list's path parameters.
-AddRows = Callable[["People", str, int], Awaitable[Mapping[str, Any]]]
+# operation shows to the superuser; the values of the list's path parameters. None: it shows no rows
+# of tables, but what is declared.
+AddRows = Callable[["People", str, int], Awaitable[Mapping[str, Any] | None]]
 
 CALLERS = ("anonymous", "other", "owner", "superuser", "deleted", "expired")
 # Who has the permissions that the route names, and nothing else; of routes that name one.

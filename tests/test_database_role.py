@@ -7,12 +7,13 @@ import asyncpg
 import pytest
 from alembic.util import CommandError
 from asyncpg import exceptions
-from sqlalchemy import URL, Connection, make_url
+from sqlalchemy import URL, Column, Connection, Integer, MetaData, Table, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra.local import databases
 from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Settings
+from migrations import roles
 from migrations.roles import ONE_ROLE, TOO_MIGHTY, grant
 
 PASSWORD = "p:w%d'\"$1 ü"
@@ -96,6 +97,42 @@ async def test_it_reads_and_writes_rows_also_of_tables_that_come_later(
         assert await application.fetchval("SELECT count(*) FROM alembic_version") >= 1
     finally:
         await databases.execute(owner_url, "DROP TABLE later")
+
+
+async def test_it_may_do_less_with_a_table_that_says_so(
+    application: "asyncpg.Connection[asyncpg.Record]",
+    address: URL,
+    owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metadata = MetaData()
+    Table("later", metadata, Column("n", Integer), info={"rights": "SELECT, INSERT"})
+    Table("missing", metadata, info={"rights": "SELECT"})
+    monkeypatch.setattr(roles, "metadata", metadata)
+    await databases.execute(owner_url, "CREATE TABLE later (n int)")
+    try:
+        await granted(owner_url, address)
+        await application.execute("INSERT INTO later VALUES (1)")
+        for statement in ("UPDATE later SET n = 2", "DELETE FROM later"):
+            with pytest.raises(exceptions.InsufficientPrivilegeError):
+                await application.execute(statement)
+        assert await application.fetchval("SELECT n FROM later") == 1
+    finally:
+        await databases.execute(owner_url, "DROP TABLE later")
+
+
+async def test_it_alone_calls_what_has_the_owner_s_rights(
+    application: "asyncpg.Connection[asyncpg.Record]", address: URL, owner_url: str
+) -> None:
+    made = "CREATE FUNCTION later() RETURNS int SECURITY DEFINER RETURN 3"
+    await databases.execute(owner_url, made)
+    try:
+        await granted(owner_url, address)
+        public = "SELECT has_function_privilege('public', 'later()', 'EXECUTE')"
+        assert await application.fetchval("SELECT later()") == 3
+        assert await application.fetchval(public) is False
+    finally:
+        await databases.execute(owner_url, "DROP FUNCTION later")
 
 
 async def test_it_calls_functions_that_come_later_also_where_the_public_may_not(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from arq.utils import timestamp_ms
 
 from kernel import logs
 from kernel.cache.deferred import flush
@@ -40,6 +41,7 @@ class Held:
     # Called with each attempt that has ended, and the seconds that it took.
     observers: list[Callable[[Attempt, float], None]] = field(default_factory=list)
     run: Run = run_attempt
+    since: int = field(default_factory=timestamp_ms)
 
 
 def known_tasks() -> dict[str, Task]:

@@ -6,14 +6,21 @@ from kernel.jobs.arq_queue import WORKERS, deserialize, serialize
 from workers.lifecycle import Held
 
 
-async def announce(held: Held, worker: str, health_key: str, health: str, seconds: float) -> None:
-    """Say that the worker lives, for so many seconds. Raises RedisUnavailable."""
+async def announce(
+    held: Held, worker: str, health_key: str, health: str, seconds: float, running: int
+) -> None:
+    """Say that the worker lives, for so many seconds, and how many jobs it runs.
+
+    Raises RedisUnavailable.
+    """
     until = round(seconds * 1000)
     await held.redis.execute("SET", health_key, health, "PX", until)
     offer = {
         "until": timestamp_ms() + until,
         "queues": [lane.name for lane in held.lanes],
         "tasks": list(held.tasks),
+        "since": held.since,
+        "running": running,
     }
     await held.redis.execute("HSET", WORKERS, worker, serialize(offer))
     known = await held.redis.execute("HGETALL", WORKERS)

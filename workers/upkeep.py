@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from arq import worker as arq_worker
-from arq.utils import to_unix_ms
 
 from kernel.jobs import arq_queue
 from kernel.jobs.job import Attempt, Job, describe
@@ -79,9 +78,9 @@ class Upkeep(arq_worker.Worker):
             elif cron.next_run < n + timedelta(seconds=delay * num_windows):
                 tick, name = cron.next_run, cron.name.removeprefix("cron:")
                 later = (tick - datetime.now(tz=self.timezone)).total_seconds()
-                tick_id = f"{cron.name}:{to_unix_ms(tick)}"
+                job_id = arq_queue.tick_id(name, tick)
                 lane = self._held.tasks[name].lane
-                ticks.append(Job(tick_id, name, {}, defer_by=max(0.0, later), queue=lane))
+                ticks.append(Job(job_id, name, {}, defer_by=max(0.0, later), queue=lane))
                 cron.calculate_next(tick)
         await arq_queue.put(self._held.redis, ticks)
 
@@ -96,7 +95,8 @@ class Upkeep(arq_worker.Worker):
             f"j_retried={self.jobs_retried} j_ongoing={len(self.tasks)}"
         )
         seconds = self.health_check_interval * 2 + 1
-        await announce(self._held, self._id, self.health_check_key, health, seconds)
+        key, running = self.health_check_key, len(self.tasks)
+        await announce(self._held, self._id, key, health, seconds, running)
 
     @property
     def _id(self) -> str:

@@ -30,7 +30,12 @@ class Session(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_session_user_id", "user_id"),
         Index("ix_session_expires_at", "expires_at"),
-        {"info": {"small": True}},  # few of one user
+        {
+            "info": {
+                "small": True,  # few of one user
+                "audited": ["user_id", "ended_at", "end_reason", "password_at"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -27,6 +27,7 @@ class EmailSuppression(Timestamped, table=True):
     __table_args__: ClassVar[Any] = (
         unique("uq_email_suppression_email", "email", answer=ALREADY),
         Index("ix_email_suppression_created_at", "created_at", "id"),
+        {"info": {"audited": ["reason"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

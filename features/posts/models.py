@@ -60,7 +60,13 @@ class Post(PostBase, Timestamped, SoftDeleted, table=True):
             "id",
             postgresql_where=SoftDeleted.LIVE,
         ),
-        {"info": {"counted_by": ["created_by_user_id"], "urls": ["media_url"]}},
+        {
+            "info": {
+                "counted_by": ["created_by_user_id"],
+                "urls": ["media_url"],
+                "audited": ["created_by_user_id", "is_deleted", "deleted_at"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

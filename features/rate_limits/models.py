@@ -63,7 +63,12 @@ class RateLimit(RateLimitBase, Timestamped, table=True):
     __table_args__: ClassVar[Any] = (
         unique("uq_rate_limit_name", "tier_id", "name", answer=NAME_TAKEN),
         unique("uq_rate_limit_path", "tier_id", "path", answer=PATH_TAKEN),
-        {"info": {"small": True}},  # at most as many of one tier as there are routes
+        {
+            "info": {
+                "small": True,  # at most as many of one tier as there are routes
+                "audited": ["tier_id", "name", "path", "limit", "period"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

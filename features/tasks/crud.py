@@ -29,7 +29,7 @@ from sqlmodel import col
 from features.tasks.models import LISTED, NOT_BEGUN, Job, JobDetail, JobListed, JobQuery
 from kernel.db import CompiledQuery, Listing, UnitOfWork
 
-CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, JobDetail]
+CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, Any]
 crud_jobs: CRUDJobs = FastCRUD(Job)
 listing = Listing(crud_jobs, JobListed, JobQuery, shorten=LISTED)
 

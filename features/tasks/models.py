@@ -46,6 +46,12 @@ class Job(Timestamped, table=True):
         Index("ix_job_finished_at", "finished_at"),
         Index("ix_job_status_id", "status", "id"),
         Index("ix_job_created_at", "created_at", "id"),
+        {
+            "info": {
+                "audited": ["id", "function", "queue", "status", "tries"],
+                "audited_as": "job_id",
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

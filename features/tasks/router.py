@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from features.auth.permissions import SuperUser, optional_user
-from features.tasks import crud
+from features.tasks import crud, operations
 from features.tasks.models import (
     DUPLICATE_WAITS,
     JobDetail,
@@ -15,6 +15,7 @@ from features.tasks.models import (
     TaskQueued,
     TaskRead,
 )
+from features.tasks.operations import QueuesRead, SchedulesRead, WorkersRead
 from features.tasks.permissions import may_see
 from features.tasks.states import (
     cancel_queued,
@@ -75,6 +76,27 @@ async def read_jobs(
 ) -> JSONBytesResponse:
     """List the stored jobs: durable ones once they are queued, others once they have ended."""
     return await crud.listing.answer(db, query)
+
+
+@router.get("/jobs/queues", response_model=QueuesRead)
+async def read_queues(caller: SuperUser, db: SessionDep) -> QueuesRead:
+    """Show how many jobs wait and run in each queue, and who serves it."""
+    return QueuesRead(data=await operations.queues(db))
+
+
+@router.get("/jobs/workers", response_model=WorkersRead)
+async def read_workers(caller: SuperUser, db: SessionDep) -> WorkersRead:
+    """Show the running workers."""
+    workers = await operations.workers(db)
+    if workers is None:
+        raise ServiceUnavailableException(jobs.QUEUE_UNAVAILABLE)
+    return WorkersRead(data=workers)
+
+
+@router.get("/jobs/schedules", response_model=SchedulesRead)
+async def read_schedules(caller: SuperUser, db: SessionDep) -> SchedulesRead:
+    """Show what runs by the clock: when next, and how the last run went."""
+    return SchedulesRead(data=await operations.schedules(db))
 
 
 @router.get("/jobs/{job_id}", response_model=JobDetail)

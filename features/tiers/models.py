@@ -39,7 +39,7 @@ class Tier(TierBase, Timestamped, table=True):
     __tablename__ = "tier"
     __table_args__: ClassVar[Any] = (
         unique("uq_tier_name", "name", answer=NAME_TAKEN),
-        referred(missing=TIER_NOT_FOUND, in_use=TIER_IN_USE, small=True),
+        referred(missing=TIER_NOT_FOUND, in_use=TIER_IN_USE, small=True, audited=["name"]),
     )
 
     id: int | None = Column(default=None, primary_key=True)

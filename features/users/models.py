@@ -108,7 +108,15 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
         Index("ix_user_tier_id", "tier_id"),
         Index("ix_user_created_at", "created_at", "id", postgresql_where=SoftDeleted.LIVE),
         Index("ix_user_email", "email", "id", postgresql_where=SoftDeleted.LIVE),
-        {"info": {"counted_by": [], "urls": ["profile_image_url"]}},
+        {
+            "info": {
+                "counted_by": [],
+                "urls": ["profile_image_url"],
+                # Of all others an audit entry has the name only: they are personal, or secret.
+                "audited": ["tier_id", "is_superuser", "is_deleted", "deleted_at", "version"],
+                "audited_always": ["is_superuser"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -81,12 +81,13 @@ QUERIES = (
     FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
     WHERE t.typnamespace = CAST(:schema AS regnamespace) GROUP BY t.typname
     """,
-    # Those that triggers call; its text names the schema whatever search_path is.
+    # Those that triggers call, or that have their owner's rights; their text names the schema
+    # whatever search_path is.
     """
     SELECT DISTINCT 'function', '', p.proname,
         replace(pg_get_functiondef(p.oid), quote_ident(:schema) || '.', '')
-    FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid
-    WHERE p.pronamespace = CAST(:schema AS regnamespace)
+    FROM pg_proc p LEFT JOIN pg_trigger t ON t.tgfoid = p.oid
+    WHERE p.pronamespace = CAST(:schema AS regnamespace) AND (t.oid IS NOT NULL OR p.prosecdef)
     """,
     """
     SELECT 'trigger', c.relname, t.tgname, pg_get_triggerdef(t.oid, true)

@@ -92,6 +92,8 @@ PROVIDERS = {
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
     "permissions_of": "what a user may do: (RequestContext, user id) -> names of permissions",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
+    "actor_settings": "what transactions of writes by privilege are begun with, as settings of "
+    "PostgreSQL: (user id, request id) -> values by name",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
     "guards": "what a route depends on besides: (Settings, APIRoute) -> list of Depends",
 }

@@ -103,7 +103,7 @@ async def paged_list(
     add_rows = add_rows_of(feature)
     assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
     async with people(app) as accounts:
-        given = await add_rows(accounts, route.name, rows)
+        given = await add_rows(accounts, route.name, rows) or {}
         paged = PagedList(
             accounts,
             route,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -26,8 +27,12 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     return {"job_id": job.job_id}
 
 
-async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
-    """Stored jobs, of two tasks and queues; some have ended."""
+async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any] | None:
+    """Stored jobs, of two tasks and queues; some have ended. Or workers; the rest is declared."""
+    if operation in ("read_queues", "read_schedules"):
+        return None
+    if operation == "read_workers":
+        return await _announce(people.app.state.resources, number)
     async with people.app.state.resources.unit() as db:
         for place in range(number):
             job = _job(f"job-{uuid4().hex}", ended=place % 2 == 0)
@@ -35,6 +40,15 @@ async def add_rows(people: People, operation: str, number: int) -> Mapping[str, 
                 job.function, job.queued_by = "tasks.other", f"user:{people.owner.id}"
                 job.queue = "reports"
             db.add(job)
+    return {}
+
+
+async def _announce(resources: Resources, number: int) -> dict[str, Any]:
+    """So many workers, for ten seconds."""
+    offer = {"until": time() * 1000 + 10_000, "queues": ["default"], "tasks": []}
+    for _ in range(number):
+        data = arq_queue.serialize(offer)
+        await queue_of(resources).execute("HSET", arq_queue.WORKERS, uuid4().hex, data)
     return {}
 
 

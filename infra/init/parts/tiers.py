@@ -49,6 +49,7 @@ TIERS = Part(
 """,
             ),
         ),
+        "features/users/models.py": (('["tier_id", "is_superuser",', '["is_superuser",'),),
         "features/auth/permissions.py": (
             (
                 """\

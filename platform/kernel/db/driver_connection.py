@@ -1,6 +1,7 @@
 """One unit's connection from the pool, and the driver's transaction on it."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -18,6 +19,9 @@ from kernel.db.errors import (
 )
 
 OPTION = "driver_connection"  # the execution option that leads SQLAlchemy's events to it
+SET_LOCAL = (
+    "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS given(name, value)"
+)
 
 
 class DriverConnection:
@@ -36,6 +40,7 @@ class DriverConnection:
         self._taking = self._shared = False
         # Whether its transaction did what would be lost if another one took its place.
         self.has_effects = False
+        self._settings: Mapping[str, str] = {}
 
     @property
     def adapted(self) -> Any:
@@ -46,6 +51,12 @@ class DriverConnection:
     def in_transaction(self) -> bool:
         """Whether a transaction has begun."""
         return bool(self.adapted) and self.adapted._transaction is not None
+
+    async def begin_with(self, settings: Mapping[str, str]) -> None:
+        """Set PostgreSQL's settings of these names in each transaction, for triggers to read."""
+        self._settings = settings
+        if self.in_transaction:
+            await self._set_local()
 
     async def take(self, write: bool = False) -> "asyncpg.Connection[asyncpg.Record]":
         """The asyncpg connection; with `write`, inside its transaction.
@@ -64,6 +75,9 @@ class DriverConnection:
 
     async def for_session(self) -> Connection:
         """SQLAlchemy's Connection, on this one and inside its transaction."""
+        if self._settings:
+            # The adapter would begin the one after a rollback itself, without them.
+            await self.take(write=True)
         if self._of_session is None:
             await self.take(write=True)
             engine = self._database.engine.sync_engine
@@ -151,6 +165,8 @@ class DriverConnection:
         for attempt in (1, 2):
             try:
                 await self.adapted._start_transaction()
+                if self._settings:
+                    await self._set_local()
             except DBAPIError as error:
                 raise unavailable(error) from error
             except Exception as error:
@@ -168,3 +184,10 @@ class DriverConnection:
                 await self._replace()
             else:
                 return
+
+    async def _set_local(self) -> None:
+        """One more part of the transaction's frame, and a round trip."""
+        started, given = time.perf_counter(), self._settings
+        connection = self.adapted.driver_connection
+        await connection.execute(SET_LOCAL, list(given), list(given.values()))
+        self._database.on_statement(SET_LOCAL, started, counted=False)

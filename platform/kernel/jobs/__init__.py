@@ -2,8 +2,11 @@
 
 from kernel.jobs import arq_queue
 from kernel.jobs.arguments import without_secrets
+from kernel.jobs.arq_queue import moment, tick_id, ticks
 from kernel.jobs.control import (
     abort_after_commit,
+    live_workers,
+    plain_backlog,
     progress_of,
     queued_job,
     wake_after_commit,
@@ -20,4 +23,4 @@ from kernel.jobs.enqueue import (
     queue_of,
 )
 from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, JobRefused, Retry
-from kernel.jobs.registry import declared
+from kernel.jobs.registry import declared, queues, schedules

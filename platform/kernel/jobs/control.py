@@ -1,5 +1,6 @@
 """Looking at jobs that the queue holds, stopping them, and waking workers."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +31,23 @@ async def why_waiting(resources: Resources, queue: str, function: str) -> str | 
     """Why no worker takes such a job, in a sentence; None when one does, or when Redis is away."""
     with suppress(RedisUnavailable, ServiceUnavailableException):
         return await arq_queue.why_waiting(queue_of(resources), queue, function)
+    return None
+
+
+async def live_workers(resources: Resources) -> dict[str, dict[str, Any]] | None:
+    """What each running worker says of itself, by its name; None when Redis is away."""
+    with suppress(RedisUnavailable, ServiceUnavailableException):
+        return await arq_queue.live_workers(queue_of(resources))
+    return None
+
+
+async def plain_backlog(
+    resources: Resources, queues: Sequence[str]
+) -> dict[str, tuple[int, float]] | None:
+    """How many jobs of each queue, durable ones left out, are due and not begun, and for how many
+    seconds the first one has been; None when Redis is away."""
+    with suppress(RedisUnavailable, ServiceUnavailableException):
+        return await arq_queue.backlog(queue_of(resources), queues)
     return None
 
 

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
-from kernel.context import context_of
+from kernel.context import context_of, note_actor
 from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.write_budget import spend_write
@@ -50,6 +50,8 @@ class FeatureRoute(APIRoute):
             principal = await require(request, level, needed)
             if writes and principal is not None:
                 spend_write(request, principal.user_id)
+                if principal.is_superuser:
+                    await note_actor(unit, principal.user_id)
             if cached is not None:
                 await look_up(cached, request.scope, request.path_params)
             try:
