@@ -37,7 +37,7 @@ async def send(ctx: JobContext, arguments: Mail) -> str:
         raise JobRefused("SMTP_HOST isn't set; the mail isn't sent.")
     # In a unit of its own, so that no connection is held while the server is waited for.
     async with ctx["resources"].unit() as db:
-        suppressed = await crud.suppression_of.one(db, email=arguments.to.lower())
+        suppressed = await crud.suppression_of(db, arguments.to)
     if suppressed is not None:
         return f"not sent: the address is on the suppression list ({suppressed.reason})"
     message = encode(

@@ -4,6 +4,7 @@ from kernel.jobs import arq_queue
 from kernel.jobs.arguments import without_secrets
 from kernel.jobs.control import (
     abort_after_commit,
+    erase_after_commit,
     progress_of,
     queued_job,
     wake_after_commit,
