@@ -79,6 +79,8 @@ def _not_exported(
         return
     # Keys say which rows belong together, and nothing of a person.
     columns = [one for one in table.columns if not (one.primary_key or one.foreign_keys)]
+    if not columns:
+        return
     names = [f"{table.name}.{column.name}" for column in columns]
     left = [name for name in names if name not in exported and name not in omitted]
     whole = table.name not in exported and len(left) == len(names)

@@ -57,6 +57,8 @@ def files_of(feature: Feature) -> list[str]:
     asked = {
         "schemas.py": feature.split,
         "permissions.py": bool(feature.targets),
+        "personal_data.py": feature.is_personal,
+        "handlers.py": feature.goes_first,
         "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
         "tests/test_{single}_lists.py": any(map(is_told_of_lists, feature.columns)),
