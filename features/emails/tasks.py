@@ -33,7 +33,7 @@ async def send(ctx: JobContext, arguments: Mail) -> str:
     """Send it, unless the address gets no mail. A crash may repeat it, with the same Message-ID."""
     settings = ctx["resources"].settings
     smtp = settings.group(EmailSettings)
-    if smtp.smtp_from is None:
+    if not smtp.is_on or smtp.smtp_from is None:
         raise JobRefused("SMTP_HOST isn't set; the mail isn't sent.")
     # In a unit of its own, so that no connection is held while the server is waited for.
     async with ctx["resources"].unit() as db:

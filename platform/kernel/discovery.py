@@ -90,6 +90,7 @@ PROVIDERS = {
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
+    "mail_previews": "what mails look like: () -> subject, text, html, problem by template",
 }
 
 
