@@ -12,7 +12,8 @@ STYLE = (
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:1em;"
     "border:1px solid color-mix(in srgb,currentColor 30%,transparent);border-radius:.4em}"
     "iframe{box-sizing:border-box;width:100%;height:32em;border-radius:.4em;"
-    "border:1px solid color-mix(in srgb,currentColor 30%,transparent);color-scheme:light}"
+    "border:1px solid color-mix(in srgb,currentColor 30%,transparent);background:#fff;color-scheme:light}"
+    "time{white-space:nowrap}"
     ".pair{display:grid;gap:1.5em;grid-template-columns:repeat(auto-fit,minmax(min(100%,24em),1fr))}"
     ".pair section{min-width:0}"
 )
