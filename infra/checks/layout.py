@@ -14,7 +14,7 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 8159
+KERNEL_LINES = 8161
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 1040

@@ -18,7 +18,8 @@ HOSTS = {"127.0.0.1", "localhost"}
 
 def listed(mails: list[Caught]) -> str:
     rows = "".join(
-        f'<tr><td><time>{one.at:%H:%M:%S}</time></td><td><a href="/{one.number}">{html.escape(one.subject)}</a>'
+        f"<tr><td><time>{one.at:%H:%M:%S}</time></td>"
+        f'<td><a href="/{one.number}">{html.escape(one.subject)}</a>'
         f"</td><td>{html.escape(', '.join(one.recipients))}</td></tr>"
         for one in reversed(mails)
     )

@@ -59,6 +59,7 @@ def test_a_mail_is_caught_shown_and_told_in_devs_terminal(
     assert catcher.settings["SMTP_SECURITY"] == "none"
 
 
+@pytest.mark.drill
 def test_it_comes_back_on_its_ports_unless_they_are_taken(
     tmp_path: Path, started: list[MailCatcher]
 ) -> None:
@@ -75,6 +76,7 @@ def test_it_comes_back_on_its_ports_unless_they_are_taken(
     assert again.page == beside.page
 
 
+@pytest.mark.drill
 def test_a_port_that_another_program_takes_is_passed_over(
     tmp_path: Path, started: list[MailCatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
