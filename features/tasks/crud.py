@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
     Integer,
@@ -104,8 +105,9 @@ _ended: dict[str, Any] = {
     "started_at": DateTime(timezone=True),
 }
 _rows = records("ends", **_ended)
-_is_users = _rows.c.queued_by.like(f"{USER}%")
-_user_id = cast(func.substr(_rows.c.queued_by, len(USER) + 1), Integer)
+# Whatever another client of the queue has written there.
+_is_users = _rows.c.queued_by.regexp_match(f"^{USER}[0-9]{{1,18}}$")
+_user_id = cast(func.substr(_rows.c.queued_by, len(USER) + 1), BigInteger)
 # Locked: of an erasure that is under way, its end is waited for.
 _user = (
     select(col(User.id)).where(col(User.id) == _user_id).with_for_update(key_share=True, read=True)
