@@ -21,6 +21,7 @@ REFUSED = [
     ("features.alphas.providers", "features.alphas.seed", "seed is an entry point"),
     ("features.betas.lookups", "features.betas.providers", "providers is an entry point"),
     ("features.betas.crud", "features.betas.admin", "admin is an entry point"),
+    ("features.alphas.tasks", "features.betas.personal_data", "personal_data is an entry point"),
     ("infra.planted", "features.alphas.lifespan", "lifespan is an entry point"),
     ("workers.planted", "features.alphas.router", "router is an entry point"),
     ("features.alphas.permissions", "features.betas.permissions", "permissions but auth's"),

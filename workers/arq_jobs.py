@@ -51,7 +51,8 @@ if #found == room and redis.call('LLEN', KEYS[6]) == 0 then redis.call('LPUSH', 
 return found
 """)
 # For each job: its queue; a result to keep, or none; how long; the queue and the score under which
-# it stays queued, or none; and whether the attempt doesn't count.
+# it stays queued, or none; and whether the attempt doesn't count. No result is kept of a job
+# that was taken out of the queue while it ran: its owner was erased.
 END = Script("""
 for i = 1, #ARGV, 7 do
   local id, queue, result, ttl = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3]
@@ -64,7 +65,7 @@ for i = 1, #ARGV, 7 do
       redis.call('DECR', KEYS[3] .. id)
     end
   else
-    if result ~= '' then redis.call('SET', KEYS[4] .. id, result, 'PX', ttl) end
+    if result ~= '' and queued == 1 then redis.call('SET', KEYS[4] .. id, result, 'PX', ttl) end
     redis.call('DEL', KEYS[2] .. id, KEYS[3] .. id)
     redis.call('ZREM', KEYS[5], id)
   end

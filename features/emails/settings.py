@@ -13,7 +13,9 @@ class EmailSettings(SettingsGroup):
     """A server for outgoing mail; without SMTP_HOST no mail is sent."""
 
     title = "E-mail"
-    smtp_host: str | None = Field(None, description="the server; empty: no mail is sent")
+    smtp_host: str | None = Field(
+        None, description="the server; empty or off: no mail is sent, in dev it is caught if empty"
+    )
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str | None = None
@@ -28,15 +30,12 @@ class EmailSettings(SettingsGroup):
 
     @property
     def is_on(self) -> bool:
-        return self.smtp_host is not None
+        return self.smtp_host is not None and self.smtp_host.lower() != "off"
 
     def validation_errors(self, environment: Environment) -> Iterator[str]:
         if not self.is_on:
-            given = [
-                name.upper()
-                for name in ("smtp_username", "smtp_password", "smtp_from")
-                if getattr(self, name) is not None
-            ]
+            beside = ("smtp_username", "smtp_password", "smtp_from") if not self.smtp_host else ()
+            given = [name.upper() for name in beside if getattr(self, name) is not None]
             if given:
                 yield f"SMTP_HOST is missing beside {', '.join(given)}; without it, leave them out"
             return

@@ -78,11 +78,11 @@ async def purge_links(ctx: JobContext, arguments: NoArguments) -> None:
 async def _hand_over(ctx: JobContext, template: str, to: str, values: dict[str, Any]) -> str:
     settings = ctx["resources"].settings
     smtp, app = settings.group(EmailSettings), settings.group(AppSettings)
-    if smtp.smtp_from is None:
+    if not smtp.is_on or smtp.smtp_from is None:
         raise JobRefused("SMTP_HOST isn't set; the mail isn't sent.")
     # In a unit of its own, so that no connection is held while the server is waited for.
     async with ctx["resources"].unit() as db:
-        suppressed = await crud.suppression_of.one(db, email=to.lower())
+        suppressed = await crud.suppression_of(db, to)
     if suppressed is not None:
         return f"not sent: the address is on the suppression list ({suppressed.reason})"
     message = encode(

@@ -22,7 +22,7 @@ async def attempt(settings: Settings, to: str) -> str:
     Raises Refused, NotNow, and ValueError for what is no address or where mail is off.
     """
     smtp, app = settings.group(EmailSettings), settings.group(AppSettings)
-    if smtp.smtp_from is None:
+    if not smtp.is_on or smtp.smtp_from is None:
         raise ValueError(OFF)
     message = encode(
         render("emails.test", {"app": app.app_name}),

@@ -3,36 +3,44 @@
 What the worker asks of it stands in claims.py.
 """
 
+import re
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
     Integer,
     Interval,
     String,
     TableValuedAlias,
+    Text,
     bindparam,
+    case,
     cast,
     column,
     delete,
     exists,
     func,
     null,
+    or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col
 
 from features.tasks.models import LISTED, NOT_BEGUN, Job, JobDetail, JobListed, JobQuery
+from features.users.models import User
 from kernel.db import CompiledQuery, Listing, UnitOfWork
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, Any]
 crud_jobs: CRUDJobs = FastCRUD(Job)
 listing = Listing(crud_jobs, JobListed, JobQuery, shorten=LISTED)
 
+USER = "user:"  # what `queued_by` begins with where it names a user
 _unfinished = col(Job.finished_at).is_(None)
 _now = func.now()
 
@@ -97,9 +105,17 @@ _ended: dict[str, Any] = {
     "started_at": DateTime(timezone=True),
 }
 _rows = records("ends", **_ended)
+# Whatever another client of the queue has written there.
+_is_users = _rows.c.queued_by.regexp_match(f"^{USER}[0-9]{{1,18}}$")
+_user_id = cast(func.substr(_rows.c.queued_by, len(USER) + 1), BigInteger)
+# Locked: of an erasure that is under way, its end is waited for.
+_user = (
+    select(col(User.id)).where(col(User.id) == _user_id).with_for_update(key_share=True, read=True)
+)
 _recording = insert(Job).from_select(
     [*_ended, "finished_at"],
-    select(*_rows.c, func.clock_timestamp()),
+    # A job that outlived the user who had queued it leaves no trace of that user.
+    select(*_rows.c, func.clock_timestamp()).where(case((_is_users, _user.exists()), else_=true())),
     include_defaults=False,
 )
 record = CompiledQuery(
@@ -141,11 +157,34 @@ requeue = _change(
 )
 
 # In batches: FastCRUD deletes all that match in one transaction.
+# Ended jobs of the kernel tell nothing, and may name who has been erased meanwhile.
+_is_kernels = col(Job.function).startswith("kernel.") & col(Job.finished_at).is_not(None)
 _old = (
     select(col(Job.id))
-    .where(col(Job.finished_at) < _now - bindparam("age", type_=Interval))
+    .where(or_(col(Job.finished_at) < _now - bindparam("age", type_=Interval), _is_kernels))
     .limit(bindparam("limit_", type_=Integer))
 )
 purge = CompiledQuery(
     delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
 )
+
+# By hand, for it looks into texts: what a person has queued, and what holds the person's address.
+_texts = func.concat_ws(" ", cast(col(Job.arguments), Text), cast(col(Job.result), Text), Job.error)
+erase_about = CompiledQuery(
+    delete(Job)
+    .where(
+        or_(
+            col(Job.queued_by) == bindparam("queued_by"),
+            _texts.op("~*")(bindparam("address", type_=String)),
+            _is_kernels & (func.strpos(_texts, bindparam("username", type_=String)) > 0),
+        )
+    )
+    .returning(col(Job.job_id)),
+    writes=True,
+)
+
+
+def address_in_text(email: str) -> str:
+    """A regular expression of PostgreSQL for that very address: no longer one that holds it."""
+    before = r"(?<![\w.!#$%&'*+/=?^{|}~-])"
+    return f"{before}{re.escape(email)}(?![\\w-]|\\.\\w)"

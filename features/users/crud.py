@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
 
 from fastcrud import FastCRUD, PolicyConfig
-from sqlalchemy import BindParameter, bindparam, false, func, select, true, update
+from sqlalchemy import BindParameter, bindparam, case, false, func, select, true, update
 from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from features.users.events import UserChanged, UserDeleted, UserRegistered
@@ -20,7 +21,7 @@ from features.users.models import (
     UserRead,
     UserUpdate,
 )
-from kernel.cache import forget_argument
+from kernel.cache import erase, forget_argument
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 from kernel.events import emit
 
@@ -67,6 +68,13 @@ last_user_of_name = CompiledQuery(
 )
 
 
+class Names(NamedTuple):
+    """What a user is known by; without an address that another account has by now."""
+
+    username: str
+    email: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class RemovalCandidate:
     """A user who is about to be removed, or to lose the role of a superuser."""
@@ -74,6 +82,21 @@ class RemovalCandidate:
     user_id: int
     username: str
     is_last_superuser: bool
+    known_as: tuple[str, ...] = field(default=(), compare=False)
+    """Username, e-mail address and name."""
+
+
+async def names_of(unit: UnitOfWork, user_id: int) -> Names:
+    """What a user, live or deleted, is known by. Raises NoResultFound."""
+    # By hand, for a table joined to itself.
+    other = aliased(User)
+    same = func.lower(col(other.email)) == func.lower(col(User.email))
+    taken = select(col(other.id)).where(
+        same, col(other.id) != col(User.id), col(other.is_deleted) == false()
+    )
+    own_email = case((~taken.exists(), col(User.email)))
+    found = await unit.execute(select(col(User.username), own_email).where(col(User.id) == user_id))
+    return Names(*found.one())
 
 
 async def create_user(unit: UnitOfWork, user: UserCreateInternal) -> int:
@@ -134,7 +157,12 @@ async def lock_for_removal(
     meant_superuser = select(col(User.id)).where(is_meant, superuser).exists()
     statement = (
         select(
-            col(User.id), col(User.username), superuser.label("is_superuser"), col(User.is_deleted)
+            col(User.id),
+            col(User.username),
+            col(User.email),
+            col(User.name),
+            superuser.label("is_superuser"),
+            col(User.is_deleted),
         )
         .where(is_meant | (superuser & meant_superuser))
         .order_by(col(User.id))
@@ -145,7 +173,8 @@ async def lock_for_removal(
     if user is None or (user.is_deleted and not deleted_too):
         return None
     is_last = user.is_superuser and len(rows) == 1
-    return RemovalCandidate(user_id, user.username, is_last_superuser=is_last)
+    known_as = (user.username, user.email, user.name)
+    return RemovalCandidate(user_id, user.username, is_last_superuser=is_last, known_as=known_as)
 
 
 async def soft_delete_user(unit: UnitOfWork, user_id: int) -> None:
@@ -161,3 +190,4 @@ async def hard_delete_user(unit: UnitOfWork, user: RemovalCandidate) -> None:
     await emit(unit, UserDeleted(user.user_id, for_good=True))
     await crud_all_users.db_delete(unit, id=user.user_id)
     forget_argument(unit, username=user.username)
+    erase(unit, *user.known_as)

@@ -9,7 +9,17 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.checks import ROOT, docs, environment, indexes, layout, lock, migrations, sizes
+from infra.checks import (
+    ROOT,
+    docs,
+    environment,
+    indexes,
+    layout,
+    lock,
+    migrations,
+    personal_data,
+    sizes,
+)
 
 BIN = Path(sys.executable).parent
 
@@ -40,6 +50,7 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
     "indexes": indexes.problems,
+    "personal_data": personal_data.problems,
     "sizes": sizes.problems,
     "migrations": migrations.problems,
     "lock": lock.problems,

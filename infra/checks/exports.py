@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # Root modules that are written for features; of any other name the folder's __init__ decides.
-OPEN = frozenset({"errors", "context", "events"})
+OPEN = frozenset({"errors", "context", "discovery", "events"})
 # How a module ends that is run as a program: it brings the application up, as kernel.seed does.
 PROGRAM = 'if __name__ == "__main__":'
 

@@ -7,12 +7,17 @@ from urllib.parse import urlsplit
 
 from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, names
 from infra.local.keys import has_terminal
+from infra.local.mail import GIVEN_BY, MailCatcher
 from infra.local.program import Program
 from infra.local.servers import Servers
 from infra.local.supervisor import KEYS
 from infra.local.watch import FOLDERS
 
-TASKS = {"api": "answers HTTP", "worker": "works off the queue (ARQ)"}
+TASKS = {
+    "api": "answers HTTP",
+    "worker": "works off the queue (ARQ)",
+    "mail": "catches mails, and sends none on",
+}
 
 
 def banner(
@@ -23,6 +28,7 @@ def banner(
     superuser: str,
     servers: Servers,
     programs: Sequence[Program],
+    mail: MailCatcher | None = None,
 ) -> str:
     """Addresses, how to log in, what each process is, how to stop."""
     rows = [("API", address), ("Docs", f"{address}/docs"), ("Superuser", superuser)]
@@ -33,7 +39,8 @@ def banner(
         url, host = f"REDIS_{role}_URL", f"REDIS_{role}_HOST"
         where = _where(url, (url, host), values, servers)
         rows.append((f"Redis, {role.lower().replace('_', ' ')}", where))
-    rows += _processes(servers, programs)
+    rows.append(("Mail", _mail(values, mail)))
+    rows += _processes(servers, [*programs, *([mail.program] if mail else [])])
     rows.append(
         (
             "Reload",
@@ -73,6 +80,19 @@ def _where(name: str, given_by: Sequence[str], values: Mapping[str, str], server
         return f"off, by {given}"
     place = urlsplit(value).netloc.rpartition("@")[2] if "://" in value else value
     return f"{place}, given by {given}"
+
+
+def _mail(values: Mapping[str, str], mail: MailCatcher | None) -> str:
+    """Where mails go."""
+    if mail is not None:
+        return f"{mail.page} shows what is sent; {mail.page}/previews what might be"
+    given = next((name for name in GIVEN_BY if names(values, name)), None)
+    if given is None:
+        return "none is sent; SMTP_HOST says where to"
+    if values.get("SMTP_HOST", "").lower() == "off":
+        return "off, by SMTP_HOST"
+    host = values.get("SMTP_HOST")
+    return f"{host}, given by {given}" if host else f"given by {given}"
 
 
 def _processes(servers: Servers, programs: Sequence[Program]) -> list[tuple[str, str]]:

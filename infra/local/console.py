@@ -12,7 +12,7 @@ from infra.local import processes
 
 SILENCE = 2.0  # seconds a step may take before it says that it is still at it
 _lock = threading.Lock()
-_COLOURS = {"api": 36, "worker": 35}
+_COLOURS = {"api": 36, "worker": 35, "mail": 32}
 to_errors = threading.Event()  # set where standard output belongs to a command
 
 

@@ -20,6 +20,7 @@ from infra.local.errors import LocalError
 from infra.local.failed_start import FailedStart
 from infra.local.keys import has_terminal, read_keys
 from infra.local.listener import address_for_people, listen, when_answered
+from infra.local.mail import start_catcher
 from infra.local.program import Program
 from infra.local.revisions import Revisions
 from infra.local.servers import start_servers, stop_everything
@@ -113,8 +114,10 @@ def _run_programs(
     say(f"Starting; the data are in {directory}")
     made = generate(values, directory)
     servers = start_servers(values, directory)
-    held.urls = servers.urls
     environment = {**os.environ, **servers.urls, "PYTHONUNBUFFERED": "1"}
+    mail = start_catcher(values, environment, directory)
+    held.urls = {**servers.urls, **(mail.settings if mail else {})}
+    environment |= held.urls
     revisions = Revisions(environment, ROOT, at_once=arguments.migrate, keys=has_terminal())
     waiting = revisions.settle()
     held.ready = True
@@ -123,23 +126,29 @@ def _run_programs(
     settings = DevSettings(values, directory)
     watch(ROOT, settings.files, changes)
     api = _api(listener, environment, settings)
-    programs = [api]
-    if values.get("REDIS_QUEUE_URL") != "off":  # without a queue a worker has nothing to do
-        programs.append(Program("worker", WORKER, environment, ROOT))
+    programs, lasting = [api, *_worker(values, environment)], [mail.program] if mail else []
 
     def remember() -> None:
-        children = [program.child for program in programs if program.child is not None]
-        held.processes = {str(child.pid): child.words for child in children}
+        started = [program.child for program in [*programs, *lasting]]
+        held.processes = {str(child.pid): child.words for child in started if child}
         held.write(directory)
         when_answered(address, api.note_answer())
 
-    supervisor = Supervisor(servers.list(), programs, changes, revisions, settings.reread, remember)
+    supervisor = Supervisor(
+        servers.list(), programs, changes, revisions, settings.reread, remember, lasting
+    )
     with step("API and worker"):
         supervisor.start()
         supervisor.wait_until(lambda: api.answered)
     superuser = superuser_of(values, made, revisions.other_superuser)
-    say(banner(address, directory, values, made, superuser, servers, programs) + waiting)
+    say(banner(address, directory, values, made, superuser, servers, programs, mail) + waiting)
     supervisor.run()
+
+
+def _worker(values: Mapping[str, str], environment: Mapping[str, str]) -> list[Program]:
+    """The worker; none without a queue, since it would have nothing to do."""
+    off = values.get("REDIS_QUEUE_URL") == "off"
+    return [] if off else [Program("worker", WORKER, environment, ROOT)]
 
 
 def _api(listener: socket.socket, environment: Mapping[str, str], settings: DevSettings) -> Program:

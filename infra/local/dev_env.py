@@ -13,9 +13,14 @@ from kernel.config.loader import GENERATED_FILE, ROOT, SettingsError, read_doten
 DATABASE_NAMES = ("DATABASE_URL", "POSTGRES_SERVER")
 REDIS_ROLES = ("CACHE", "QUEUE", "RATE_LIMIT")
 # What decides which servers dev starts, and where it listens.
-TAKEN_BY_DEV = {"HOST", "PORT", "DEV_DATA_DIR", *DATABASE_NAMES, "DATABASE_OWNER_URL"} | {
-    f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")
-}
+TAKEN_BY_DEV = {
+    "HOST",
+    "PORT",
+    "DEV_DATA_DIR",
+    *DATABASE_NAMES,
+    "DATABASE_OWNER_URL",
+    "SMTP_HOST",
+} | {f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")}
 
 
 def given(root: Path = ROOT) -> dict[str, str]:

@@ -47,6 +47,7 @@ class Supervisor:
         revisions: Revisions,
         reread: Callable[[set[Path]], None],
         started: Callable[[], None],
+        lasting: Sequence[Program] = (),
     ) -> None:
         self._servers = servers
         self._programs = programs
@@ -54,6 +55,7 @@ class Supervisor:
         self._revisions = revisions
         self._reread = reread
         self._started = started
+        self._lasting = lasting  # started already, and left alone by a restart
         self._reloading = False
         self._unsettled = False
 
@@ -84,6 +86,9 @@ class Supervisor:
         for server in self._servers:
             if server.child.ended:
                 raise LocalError(obituary(server.child, last_lines(server.log)))
+        for program in self._lasting:
+            if program.child is not None and program.child.ended:
+                raise LocalError(program.ending())
         for program in self._programs:
             if program.child is not None and program.child.ended:
                 self._bury(program, program.child)

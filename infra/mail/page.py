@@ -4,14 +4,12 @@ import html
 import json
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
+from infra.mail import previews
 from infra.mail.catcher import Caught, Mailbox
+from infra.mail.style import page
 
-STYLE = (
-    "body{font:1em/1.5 sans-serif;margin:2em auto;max-width:60em;padding:0 1em}"
-    "td,th{padding:.2em 1em .2em 0;text-align:left}"
-    "iframe{width:100%;height:32em;border:1px solid}"
-)
 # A mail's HTML runs no script and reaches nothing.
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 OWN = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
@@ -20,21 +18,24 @@ HOSTS = {"127.0.0.1", "localhost"}
 
 def listed(mails: list[Caught]) -> str:
     rows = "".join(
-        f'<tr><td>{one.at:%H:%M:%S}</td><td><a href="/{one.number}">{html.escape(one.subject)}</a>'
+        f"<tr><td><time>{one.at:%H:%M:%S}</time></td>"
+        f'<td><a href="/{one.number}">{html.escape(one.subject)}</a>'
         f"</td><td>{html.escape(', '.join(one.recipients))}</td></tr>"
         for one in reversed(mails)
     )
     table = f"<table><tr><th>UTC</th><th>Subject</th><th>To</th></tr>{rows}</table>"
-    return _page("Mail", table if mails else "<p>No mail has been sent yet.</p>")
+    return page("Mail", table if mails else "<p>No mail has been sent yet.</p>")
 
 
 def shown(mail: Caught) -> str:
     text = html.escape(mail.body("plain"))
     text = re.sub(r"https?://[^\s<]+", lambda link: f'<a href="{link[0]}">{link[0]}</a>', text)
     to = html.escape(", ".join(mail.recipients))
-    frame = f'<h2>HTML</h2><iframe sandbox title="HTML" src="/{mail.number}.html"></iframe>'
-    body = f'<p><a href="/">All mails</a></p><p>To {to}</p><pre>{text}</pre>'
-    return _page(mail.subject, body + (frame if mail.body("html") else ""))
+    frame = f'<iframe sandbox title="HTML" src="/{mail.number}.html"></iframe>'
+    parts = f"<section><h2>Text</h2><pre>{text}</pre></section>"
+    if mail.body("html"):
+        parts += f"<section><h2>HTML</h2>{frame}</section>"
+    return page(mail.subject, f'<p>To {to}</p><div class="pair">{parts}</div>')
 
 
 def as_json(mails: list[Caught]) -> str:
@@ -53,10 +54,43 @@ def as_json(mails: list[Caught]) -> str:
     )
 
 
-def _page(title: str, body: str) -> str:
-    name = html.escape(title)
-    head = f'<meta charset="utf-8"><title>{name}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{name}</h1>{body}</body>'
+class Answer(NamedTuple):
+    """What is sent for a path."""
+
+    status: int
+    kind: str
+    text: str
+    policy: str = OWN
+
+
+MISSING = Answer(404, "text/plain", "There is no such mail.")
+
+
+def answer(mailbox: Mailbox, path: str) -> Answer:
+    """The page under that path."""
+    if path == "/":
+        return Answer(200, "text/html", listed(mailbox.all()))
+    if path == "/mails.json":
+        return Answer(200, "application/json", as_json(mailbox.all()))
+    if path.startswith("/previews"):
+        return _preview(path.removeprefix("/previews").removeprefix("/"))
+    found = re.fullmatch(r"/(\d{1,9})(\.html)?", path)
+    mail = mailbox.get(int(found[1])) if found else None
+    if found is None or mail is None:
+        return MISSING
+    if found[2]:
+        return Answer(200, "text/html", mail.body("html"), SANDBOX)
+    return Answer(200, "text/html", shown(mail))
+
+
+def _preview(name: str) -> Answer:
+    if not name:
+        return Answer(200, "text/html", previews.listed())
+    if name.endswith(".html"):
+        body = previews.body(name.removesuffix(".html"))
+        return MISSING if body is None else Answer(200, "text/html", body, SANDBOX)
+    whole = previews.shown(name)
+    return MISSING if whole is None else Answer(200, "text/html", whole)
 
 
 def server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
@@ -65,26 +99,14 @@ def server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             # Another site's page could reach this one under a name of its own that leads here.
-            if self.headers.get("Host", "").rpartition(":")[0] not in HOSTS:
-                return self._answer(403, "text/plain", "Ask for 127.0.0.1.")
-            if self.path == "/":
-                return self._answer(200, "text/html", listed(mailbox.all()))
-            if self.path == "/mails.json":
-                return self._answer(200, "application/json", as_json(mailbox.all()))
-            found = re.fullmatch(r"/(\d{1,9})(\.html)?", self.path)
-            mail = mailbox.get(int(found[1])) if found else None
-            if found is None or mail is None:
-                return self._answer(404, "text/plain", "There is no such mail.")
-            if found[2]:
-                return self._answer(200, "text/html", mail.body("html"), SANDBOX)
-            return self._answer(200, "text/html", shown(mail))
-
-        def _answer(self, status: int, kind: str, text: str, policy: str = OWN) -> None:
-            body = text.encode(errors="replace")
-            self.send_response(status)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            ours = self.headers.get("Host", "").rpartition(":")[0] in HOSTS
+            foreign = Answer(403, "text/plain", "Ask for 127.0.0.1.")
+            given = answer(mailbox, self.path) if ours else foreign
+            body = given.text.encode(errors="replace")
+            self.send_response(given.status)
+            self.send_header("Content-Type", f"{given.kind}; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Security-Policy", policy)
+            self.send_header("Content-Security-Policy", given.policy)
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             self.wfile.write(body)

@@ -27,6 +27,7 @@ def context(feature: Feature) -> dict[str, Any]:
         **_relations(feature),
         "options": feature.options,
         "owned": feature.owned,
+        "kept": feature.kept,
         "public": feature.options.public,
         "requires": feature.options.requires,
         "gated": feature.gated,

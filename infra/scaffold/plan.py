@@ -71,6 +71,29 @@ class Feature:
         return self.whole or len(self.every_column) > MOST_IN_MODELS
 
     @property
+    def is_personal(self) -> bool:
+        """Whether its rows belong to people, or name some."""
+        return self.owned or any(target.is_personal for target in self.targets)
+
+    @property
+    def goes_first(self) -> bool:
+        """Whether an owner's rows must be erased before others of the owner's."""
+        return self.owned and any(target.owner for target in self.targets)
+
+    @property
+    def kept(self) -> dict[str, bool]:
+        """The columns that name a person's rows, which stay when those go; whether these wait."""
+        found = {
+            f"{self.single}.{column.field.name}": column.waits
+            for column in self.references
+            if column.is_personal and (column.target.is_user or not self.owned)
+        }
+        for link in self.links:
+            if link.target is not None and link.target.owner and not self.owned:
+                found[f"{link.table}.{link.single}_id"] = True
+        return found
+
+    @property
     def valued(self) -> list[Column]:
         """The columns that a client fills by itself."""
         return [column for column in self.columns if column not in self.references]

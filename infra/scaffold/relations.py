@@ -58,7 +58,17 @@ class ReferenceColumn(Column):
     def declared(self) -> str:
         kind = self.type + " | None" * self.field.optional
         default = "default=None, " if self.field.optional else ""
-        return f'{kind} = Column({default}foreign_key="{self.target.path}", ondelete="RESTRICT")'
+        gone = "RESTRICT" if self.waits else "SET NULL"
+        return f'{kind} = Column({default}foreign_key="{self.target.path}", ondelete="{gone}")'
+
+    @property
+    def is_personal(self) -> bool:
+        return self.target.is_personal
+
+    @property
+    def waits(self) -> bool:
+        """Whether what it names can't go before it."""
+        return not (self.target.is_user and self.field.optional)
 
     @property
     def example(self) -> str:

@@ -58,6 +58,8 @@ def files_of(feature: Feature) -> list[str]:
         "schemas.py": feature.split,
         "permissions.py": bool(feature.targets or options.requires),
         "tests/test_{single}_permission.py": bool(options.requires),
+        "personal_data.py": feature.is_personal,
+        "handlers.py": feature.goes_first,
         "tests/test_{single}_parts.py": feature.whole or bool(feature.references),
         "tasks.py": options.tasks or options.schedule,
         "tests/test_{single}_lists.py": any(map(is_told_of_lists, feature.columns)),

@@ -36,6 +36,15 @@ class Target:
         return f"{self.table.name}.id"
 
     @property
+    def is_user(self) -> bool:
+        return self.table.name == "user"
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether its rows are people's, or go with one."""
+        return self.is_user or self.owner is not None
+
+    @property
     def label(self) -> str:
         return self.table.name.replace("_", " ")
 

@@ -96,6 +96,7 @@ PROVIDERS = {
     "PostgreSQL: (user id, request id) -> values by name",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
     "guards": "what a route depends on besides: (Settings, APIRoute) -> list of Depends",
+    "mail_previews": "what mails look like: () -> subject, text, html, problem by template",
 }
 
 

@@ -68,8 +68,8 @@ class Checkout:
         return next(line.split(None, 1)[1] for line in lines if line.startswith(f"  {name} "))
 
     def pids(self) -> list[int]:
-        """Of the servers, the API and the worker."""
-        rows = [self.row(name) for name in ("PostgreSQL", "Valkey", "api", "worker")]
+        """Of the servers, the API, the worker and the mail catcher."""
+        rows = [self.row(name) for name in ("PostgreSQL", "Valkey", "api", "worker", "mail")]
         return [int(row.removeprefix("process ").split(",")[0]) for row in rows]
 
     def end(self, number: signal.Signals) -> tuple[str, int]:
@@ -136,6 +136,7 @@ def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> No
     pids = checkout.pids()
     assert status(f"{address}/docs") == 200
     assert status(f"{address}/health/ready") == 200
+    assert status(f"{checkout.row('Mail').split()[0]}/previews") == 200
 
     second = checkout.run("infra.local.dev", "--port", "0")
     verb = checkout.run("infra.local.run", "alembic", "current")

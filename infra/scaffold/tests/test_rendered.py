@@ -65,6 +65,10 @@ def written(folder: Path, words: str, options: dict[str, Any]) -> Path:
     return folder / "features" / "invoices"
 
 
+# What is found by its name.
+OFFERED = ("exports", "omitted", "kept", "handlers")
+
+
 def lines(folder: Path) -> int:
     return sum(len(path.read_text().splitlines()) for path in folder.glob("*.py"))
 
@@ -116,4 +120,4 @@ def named(code: str) -> list[str]:
             found.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found.append(node.targets[0].id)
-    return [name for name in found if name not in ("router", "functions", "cron_jobs")]
+    return [name for name in found if name not in ("router", "functions", "cron_jobs", *OFFERED)]

@@ -49,3 +49,18 @@ def forget_argument(unit: UnitOfWork, **arguments: str | int) -> None:
     name must not be answered with her posts. `principal=7` forgets what was made for user 7.
     """
     forget(unit, *[path_value_tag(name, str(value)) for name, value in arguments.items()])
+
+
+def erase(unit: UnitOfWork, *texts: str) -> None:
+    """Once the unit has committed, remove from the caches whatever holds one of these texts.
+
+    What is forgotten is never an answer again, but is there until it expires; a person who is
+    erased shall not be. It looks through all keys, so it is for what is rare. More may go than
+    holds the person: an entry that holds the text by chance is loaded again.
+    """
+
+    async def remove() -> None:
+        for store in unit.resources.get(Stores).values():
+            await store.erase(texts)
+
+    unit.after_commit(remove)

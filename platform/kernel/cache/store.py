@@ -27,6 +27,7 @@ from kernel.cache.ticket import Ticket
 from kernel.cache.write_intents import ANNOUNCE, FORGET, INTENT_MS, NO_WRITER
 from kernel.redis.client import Redis
 from kernel.redis.connection import REDIS_ERRORS, Script
+from kernel.redis.holding import keys_holding
 
 Load = Callable[[], Awaitable[bytes | None]]
 
@@ -161,6 +162,16 @@ class VersionedStore:
             self._epoch.add_pending(names, token)
             return False
         return True
+
+    async def erase(self, texts: Iterable[str]) -> None:
+        """Remove the entries that hold one of these texts, in their key or their value.
+
+        While Redis is away they stay until they expire, and are no hit.
+        """
+        if self._redis is not None:
+            with suppress(*REDIS_ERRORS):
+                async for keys in keys_holding(self._redis, "[ev]:*", texts):
+                    await self._redis.execute("DEL", *keys)
 
     async def close(self) -> None:
         """Stop extending the epoch."""

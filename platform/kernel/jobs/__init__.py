@@ -5,6 +5,7 @@ from kernel.jobs.arguments import without_secrets
 from kernel.jobs.arq_queue import moment, tick_id, ticks
 from kernel.jobs.control import (
     abort_after_commit,
+    erase_after_commit,
     live_workers,
     plain_backlog,
     progress_of,

@@ -30,6 +30,7 @@ from kernel.jobs.declare import Schedule
 from kernel.jobs.job import DEFAULT_QUEUE, Job, JobInfo, describe
 from kernel.redis.client import Redis
 from kernel.redis.connection import Script
+from kernel.redis.holding import keys_holding
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
@@ -211,6 +212,22 @@ def ticks(schedule: Schedule) -> tuple[datetime | None, datetime]:
                 last = later
             return last, upcoming
     return None, upcoming
+
+
+async def erase(
+    redis: Redis, queues: Sequence[str], texts: Sequence[str], job_ids: Sequence[str]
+) -> None:
+    """Remove jobs and results that hold one of these texts, and all that is kept of these jobs.
+    Raises RedisUnavailable."""
+    ids = set(job_ids)
+    for prefix in (job_key_prefix, result_key_prefix):
+        async for keys in keys_holding(redis, f"{prefix}*", texts):
+            ids |= {key.decode().removeprefix(prefix) for key in keys}
+    for job_id in ids:
+        prefixes = (job_key_prefix, result_key_prefix, PROGRESS_PREFIX)
+        await redis.execute("DEL", *[prefix + job_id for prefix in prefixes])
+    for queue in queues if ids else ():
+        await redis.execute("ZREM", key_of(queue), *ids)
 
 
 def serialize(value: Any) -> bytes:

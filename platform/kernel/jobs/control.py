@@ -9,6 +9,7 @@ from kernel.errors import ServiceUnavailableException
 from kernel.jobs import arq_queue
 from kernel.jobs.enqueue import QUEUE_UNAVAILABLE, queue_of
 from kernel.jobs.job import JobInfo
+from kernel.jobs.registry import queues
 from kernel.redis.connection import RedisUnavailable
 
 
@@ -70,3 +71,14 @@ def wake_after_commit(db: UnitOfWork, queue: str) -> None:
             arq_queue.wake(redis, queue)
 
     db.after_commit(wake)
+
+
+def erase_after_commit(db: UnitOfWork, texts: Sequence[str], job_ids: Sequence[str]) -> None:
+    """Remove from the queue what holds one of these texts, waiting or ended, and what it keeps of
+    these jobs. If Redis is away, results are there until they expire."""
+
+    async def erase() -> None:
+        with suppress(RedisUnavailable, ServiceUnavailableException):
+            await arq_queue.erase(queue_of(db.resources), queues(), texts, job_ids)
+
+    db.after_commit(erase)

@@ -1,0 +1,25 @@
+"""What tasks do when an account is erased: its jobs go, and those that hold its address."""
+
+from features.tasks.crud import USER, address_in_text, erase_about
+from features.users.crud import names_of
+from features.users.events import UserDeleted
+from kernel import jobs
+from kernel.db import UnitOfWork
+
+
+async def erase_jobs(event: UserDeleted, unit: UnitOfWork) -> None:
+    if not event.for_good:
+        return
+    queued_by, (username, email) = f"{USER}{event.user_id}", await names_of(unit, event.user_id)
+    address = address_in_text(email) if email else None
+    texts = [f'"queued_by":"{queued_by}"', f'"{email}"' if email else ""]
+
+    async def erase() -> None:
+        gone = await erase_about.all(unit, queued_by=queued_by, address=address, username=username)
+        jobs.erase_after_commit(unit, texts, [row["job_id"] for row in gone])
+
+    # Once the user's row is gone: a job that ends meanwhile is kept before it, or not at all.
+    unit.before_commit(erase)
+
+
+handlers = {UserDeleted: [erase_jobs]}
