@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 # Found by their file name (kernel.discovery), so no module needs to import them.
-ENTRY_POINTS = frozenset({"router", "tasks", "seed", "lifespan", "handlers", "providers", "admin"})
+ENTRY_POINTS = frozenset(
+    {"router", "pages", "tasks", "seed", "lifespan", "handlers", "providers", "admin"}
+)
 # Shapes and names: what another feature may know without knowing how this one works.
 SHAPES = frozenset({"models", "settings", "cache_keys", "events"})
 # The one feature whose permissions other permissions build on, because it knows who is calling.

@@ -14,7 +14,7 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
-KERNEL_LINES = 8114
+KERNEL_LINES = 8117
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 1040
@@ -121,6 +121,8 @@ def _features(root: Path) -> Iterator[str]:
         if not any(entry.rglob("*.py")):
             continue  # what Python left of a feature that is deleted
         for name in ("__init__.py", *CARD):
+            if name == "router.py" and (entry / "pages").is_dir():
+                continue  # it answers browsers, outside of the API
             if not (entry / name).exists():
                 yield f"features/{entry.name}: {name} is missing; every feature has it."
         if _caches(entry) and not (entry / "cache_keys.py").exists():

@@ -1,6 +1,7 @@
 """HTTP: routes and who may call them, sessions in endpoints, errors in the document."""
 
 from kernel.web.access import CHALLENGE, NOT_YOURS, PRIVILEGES, Access, access, unauthenticated
+from kernel.web.database_errors import translate
 from kernel.web.documented_errors import error_responses
 from kernel.web.health import require_database
 from kernel.web.route_order import reserved_names

@@ -1,0 +1,26 @@
+"""The admin site: mounted at /admin, where the settings have it."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+
+from features.admin.settings import is_served
+
+ADDRESS = "/admin"
+
+
+async def _with_slash(request: Request) -> RedirectResponse:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{ADDRESS}/", status_code=308)
+
+
+def mount(app: Any) -> None:
+    """Serve the site in this application."""
+    if not is_served(app.state.resources.settings):
+        return
+    # Where the site is off, no process pays for its packages.
+    from features.admin.pages.site import Site
+
+    routes = [Route(ADDRESS, _with_slash), Mount(ADDRESS, app=Site.of_features(), name="admin")]
+    app.router.routes.extend(routes)
