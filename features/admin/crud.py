@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import String, cast, false, func, inspect, literal_column, or_, select, true
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel
 from starlette.requests import Request
 
@@ -13,6 +13,7 @@ from features.admin.models import RowsPage, RowsQuery
 from features.admin.views import View
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException, UnprocessableEntityException
+from kernel.schemas import clean
 from kernel.web import translate
 
 MAX_EXPORTED = 10_000  # rows
@@ -69,7 +70,9 @@ async def row_of(
     """
     key = view.pk_columns[0]
     try:
-        value: Any = key.type.python_type(identity)
+        value: Any = key.type.python_type(clean(identity))
+        if str(value) != identity:
+            raise ValueError("another spelling of a key")
         live = view.model.is_deleted == deleted if view.keeps_deleted else true()
         statement = select(view.model, VERSION).where(key == value, live)
         statement = statement.execution_options(populate_existing=True)
@@ -78,8 +81,8 @@ async def row_of(
         found = (await unit.execute(statement)).one_or_none()
     except ValueError:
         raise NotFoundException(NO_SUCH_ROW) from None
-    except DBAPIError as error:
-        if isinstance(translate(error), UnprocessableEntityException):
+    except StatementError as error:
+        if getattr(translate(error), "status_code", 500) == 422:
             raise NotFoundException(NO_SUCH_ROW) from None  # no value of the key's type
         raise
     if found is None:
@@ -163,5 +166,6 @@ async def _count(unit: UnitOfWork, view: View, statement: Any, is_whole: bool) -
     plain = type(view).list_query is View.list_query
     if is_whole and plain and "counter" in table.info:
         counts = SQLModel.metadata.tables[f"{table.name}_count"]
-        return await unit.scalar(select(func.coalesce(func.sum(counts.c.n), 0))) or 0
+        # A sum is a Decimal, which divides otherwise than whole numbers do.
+        return int(await unit.scalar(select(func.coalesce(func.sum(counts.c.n), 0))))
     return await unit.scalar(select(func.count()).select_from(statement.subquery())) or 0

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -130,7 +129,7 @@ def _key(view: View, found: Found) -> Any:
 
 def _refused(view: View, error: Exception) -> Exception:
     """What a form says to an error of its write; any other error comes back as it is."""
-    answer = translate(error) if isinstance(error, DBAPIError) else error
+    answer = translate(error)
     if not isinstance(answer, HTTPException) or not 400 <= answer.status_code < 500:
         return answer
     if answer.status_code in (401, 403, 429):

@@ -33,7 +33,8 @@ WHAT_TO_DO = {
 
 def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
     """What makes the page about an error, in a unit of its own."""
-    answer = translate(error)
+    # Its cause is the database's error, which it has put into words already.
+    answer = error if isinstance(error, FormRefused) else translate(error)
 
     async def made(page: Page) -> Response:
         if isinstance(answer, FormRefused):

@@ -1,13 +1,16 @@
-"""A client that uses the site as a browser does: same-origin forms, cookies, no redirects followed
-in silence."""
+"""A client that uses the site as a browser does: same-origin forms, and cookies."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html import unescape
 from typing import Any
 
 import httpx2
 
+from kernel.app import Application
 from tests.accounts import PASSWORD, Person
+from tests.application import client_of
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -34,6 +37,15 @@ class Browser(httpx2.AsyncClient):
             "_deleted": "true" if deleted else "",
         }
         return await self.post(f"/admin/{view}/act/{name}", data=form, headers=SAME_ORIGIN)
+
+
+@asynccontextmanager
+async def signed_in(app: Application, person: Person) -> AsyncIterator[Browser]:
+    """A browser in which that superuser is signed in."""
+    async with client_of(app, Browser) as browser:
+        answer = await browser.sign_in(person)
+        assert answer.status_code == 303, answer.text
+        yield browser
 
 
 def inputs(page: httpx2.Response) -> dict[str, str]:

@@ -1,18 +1,21 @@
 """Who is let in, by which cookie, and how it ends."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from features.admin.tests.site_client import SAME_ORIGIN, Browser, errors
-from tests.accounts import PASSWORD, Person
+from kernel.app import Application
+from tests.accounts import PASSWORD, Person, Register
 from tests.application import ApplicationFactory, client_of
 
 PRODUCTION = {"ENVIRONMENT": "production", "PASSWORD_HASH_COST": "10", "ADMIN_SITE": "on"}
 
 
 @pytest.fixture
-async def browser(app):  # type: ignore[no-untyped-def]
+async def browser(app: Application) -> AsyncIterator[Browser]:
+    """A browser in which no one is signed in."""
     async with client_of(app, Browser) as browser:
         yield browser
 
@@ -135,8 +138,8 @@ async def test_signing_out_ends_the_session_by_post_only(
 
 
 async def test_who_loses_the_role_loses_the_site(
-    browser: Browser, superuser: Person, register
-) -> None:  # type: ignore[no-untyped-def]
+    browser: Browser, superuser: Person, register: Register
+) -> None:
     await browser.sign_in(superuser)
     second = await register("second1")
     await superuser.patch("/api/v1/user/second1/role", json={"is_superuser": True})
