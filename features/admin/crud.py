@@ -21,7 +21,7 @@ EXPORT_BATCH = 500
 MAX_CHOICES = 200
 NO_SUCH_ROW = "There is no such row."
 # Changes with every write of the row, whatever writes it: no table needs a column for it.
-VERSION = literal_column("xmin::text")
+VERSION: Any = literal_column("xmin::text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ async def exported(
     last: Any = None
     for _ in range(MAX_EXPORTED // EXPORT_BATCH):
         batch = statement.order_by(key).limit(EXPORT_BATCH)
-        rows = (await unit.scalars(batch if last is None else batch.where(key > last))).all()
+        rows: Sequence[Any] = (
+            await unit.scalars(batch if last is None else batch.where(key > last))
+        ).all()
         if rows:
             yield rows
             last = getattr(rows[-1], key.key)
@@ -73,7 +75,7 @@ async def row_of(
         value: Any = key.type.python_type(clean(identity))
         if str(value) != identity:
             raise ValueError("another spelling of a key")
-        live = view.model.is_deleted == deleted if view.keeps_deleted else true()
+        live = _deleted(view) == deleted if view.keeps_deleted else true()
         statement = select(view.model, VERSION).where(key == value, live)
         statement = statement.execution_options(populate_existing=True)
         if lock:
@@ -97,7 +99,7 @@ async def choices_of(
     view = referred_view(views, column)
     if view is None or view.keeps_deleted:
         return None
-    rows = (await unit.scalars(select(view.model).limit(MAX_CHOICES + 1))).all()
+    rows: Sequence[Any] = (await unit.scalars(select(view.model).limit(MAX_CHOICES + 1))).all()
     if len(rows) > MAX_CHOICES:
         return None
     return sorted(((view.identity_of(row), view.label_of(row)) for row in rows), key=lambda c: c[1])
@@ -107,7 +109,7 @@ def referred_view(views: Mapping[str, View], column: Any) -> View | None:
     """The view of the table that a foreign key refers to."""
     for key in column.foreign_keys:
         for view in views.values():
-            if view.model.__table__ is key.column.table:
+            if _table(view) is key.column.table:
                 return view
     return None
 
@@ -117,8 +119,29 @@ def values_of(view: View, row: Any) -> dict[str, Any]:
     return {} if row is None else {name: getattr(row, name) for name in view.columns}
 
 
+def filters_of(view: View) -> list[Any]:
+    """The view's filters, each a list of values to choose from."""
+    return list(view.get_filters())
+
+
+async def choices_of_filter(view: View, request: Request, one: Any) -> list[tuple[str, str]]:
+    """What a filter may be."""
+    return [
+        (str(value), label) for value, label in await one.lookups(request, view.model, _no_query)
+    ]
+
+
+def _table(view: View) -> Any:
+    return inspect(view.model).local_table
+
+
+def _deleted(view: View) -> Any:
+    model: Any = view.model
+    return model.is_deleted
+
+
 def _filtered(view: View, request: Request) -> dict[str, str]:
-    names = [one.parameter_name for one in view.get_filters()]
+    names = [one.parameter_name for one in filters_of(view)]
     given = {name: request.query_params.get(name, "") for name in names}
     return {name: value for name, value in given.items() if value}
 
@@ -126,14 +149,13 @@ def _filtered(view: View, request: Request) -> dict[str, str]:
 async def _chosen(view: View, request: Request, query: RowsQuery) -> Any:
     statement: Any = view.list_query(request)
     if view.keeps_deleted:
-        statement = statement.where(view.model.is_deleted == query.deleted)
+        statement = statement.where(_deleted(view) == query.deleted)
     elif query.deleted:
         statement = statement.where(false())
     given = _filtered(view, request)
-    for one in view.get_filters():
+    for one in filters_of(view):
         if value := given.get(one.parameter_name):
-            offered = await one.lookups(request, view.model, _no_query)
-            if value not in {str(choice) for choice, _ in offered}:
+            if value not in dict(await choices_of_filter(view, request, one)):
                 raise UnprocessableEntityException(f"{one.title} has no value {value[:100]!r}.")
             statement = await one.get_filtered_query(statement, value, view.model)
     if query.search:
@@ -162,10 +184,10 @@ def _sorted(view: View, query: RowsQuery, statement: Any) -> Any:
 
 async def _count(unit: UnitOfWork, view: View, statement: Any, is_whole: bool) -> int:
     """As the API's lists count: by the table's counter where all live rows are meant."""
-    table = inspect(view.model).local_table
+    table = _table(view)
     plain = type(view).list_query is View.list_query
     if is_whole and plain and "counter" in table.info:
         counts = SQLModel.metadata.tables[f"{table.name}_count"]
         # A sum is a Decimal, which divides otherwise than whole numbers do.
-        return int(await unit.scalar(select(func.coalesce(func.sum(counts.c.n), 0))))
+        return int(await unit.scalar(select(func.coalesce(func.sum(counts.c.n), 0))) or 0)
     return await unit.scalar(select(func.count()).select_from(statement.subquery())) or 0

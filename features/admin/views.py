@@ -52,11 +52,11 @@ class View(ModelView):
 
     async def update_model(self, request: Request, pk: Any, data: Mapping[str, Any]) -> Any:
         """Give the row these values."""
-        row = await unit_of(request).get(self.model, pk)
+        row: Any = await unit_of(request).get(self.model, pk)
         for name, value in data.items():
             setattr(row, name, value)
         if "updated_at" in self.columns:
-            row.updated_at = now()  # type: ignore[union-attr]
+            row.updated_at = now()
         return row
 
     async def delete_model(self, request: Request, pk: Any) -> None:
@@ -106,13 +106,13 @@ class View(ModelView):
             question = f"Restore these {self.name_plural}?"
             return {RESTORE: Act(RESTORE, "Restore", question, self.restore_model)}
         found = {}
-        for _, method in inspect.getmembers(type(self), inspect.isfunction):
-            if hasattr(method, "_action"):
+        for _, method in inspect.getmembers(self, inspect.ismethod):
+            marks: Any = method
+            if hasattr(marks, "_action"):
                 # Without sqladmin's own checks: the site has made its own before.
-                call = inspect.unwrap(method).__get__(self)
-                question = getattr(method, "_confirmation_message", None)
-                label, slug = method._label, method._slug
-                found[slug] = Act(slug, label, question or f"{label}: are you sure?", call)
+                call = inspect.unwrap(method.__func__).__get__(self)
+                asked = marks._confirmation_message or f"{marks._label}: are you sure?"
+                found[marks._slug] = Act(marks._slug, marks._label, asked, call)
         if self.can_delete:
             question = f"Delete these {self.name_plural}?"
             found[DELETE] = Act(DELETE, "Delete", question, self.delete_model)
@@ -137,7 +137,8 @@ def completed(declared: type[ModelView]) -> View:
         raise ViewError(f"{where}: a view's table has a primary key of one column")
     if not declared.column_list or isinstance(declared.column_list, str):
         raise ViewError(f"{where}: name the columns to show, in column_list")
-    view: View = type(declared)(declared.__name__, (declared, View), {})()
+    metaclass: Any = type(declared)
+    view: View = metaclass(declared.__name__, (declared, View), {})()
     schemas = [schema for one in (False, True) if (schema := view.schema(one))]
     known = {name for schema in schemas for name in schema.model_fields}
     if unknown := set(view.form_names) - known:

@@ -117,9 +117,9 @@ async def _tell(
     }
     principal = context_of(request).principal
     assert principal is not None, "the site lets no one else in"
-    table = inspect(view.model).local_table.name
+    table: Any = inspect(view.model).local_table
     await emit(
-        unit_of(request), RowChanged(table, identity, act, columns, by=principal.user_id)
+        unit_of(request), RowChanged(table.name, identity, act, columns, by=principal.user_id)
     )
 
 
@@ -143,7 +143,8 @@ def _refused(view: View, error: Exception) -> Exception:
 
 def _field_of(view: View, answer: str) -> str:
     """The field that a unique index is about which answers so; "" where there is none."""
-    for index in inspect(view.model).local_table.indexes:
+    table: Any = inspect(view.model).local_table
+    for index in table.indexes:
         if index.info.get("answer") == answer:
             words = re.findall(r"\w+", " ".join(str(one) for one in index.expressions))
             return next((name for name in reversed(view.form_names) if name in words), "")

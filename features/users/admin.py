@@ -23,7 +23,7 @@ USER_NOT_FOUND = "User not found"
 class UserEdit(UserUpdate):
     """What the site changes of an account; passwords are their owners' own."""
 
-    tier_id: RowId | None | MISSING = MISSING
+    tier_id: RowId | MISSING | None = MISSING
 
 
 class UserAdmin(ModelView, model=User):
@@ -39,12 +39,12 @@ class UserAdmin(ModelView, model=User):
     }
     column_searchable_list = ("username", "name", "email")
     column_sortable_list = ("id", "username", "created_at", "email")
-    column_filters = (BooleanFilter(User.is_superuser, "Superuser"),)
+    column_filters = (BooleanFilter("is_superuser", "Superuser"),)
     form_columns = ("name", "username", "email", "profile_image_url", "tier_id")
     can_create = False
     update_schema = UserEdit
 
-    async def update_model(self, request: Request, pk: int, data: Mapping[str, Any]) -> Any:
+    async def update_model(self, request: Request, pk: Any, data: Mapping[str, Any]) -> Any:
         unit, caller = _doing(request)
         if "email" in data:
             await require_recent_password(unit, caller)

@@ -89,7 +89,7 @@ def create_application(
         app.include_router(metrics_router)
     _add_features(app, routers)
     for mount in discovery.offers("pages", "mount").values():
-        mount(app)
+        mount(app, discovery.offers)
     return app
 
 

@@ -59,7 +59,7 @@ async def shown_again(page: Page, refused: FormRefused) -> Response:
         field.errors = refused.wrong.pop(field.name, [])
         if refused.status == 409 and field.kind != "password" and field.text != now[field.name]:
             field.errors.append(f"It is now: {now[field.name] or 'empty'}")
-    rest = [told for told in refused.wrong.values() for told in told]
+    rest = [one for told in refused.wrong.values() for one in told]
     version = found.version if found else ""
     return _form(page, fields, version, found and found.row, rest, refused.status)
 

@@ -35,7 +35,8 @@ async def list_page(page: Page) -> Response:
     view, query = page.view, asked(page)
     found = await crud.page_of(page.unit, view, page.request, query)
     filters = [
-        (one, await one.lookups(page.request, view.model, None)) for one in view.get_filters()
+        (one, await crud.choices_of_filter(view, page.request, one))
+        for one in crud.filters_of(view)
     ]
     labels = {name: label_of(view, name) for name in view._list_prop_names}
     return page.render(
@@ -54,9 +55,7 @@ async def list_page(page: Page) -> Response:
 async def row_page(page: Page) -> Response:
     """All that is shown of one row; of a deleted one, only where it is asked for."""
     view, deleted = page.view, page.request.query_params.get("deleted") == "true"
-    found = await crud.row_of(
-        page.unit, view, page.request.path_params["row"], deleted=deleted
-    )
+    found = await crud.row_of(page.unit, view, page.request.path_params["row"], deleted=deleted)
     labels = {name: label_of(view, name) for name in view.shown}
     return page.render(
         "row.html",

@@ -56,9 +56,9 @@ def inputs(page: httpx2.Response) -> dict[str, str]:
         if "name" not in said or (said.get("type") == "checkbox" and " checked" not in tag):
             continue
         found[said["name"]] = unescape(said.get("value", ""))
-    for opened, text in re.findall(r"(<textarea\b[^>]*>)\n?(.*?)</textarea>", page.text, re.S):
+    for opened, text in re.findall(r"(<textarea\b[^>]*>)\n?(.*?)</textarea>", page.text, re.DOTALL):
         found[re.findall(r'name="([^"]*)"', opened)[0]] = unescape(text)
-    for opened, options in re.findall(r"(<select\b[^>]*>)(.*?)</select>", page.text, re.S):
+    for opened, options in re.findall(r"(<select\b[^>]*>)(.*?)</select>", page.text, re.DOTALL):
         chosen = re.findall(r'value="([^"]*)" selected', options)
         every = re.findall(r'value="([^"]*)"', options)
         found[re.findall(r'name="([^"]*)"', opened)[0]] = unescape((chosen or every or [""])[0])
@@ -68,4 +68,4 @@ def inputs(page: httpx2.Response) -> dict[str, str]:
 def errors(page: httpx2.Response) -> list[str]:
     """What a page says is wrong: of the form, and of its fields."""
     pattern = r'<p class="(?:told|error)"[^>]*>(.*?)</p>'
-    return [unescape(text) for text in re.findall(pattern, page.text, re.S)]
+    return [unescape(text) for text in re.findall(pattern, page.text, re.DOTALL)]

@@ -133,9 +133,7 @@ async def test_a_page_past_the_end_is_empty(site: Browser) -> None:
     assert "There is nothing here." in answer.text
 
 
-async def test_deleted_rows_are_shown_where_they_are_asked_for(
-    site: Browser, user: Person
-) -> None:
+async def test_deleted_rows_are_shown_where_they_are_asked_for(site: Browser, user: Person) -> None:
     await user.delete(f"/api/v1/user/{user.username}")
 
     plain = await site.get(f"/admin/user/details/{user.id}")
@@ -149,9 +147,7 @@ async def test_deleted_rows_are_shown_where_they_are_asked_for(
     assert user.email in deleted.text
 
 
-async def test_what_a_row_holds_is_text_and_no_markup(
-    site: Browser, register: Register
-) -> None:
+async def test_what_a_row_holds_is_text_and_no_markup(site: Browser, register: Register) -> None:
     eve = await register("eve1", name="<b onclick=x>Eve</b>")
 
     for path in ("list", f"details/{eve.id}", f"edit/{eve.id}"):

@@ -54,7 +54,7 @@ async def test_ordinary_users_are_refused(browser: Browser, user: Person) -> Non
 
 
 async def test_wrong_passwords_are_throttled_as_at_a_login(
-    browser: Browser, superuser: Person, make_app: ApplicationFactory
+    superuser: Person, make_app: ApplicationFactory
 ) -> None:
     async with make_app(LOGIN_FAILURE_LIMIT="2") as app, client_of(app, Browser) as browser:
         answers = [await browser.sign_in(superuser, "wrong password") for _ in range(3)]
@@ -67,9 +67,7 @@ async def test_after_signing_in_one_arrives_where_one_was_going(
     browser: Browser, superuser: Person
 ) -> None:
     form = {"_username": superuser.username, "_password": PASSWORD}
-    answer = await browser.post(
-        "/admin/sign-in?next=/user/list", data=form, headers=SAME_ORIGIN
-    )
+    answer = await browser.post("/admin/sign-in?next=/user/list", data=form, headers=SAME_ORIGIN)
 
     assert answer.headers["location"] == "/admin/user/list"
     assert (await browser.get("/admin/user/list")).status_code == 200
@@ -185,9 +183,7 @@ async def test_without_sec_fetch_site_the_own_origin_will_do(
     browser: Browser, superuser: Person
 ) -> None:
     form = {"_username": superuser.username, "_password": PASSWORD}
-    answer = await browser.post(
-        "/admin/sign-in", data=form, headers={"Origin": "https://test"}
-    )
+    answer = await browser.post("/admin/sign-in", data=form, headers={"Origin": "https://test"})
 
     assert answer.status_code == 303
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TypeVar
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 from features.admin import permissions
 from features.admin.pages import editing, refusals, rows, signing, start
 from features.admin.pages.rendering import Page, Renderer, static_file
-from features.admin.views import View, views_of
-from kernel import discovery
+from features.admin.views import View
 from kernel.context import context_of
 from kernel.errors import NotFoundException
 from kernel.rate_limit import spend_write
 
 log = structlog.get_logger(__name__)
+
+Made = TypeVar("Made")
 
 SAFE = frozenset({"GET", "HEAD"})
 NO_SUCH_PAGE = "There is no such page."
@@ -61,18 +62,13 @@ class Site:
         # What log lines and metrics call the page.
         self._templates = {page.path: Route(f"/admin{page.path}", lambda: None) for page in PAGES}
 
-    @classmethod
-    def of_features(cls) -> "Site":
-        """The site with the views that the features' admin.py offer."""
-        return cls(views_of(discovery.offers("admin", "views", list)))
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotFoundException(NO_SUCH_PAGE)
         page = Page(Request(scope, receive), self.renderer)
         try:
             response = await self._respond(page)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, it becomes a page
             response = await self._refuse(page, error)
         if page.token:
             permissions.keep(page.request, response, page.token)
@@ -97,7 +93,7 @@ class Site:
 
         return await self._in_unit(page, answer)
 
-    async def _in_unit(self, page: Page, answer: Callable[[Page], Awaitable[Any]]) -> Any:
+    async def _in_unit(self, page: Page, answer: Callable[[Page], Awaitable[Made]]) -> Made:
         context = context_of(page.request)
         async with context.resources.unit() as unit:
             context.unit = unit
@@ -109,7 +105,7 @@ class Site:
     async def _refuse(self, page: Page, error: Exception) -> Response:
         """The page that says what was wrong. What it shows is read in a unit of its own."""
         try:
-            return cast(Response, await self._in_unit(page, refusals.of(error)))
+            return await self._in_unit(page, refusals.of(error))
         except Exception as second:
             if not isinstance(second, HTTPException):
                 log.exception("admin page crashed", path=page.request.url.path)
@@ -129,4 +125,3 @@ class Site:
         if allowed:
             raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
         raise NotFoundException(NO_SUCH_PAGE)
-
