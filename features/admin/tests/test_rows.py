@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import insert
 
-from features.admin.tests.site_client import SAME_ORIGIN, Browser, errors, signed_in
+from tests.admin_site import SAME_ORIGIN, Browser, errors
 from features.users.models import User
 from kernel.app import Application
 from kernel.resources import Resources
@@ -15,13 +15,6 @@ from tests.accounts import Person, Register
 from tests.statements import Statements
 
 HASH = "$2b$04$" + "." * 53
-
-
-@pytest.fixture
-async def site(app: Application, superuser: Person) -> AsyncIterator[Browser]:
-    """A browser in which a superuser is signed in."""
-    async with signed_in(app, superuser) as browser:
-        yield browser
 
 
 async def add_users(resources: Resources, number: int, name: str = "Many") -> None:

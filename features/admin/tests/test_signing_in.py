@@ -5,19 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from features.admin.tests.site_client import SAME_ORIGIN, Browser, errors
+from tests.admin_site import SAME_ORIGIN, Browser, errors
 from kernel.app import Application
 from tests.accounts import PASSWORD, Person, Register
 from tests.application import ApplicationFactory, client_of
 
 PRODUCTION = {"ENVIRONMENT": "production", "PASSWORD_HASH_COST": "10", "ADMIN_SITE": "on"}
-
-
-@pytest.fixture
-async def browser(app: Application) -> AsyncIterator[Browser]:
-    """A browser in which no one is signed in."""
-    async with client_of(app, Browser) as browser:
-        yield browser
 
 
 async def test_anonymous_callers_are_led_to_the_sign_in(browser: Browser) -> None:

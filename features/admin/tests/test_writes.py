@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from features.admin.events import RowChanged
-from features.admin.tests.site_client import SAME_ORIGIN, Browser, errors, inputs, signed_in
+from tests.admin_site import SAME_ORIGIN, Browser, errors, inputs
 from features.auth.models import Session
 from features.users.models import User
 from kernel import events
@@ -16,13 +16,6 @@ from kernel.app import Application
 from kernel.db import UnitOfWork
 from kernel.resources import Resources
 from tests.accounts import PASSWORD, Person, Register
-
-
-@pytest.fixture
-async def site(app: Application, superuser: Person) -> AsyncIterator[Browser]:
-    """A browser in which a superuser is signed in."""
-    async with signed_in(app, superuser) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
-"""A client that uses the site as a browser does: same-origin forms, and cookies."""
+"""A client that uses the admin site as a browser does: same-origin forms, and cookies.
+
+Here and not with the site, since features test their views with it; without the site they are
+skipped."""
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from html import unescape
 from typing import Any
 
 import httpx2
+import pytest
 
 from kernel.app import Application
 from tests.accounts import PASSWORD, Person
@@ -23,7 +26,7 @@ class Browser(httpx2.AsyncClient):
         form = {"_username": person.username, "_password": password}
         return await self.post("/admin/sign-in", data=form, headers=SAME_ORIGIN)
 
-    async def submit(self, path: str, **fields: Any) -> httpx2.Response:
+    async def submit(self, path: str, /, **fields: Any) -> httpx2.Response:
         """Send a form as its page would, with these fields changed."""
         form = {**inputs(await self.get(path)), **fields}
         sent = {name: value for name, value in form.items() if value is not None}
@@ -39,13 +42,21 @@ class Browser(httpx2.AsyncClient):
         return await self.post(f"/admin/{view}/act/{name}", data=form, headers=SAME_ORIGIN)
 
 
-@asynccontextmanager
-async def signed_in(app: Application, person: Person) -> AsyncIterator[Browser]:
-    """A browser in which that superuser is signed in."""
+@pytest.fixture
+async def browser(app: Application) -> AsyncIterator[Browser]:
+    """A browser in which no one is signed in."""
+    if not any(getattr(route, "path", "") == "/admin" for route in app.routes):
+        pytest.skip("this application has no admin site")
     async with client_of(app, Browser) as browser:
-        answer = await browser.sign_in(person)
-        assert answer.status_code == 303, answer.text
         yield browser
+
+
+@pytest.fixture
+async def site(browser: Browser, superuser: Person) -> Browser:
+    """A browser in which a superuser is signed in."""
+    answer = await browser.sign_in(superuser)
+    assert answer.status_code == 303, answer.text
+    return browser
 
 
 def inputs(page: httpx2.Response) -> dict[str, str]:
