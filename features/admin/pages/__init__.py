@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
+from features.admin.recent import RecentRequests
 from features.admin.settings import is_served
 
 ADDRESS = "/admin"
@@ -24,6 +25,7 @@ def mount(app: Any, offers: Callable[..., dict[str, Any]]) -> None:
     from features.admin.pages.serving import Site
     from features.admin.views import views_of
 
+    app.state.recent_requests = RecentRequests()
     routes = [
         Route(ADDRESS, _with_slash),
         Mount(ADDRESS, app=Site(views_of(offers("admin", "views", list))), name="admin"),

@@ -2,16 +2,14 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import insert
 
-from tests.admin_site import SAME_ORIGIN, Browser, errors
 from features.users.models import User
-from kernel.app import Application
 from kernel.resources import Resources
 from tests.accounts import Person, Register
+from tests.admin_site import SAME_ORIGIN, Browser, errors
 from tests.statements import Statements
 
 HASH = "$2b$04$" + "." * 53

@@ -1,13 +1,11 @@
 """Who is let in, by which cookie, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.admin_site import SAME_ORIGIN, Browser, errors
-from kernel.app import Application
 from tests.accounts import PASSWORD, Person, Register
+from tests.admin_site import SAME_ORIGIN, Browser, errors
 from tests.application import ApplicationFactory, client_of
 
 PRODUCTION = {"ENVIRONMENT": "production", "PASSWORD_HASH_COST": "10", "ADMIN_SITE": "on"}

@@ -1,21 +1,19 @@
 """What the site writes: in the feature's words, with its events, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
 
 from features.admin.events import RowChanged
-from tests.admin_site import SAME_ORIGIN, Browser, errors, inputs
 from features.auth.models import Session
 from features.users.models import User
 from kernel import events
-from kernel.app import Application
 from kernel.db import UnitOfWork
 from kernel.resources import Resources
 from tests.accounts import PASSWORD, Person, Register
+from tests.admin_site import SAME_ORIGIN, Browser, errors, inputs
 
 
 @pytest.fixture

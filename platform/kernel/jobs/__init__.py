@@ -20,4 +20,4 @@ from kernel.jobs.enqueue import (
     queue_of,
 )
 from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, JobRefused, Retry
-from kernel.jobs.registry import declared
+from kernel.jobs.registry import declared, schedules
