@@ -1,5 +1,6 @@
 """Values of rows as pages show them."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -47,6 +48,8 @@ def text_of(value: Any) -> str:
             return value.isoformat()
         case dict() | list():
             return to_json(value, indent=2).decode()
+        case bytes():
+            return b64encode(value).decode()
         case SecretStr():
             return "••••••"
         case _:

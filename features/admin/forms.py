@@ -3,7 +3,9 @@
 import json
 import re
 import types
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -16,6 +18,7 @@ from features.admin.models import FormField
 from features.admin.views import View
 from kernel.schemas import clean
 
+NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 LONG = 300  # characters from which a text gets several lines
 UNREADABLE = "Input should be valid JSON"
@@ -85,6 +88,8 @@ def written(value: Any) -> str:
         return str(value.value)
     if isinstance(value, dict | list):
         return to_json(value, indent=2).decode()
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
     return unified(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
@@ -150,4 +155,6 @@ def _value(info: FieldInfo, field: FormField, raw: str) -> Any:
     if int in kinds:
         # Anything else gets the schema's own words.
         return int(raw) if WHOLE.fullmatch(raw) else raw
+    if Decimal in kinds or float in kinds:
+        return (Decimal if Decimal in kinds else float)(raw) if NUMBER.fullmatch(raw) else raw
     return raw

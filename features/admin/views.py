@@ -42,6 +42,8 @@ class View(ModelView):
 
     update_schema: ClassVar[type[BaseModel] | None] = None
     create_schema: ClassVar[type[BaseModel] | None] = None
+    forgets: ClassVar[Sequence[str]] = ()
+    """Names or namespaces of cached answers that any write makes untrue."""
 
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
         """Add a row of these values."""

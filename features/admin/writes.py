@@ -11,6 +11,7 @@ from starlette.requests import Request
 from features.admin.crud import Found, row_of, values_of
 from features.admin.events import RowChanged
 from features.admin.views import DELETE, Act, View, unit_of
+from kernel.cache import forget
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import ConflictException, NotFoundException
@@ -118,6 +119,7 @@ async def _tell(
     principal = context_of(request).principal
     assert principal is not None, "the site lets no one else in"
     table: Any = inspect(view.model).local_table
+    forget(unit_of(request), *view.forgets)
     await emit(
         unit_of(request), RowChanged(table.name, identity, act, columns, by=principal.user_id)
     )
