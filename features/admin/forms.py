@@ -20,7 +20,6 @@ from kernel.schemas import clean
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
-LONG = 300  # characters from which a text gets several lines
 UNREADABLE = "Input should be valid JSON"
 UNSTORABLE = "Input holds characters that can't be stored"
 
@@ -110,7 +109,7 @@ def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) ->
     field = FormField(
         name=name,
         label=str(view._column_labels.get(name, name.replace("_", " ").capitalize())),
-        kind=_kind(kinds, column),
+        kind=_kind(kinds, column, written(values.get(name))),
         nullable=type(None) in kinds,
         required=info.is_required(),
         description=info.description or "",
@@ -130,7 +129,7 @@ def _members(kinds: Sequence[Any]) -> list[Any]:
     return [*literals, *[member for one in enums for member in one]]
 
 
-def _kind(kinds: Sequence[Any], column: Any) -> str:
+def _kind(kinds: Sequence[Any], column: Any, text: str) -> str:
     if bool in kinds:
         return "checkbox"
     if SecretStr in kinds:
@@ -139,9 +138,9 @@ def _kind(kinds: Sequence[Any], column: Any) -> str:
         return "select"
     if {dict, list} & {kind for kind in kinds if isinstance(kind, type)} or Any in kinds:
         return "json"
-    length = getattr(getattr(column, "type", None), "length", None)
+    # An input of one line would take line ends out of a text.
     long = column is not None and isinstance(column.type, Text)
-    return "textarea" if long or (length is not None and length > LONG and str in kinds) else "text"
+    return "textarea" if long or "\n" in text else "text"
 
 
 def _value(info: FieldInfo, field: FormField, raw: str) -> Any:

@@ -33,7 +33,9 @@ class JobAdmin(ModelView, model=Job):
     )
     column_labels = {"job_id": "Job", "dispatch_at": "Due"}  # noqa: RUF012
     column_formatters_detail = {"arguments": _arguments}  # noqa: RUF012
-    column_export_list = ("id", "job_id", "function", "status", "queue", "tries", "error")
+    column_export_list = [  # noqa: RUF012
+        *("id", "job_id", "function", "status", "queue", "tries", "error"),
+    ]
     column_searchable_list = ("function", "job_id", "error")
     column_sortable_list = ("id", "created_at")
     column_default_sort = ("id", True)

@@ -3,10 +3,8 @@
 Debian's `chromium` is driven by playwright; without it this is skipped, and says so.
 """
 
-import os
+import asyncio
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from infra.checks import ROOT
 from tests.accounts import PASSWORD
@@ -54,14 +60,18 @@ class Site:
 
     def watch(self, page: Page) -> Page:
         """Note console errors and requests to other hosts."""
-        page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda sent: self._sent(sent.url))
+        page.on("request", self._sent)
         return page
 
-    def _sent(self, url: str) -> None:
-        if not url.startswith((self.address, "data:")):
-            self.wrong.append(url)
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.wrong.append(said.text)
+
+    def _sent(self, sent: Request) -> None:
+        if not sent.url.startswith((self.address, "data:")):
+            self.wrong.append(sent.url)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +82,29 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def address(
+    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("admin")
+    with serving(folder, setting_values, "kernel.main:app") as server:
+        yield f"http://127.0.0.1:{server.address[1]}"
+
+
 @pytest.fixture
-def site(setting_values: dict[str, str], tmp_path: Path) -> Iterator[Site]:
-    with serving(tmp_path, setting_values, "kernel.main:app") as server:
-        site = Site(f"http://127.0.0.1:{server.address[1]}")
-        site.register("root1")
-        command = [sys.executable, "-m", "features.users.superuser", "root1", "--grant"]
-        subprocess.run(command, env={**os.environ, **setting_values}, check=True)
-        yield site
+def site(address: str, setting_values: dict[str, str]) -> Site:
+    """The site on an empty database, with a superuser."""
+    site = Site(address)
+    site.register("root1")
+    asyncio.run(grant(setting_values["DATABASE_URL"], "root1"))
+    return site
+
+
+async def grant(url: str, username: str) -> None:
+    """Make a superuser of an account that has never logged in."""
+    connection = await asyncpg.connect(url)
+    await connection.execute('UPDATE "user" SET is_superuser = true WHERE username = $1', username)
+    await connection.close()
 
 
 @pytest.fixture
@@ -180,7 +205,8 @@ def test_everything_is_reached_by_keyboard(site: Site, chromium: Browser) -> Non
     page = site.watch(chromium.new_context().new_page())
 
     page.goto(f"{site.address}/admin/user/edit/{ada}")
-    page.keyboard.type("root1")  # the first field has the focus
+    expect(page.get_by_label("Username or e-mail")).to_be_focused()
+    page.keyboard.type("root1")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -279,5 +305,31 @@ def test_every_page_fits_a_phone_and_follows_the_colours(
         assert (lightness > 600) == (scheme == "light"), (path, back)
         for field in page.locator("input:not([type=hidden]), select, textarea").all():
             assert field.evaluate("one => one.labels.length || one.ariaLabel"), path
+    context.close()
+    assert site.wrong == []
+
+
+VIEWS = {"start": "/admin/", "list": "/admin/user/list", "form": "/admin/user/edit/{ada}"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_for_the_documentation(
+    scheme: str, site: Site, chromium: Browser, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """`--write-pictures` puts them into docs/images; they differ a little each time."""
+    folder = ROOT / "docs" / "images" if pytestconfig.getoption("write_pictures") else tmp_path
+    folder.mkdir(exist_ok=True)
+    ada, *_ = [site.register(name) for name in ("ada", "grace", "barbara", "katherine", "radia")]
+    size: Any = {"width": 960, "height": 540}
+    chosen: Any = scheme
+    context = chromium.new_context(viewport=size, color_scheme=chosen)
+    page = site.watch(context.new_page())
+    sign_in(site, page)
+
+    for name, path in VIEWS.items():
+        page.goto(f"{site.address}{path.format(ada=ada)}")
+        file = folder / f"admin-{name}-{scheme}.png"
+        page.screenshot(path=file)
+        assert 5_000 < file.stat().st_size < 120_000
     context.close()
     assert site.wrong == []

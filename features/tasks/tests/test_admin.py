@@ -1,5 +1,7 @@
 """Jobs on the admin site."""
 
+from typing import Any
+
 from features.tasks.models import Job
 from kernel import jobs
 from kernel.db import now
@@ -8,20 +10,19 @@ from tests.accounts import Person
 from tests.admin_site import Browser, errors
 
 
-async def add(resources: Resources, **values: object) -> int:
+async def add(resources: Resources, **values: Any) -> int:
     """A stored job."""
-    job = Job(
-        **{
-            "job_id": "j1",
-            "function": "tasks.sample_background_task",
-            "arguments": {"message": "<b>x</b>"},
-            "status": "failed",
-            "error": "ValueError: it broke",
-            "finished_at": now(),
-            "tries": 5,
-            **values,
-        }
-    )
+    given: dict[str, Any] = {
+        "job_id": "j1",
+        "function": "tasks.sample_background_task",
+        "arguments": {"message": "<b>x</b>"},
+        "status": "failed",
+        "error": "ValueError: it broke",
+        "finished_at": now(),
+        "tries": 5,
+        **values,
+    }
+    job = Job(**given)
     async with resources.unit() as db:
         db.add(job)
         await db.flush()
