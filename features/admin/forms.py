@@ -5,13 +5,14 @@ import re
 import types
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 from sqlalchemy import Text
 
 from features.admin.models import FormField
@@ -40,18 +41,24 @@ def fill(fields: Sequence[FormField], posted: Mapping[str, str]) -> None:
 
 
 def changes_of(
-    schema: type[BaseModel], fields: Sequence[FormField], posted: Mapping[str, str]
+    schema: type[BaseModel],
+    fields: Sequence[FormField],
+    posted: Mapping[str, str],
+    values: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What the schema makes of the fields that were changed, and what is wrong, by field.
 
-    `fields` hold the row as it is. What stands as it stood is left out: no form can say it exactly.
+    `fields` and `values` hold the row as it is. What stands as it stood is left out: no form can
+    say it exactly.
     """
-    given, wrong = {}, {}
+    given, wrong, kept = {}, {}, {}
     for field in fields:
         raw = unified(posted.get(field.name, ""))
         if field.kind == "checkbox":
             raw = "true" if field.name in posted else ""
-        if raw == field.text and not field.required:
+        if raw == field.text and (values or not field.required):
+            if field.required:  # the schema wants to see it
+                kept[field.name] = values.get(field.name)
             continue
         if field.kind == "password" and not raw:
             continue
@@ -62,14 +69,14 @@ def changes_of(
         except ValueError:
             wrong[field.name] = [UNSTORABLE]
     try:
-        made = schema.model_validate(given)
+        made = schema.model_validate({**kept, **given})
     except ValidationError as invalid:
         for error in invalid.errors(include_input=False, include_url=False):
             name = str(error["loc"][0]) if error["loc"] else ""
             if name not in wrong:
                 wrong[name] = [error["msg"].removeprefix("Value error, ")]
         return {}, wrong
-    return made.model_dump(exclude_unset=True), wrong
+    return made.model_dump(exclude_unset=True, exclude=set(kept)), wrong
 
 
 def unified(text: str) -> str:
@@ -87,6 +94,8 @@ def written(value: Any) -> str:
         return str(value.value)
     if isinstance(value, dict | list):
         return to_json(value, indent=2).decode()
+    if isinstance(value, timedelta):
+        return str(to_jsonable_python(value))
     if isinstance(value, bytes):
         return b64encode(value).decode()
     return unified(value.isoformat() if hasattr(value, "isoformat") else str(value))

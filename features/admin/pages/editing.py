@@ -23,7 +23,7 @@ async def create_page(page: Page) -> Response:
     fields = await _fields(page, schema, {})
     if page.request.method != "POST":
         return _form(page, fields, "", None)
-    given, wrong = changes_of(schema, fields, _texts(page))
+    given, wrong = changes_of(schema, fields, _texts(page), {})
     if wrong:
         raise FormRefused(wrong)
     identity = await create(page.request, page.view, given)
@@ -35,10 +35,11 @@ async def edit_page(page: Page) -> Response:
     view, schema = page.view, _schema(page.view, creating=False)
     identity = page.request.path_params["row"]
     found = await crud.row_of(page.unit, view, identity)
-    fields = await _fields(page, schema, crud.values_of(view, found.row))
+    values = crud.values_of(view, found.row)
+    fields = await _fields(page, schema, values)
     if page.request.method != "POST":
         return _form(page, fields, found.version, found.row)
-    given, wrong = changes_of(schema, fields, _texts(page))
+    given, wrong = changes_of(schema, fields, _texts(page), values)
     if wrong:
         raise FormRefused(wrong)
     done = "saved" if given else "unchanged"
