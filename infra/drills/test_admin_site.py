@@ -3,75 +3,35 @@
 Debian's `chromium` is driven by playwright; without it this is skipped, and says so.
 """
 
-import asyncio
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from infra.checks import ROOT
+from infra.drills.browsing import (
+    Site,
+    execute,
+    failed_on_purpose,
+    page_elsewhere,
+    sign_in,
+)
 from tests.accounts import PASSWORD
 from tests.served import serving
 
+GRANT = """UPDATE "user" SET is_superuser = true WHERE username = 'root1'"""
+FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
+    VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium"),
     pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
 ]
-
-
-class Site:
-    """A server, and what was wrong with the pages that a browser has shown of it."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.wrong: list[str] = []
-
-    def register(self, username: str) -> int:
-        """Make an account by the API."""
-        answer = httpx2.post(
-            f"{self.address}/api/v1/user",
-            json={
-                "name": username.title(),
-                "username": username,
-                "email": f"{username}@example.com",
-                "password": PASSWORD,
-            },
-        )
-        assert answer.status_code == 201, answer.text
-        user_id: int = answer.json()["id"]
-        return user_id
-
-    def watch(self, page: Page) -> Page:
-        """Note console errors and requests to other hosts."""
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", self._sent)
-        return page
-
-    def _said(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
-            self.wrong.append(said.text)
-
-    def _sent(self, sent: Request) -> None:
-        if not sent.url.startswith((self.address, "data:")):
-            self.wrong.append(sent.url)
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +56,9 @@ def site(address: str, setting_values: dict[str, str]) -> Site:
     """The site on an empty database, with a superuser."""
     site = Site(address)
     site.register("root1")
-    asyncio.run(grant(setting_values["DATABASE_URL"], "root1"))
+    # Of an account that has never logged in, so that nothing is kept of its role.
+    execute(setting_values["DATABASE_URL"], GRANT)
     return site
-
-
-async def grant(url: str, username: str) -> None:
-    """Make a superuser of an account that has never logged in."""
-    connection = await asyncpg.connect(url)
-    await connection.execute('UPDATE "user" SET is_superuser = true WHERE username = $1', username)
-    await connection.close()
 
 
 @pytest.fixture
@@ -116,19 +70,6 @@ def page(site: Site, chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert site.wrong == []
-
-
-def sign_in(site: Site, page: Page) -> None:
-    page.goto(f"{site.address}/admin")
-    page.get_by_label("Username or e-mail").fill("root1")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-
-
-def failed_on_purpose(site: Site) -> None:
-    """Forget what the browser says of a page that was answered with an error status."""
-    site.wrong[:] = [text for text in site.wrong if "Failed to load resource" not in text]
 
 
 def test_a_user_is_found_and_changed(site: Site, page: Page) -> None:
@@ -200,6 +141,19 @@ def test_a_user_is_deleted_and_restored_after_a_look_at_what_will_happen(
     assert httpx2.get(f"{site.address}/api/v1/user/ada1").status_code == 200
 
 
+def test_a_failed_job_is_run_again(site: Site, page: Page, setting_values: dict[str, str]) -> None:
+    execute(setting_values["DATABASE_URL"], FAILED_JOB)
+
+    page.goto(f"{site.address}/admin/job/list?status=failed")
+    page.get_by_role("row", name="tasks.purge_jobs").get_by_role("link").first.click()
+    expect(page.get_by_text("ValueError: it broke")).to_be_visible()
+    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("button", name="Run again").click()
+
+    row = page.get_by_role("row", name="tasks.purge_jobs")
+    expect(row).to_contain_text("waiting")
+
+
 def test_everything_is_reached_by_keyboard(site: Site, chromium: Browser) -> None:
     ada = site.register("ada1")
     page = site.watch(chromium.new_context().new_page())
@@ -241,26 +195,6 @@ def test_a_session_that_ends_in_mid_edit_loses_no_text(site: Site, page: Page) -
     expect(page.get_by_role("status")).to_have_text("Saved.")
     expect(page.get_by_text("Typed for long")).to_be_visible()
     failed_on_purpose(site)
-
-
-@contextmanager
-def page_elsewhere(content: str) -> Iterator[int]:
-    """A server of another origin, which serves one page."""
-
-    class Elsewhere(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(content.encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["same site", "other site"])

@@ -14,8 +14,9 @@ from tests.gates.features import in_columns
 
 UPDATE = "hatch run access features/admin"
 HEAD = f"""\
-# What each caller is answered by the pages of the admin site: anonymous; signed in, and no superuser
-# any more; superuser; and a superuser whose form another site sends. Written by `{UPDATE}`.
+# What each caller is answered by the pages of the admin site: anonymous; signed in, and no
+# superuser any more; superuser; a superuser whose form another site sends.
+# Written by `{UPDATE}`.
 """
 FILE = Path(__file__).with_name("access.txt")
 
