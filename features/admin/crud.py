@@ -81,7 +81,7 @@ async def row_of(
         if lock:
             statement = statement.with_for_update(key_share=True)
         found = (await unit.execute(statement)).one_or_none()
-    except ValueError:
+    except (ValueError, TypeError):
         raise NotFoundException(NO_SUCH_ROW) from None
     except StatementError as error:
         if getattr(translate(error), "status_code", 500) == 422:

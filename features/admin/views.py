@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from sqladmin import ModelView
+from sqlalchemy import delete
 from starlette.requests import Request
 
 from kernel.context import context_of
@@ -64,11 +65,13 @@ class View(ModelView):
     async def delete_model(self, request: Request, pk: Any) -> None:
         """Remove the row; hide it, where the table keeps what is deleted."""
         unit = unit_of(request)
-        row: Any = await unit.get(self.model, pk)
         if self.keeps_deleted:
+            row: Any = await unit.get(self.model, pk)
             row.is_deleted, row.deleted_at = True, now()
-        else:
-            await unit.delete(row)
+            return
+        # Not by the session: it would set the keys of rows that refer to this one to null.
+        statement = delete(self.model).where(self.pk_columns[0] == pk)
+        await unit.execute(statement, execution_options={"synchronize_session": False})
 
     async def restore_model(self, request: Request, pk: Any) -> None:
         """Show a row again that was hidden."""

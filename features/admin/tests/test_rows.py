@@ -10,6 +10,7 @@ from features.users.models import User
 from kernel.resources import Resources
 from tests.accounts import Person, Register
 from tests.admin_site import SAME_ORIGIN, Browser, errors
+from tests.application import ApplicationFactory, client_of
 from tests.statements import Statements
 
 HASH = "$2b$04$" + "." * 53
@@ -190,3 +191,15 @@ async def test_head_and_other_methods(site: Browser) -> None:
 
     assert (head.status_code, head.content) == (200, b"")
     assert (put.status_code, put.headers["allow"]) == (405, "GET")
+
+
+async def test_without_its_database_the_site_says_what_to_do(make_app: ApplicationFactory) -> None:
+    away = "postgresql://nobody@127.0.0.1:9/none"
+    async with make_app(DATABASE_URL=away) as app, client_of(app, Browser) as browser:
+        form = {"_username": "ada", "_password": "correct horse battery"}
+        answer = await browser.post("/admin/sign-in", data=form, headers=SAME_ORIGIN)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert errors(answer) == ["The database is not available; try again shortly."]
+    assert "correct horse" not in answer.text

@@ -1,0 +1,105 @@
+"""Rows that refer to each other, by relationships in both directions."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from sqladmin import ModelView
+from sqlalchemy import select
+from sqlmodel import Field, Relationship
+from starlette.routing import Mount
+
+from features.admin.pages.serving import Site
+from features.admin.views import ViewError, completed, views_of
+from kernel.app import Application
+from tests.accounts import Person
+from tests.admin_site import Browser, errors
+from tests.application import client_of
+from tests.column_types.samples import Apart
+from tests.column_types.serving import serving
+
+
+class Shelf(Apart, table=True):
+    """A table that another one refers to."""
+
+    __tablename__ = "admin_shelf"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    volumes: list["Volume"] = Relationship(back_populates="shelf")
+
+
+class Volume(Apart, table=True):
+    """A table that refers to it, by a key that may be null."""
+
+    __tablename__ = "admin_volume"
+
+    id: int | None = Field(default=None, primary_key=True)
+    shelf_id: int | None = Field(default=None, foreign_key="admin_shelf.id", ondelete="RESTRICT")
+    shelf: Shelf | None = Relationship(back_populates="volumes")
+
+
+class ShelfAdmin(ModelView, model=Shelf):
+    """Its view."""
+
+    column_list = ("id", "name")
+    column_searchable_list = ("name",)
+
+
+class VolumeAdmin(ModelView, model=Volume):
+    """Its view."""
+
+    column_list = ("id", "shelf_id")
+
+
+@pytest.fixture(scope="module")
+async def shelves(setting_values: Mapping[str, str]) -> AsyncIterator[Application]:
+    """An application with a view of both."""
+    async with serving(setting_values, [], Apart.metadata) as (app, _):
+        site = Site(views_of({"shelves": [ShelfAdmin, VolumeAdmin]}))
+        app.router.routes.append(Mount("/shelves", app=site))
+        yield app
+
+
+async def test_a_deletion_sets_no_members_key_to_null(
+    shelves: Application, superuser: Person
+) -> None:
+    async with shelves.state.resources.unit() as db:
+        shelf = Shelf(name="Sciences", volumes=[Volume()])
+        db.add(shelf)
+        await db.flush()
+        shelf_id = shelf.id
+
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        form = {"row": str(shelf_id), "_confirmed": "true"}
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        answer = await browser.post("/shelves/shelf/act/delete", data=form, headers=headers)
+        listed = await browser.get("/shelves/volume/list")
+
+    assert answer.status_code == 409
+    assert errors(answer)[0].startswith("Sciences: ")
+    assert f'href="/shelves/shelf/details/{shelf_id}"' in listed.text
+    async with shelves.state.resources.unit() as db:
+        assert (await db.scalars(select(Volume.shelf_id))).all() == [shelf_id]  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "name the columns to show"),
+        ({"column_list": "__all__"}, "name the columns to show"),
+        ({"column_list": ("id",), "form_columns": ("name",)}, "no schema has the field name"),
+    ],
+)
+def test_a_view_that_names_too_little_stops_the_start(options: dict[str, Any], told: str) -> None:
+    metaclass: Any = type(ModelView)
+    declared = metaclass("Bad", (ModelView,), options, model=Shelf)
+
+    with pytest.raises(ViewError, match=told):
+        completed(declared)
+
+
+def test_two_views_of_one_name_stop_the_start() -> None:
+    with pytest.raises(ViewError, match="there is a view shelf"):
+        views_of({"one": [ShelfAdmin], "two": [ShelfAdmin]})
