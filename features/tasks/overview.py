@@ -7,6 +7,8 @@ from arq.cron import next_cron
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from features.tasks import claims
+from features.tasks.crud import crud_jobs
 from features.tasks.models import Job
 from kernel import jobs
 from kernel.db import UnitOfWork, now
@@ -22,6 +24,7 @@ async def last_hour(unit: UnitOfWork) -> Rows:
     minute = func.date_trunc("minute", col(Job.finished_at))
     failed = func.count().filter(col(Job.status) == "failed")
     since = now().replace(second=0, microsecond=0) - timedelta(minutes=MINUTES - 1)
+    # By hand: FastCRUD groups nothing.
     statement = (
         select(minute, func.count(), failed).where(col(Job.finished_at) >= since).group_by(minute)
     )
@@ -37,18 +40,15 @@ async def last_hour(unit: UnitOfWork) -> Rows:
 
 
 async def queues(unit: UnitOfWork) -> Rows:
-    """For each queue, how many durable jobs wait and run, and since when the first one is due."""
-    running = func.count().filter(col(Job.status) == "in_progress")
-    statement = (
-        select(col(Job.queue), func.count(), running, func.min(col(Job.dispatch_at)))
-        .where(col(Job.dispatch_at).is_not(None))
-        .group_by(col(Job.queue))
-        .order_by(col(Job.queue))
-    )
-    return [
-        {"queue": queue, "waiting": number - begun, "running": begun, "first due": first}
-        for queue, number, begun, first in (await unit.execute(statement)).all()
-    ]
+    """For each queue, how many durable jobs are due, and for how long the first one has been."""
+    names = sorted({"default", *(task.lane for task in jobs.declared().values())})
+    found = {row["queue"]: row for row in await claims.backlog.all(unit, queues=names)}
+    running = await crud_jobs.count(unit, status="in_progress")
+    rows: Rows = []
+    for name in names:
+        row = found.get(name, {"jobs": 0, "seconds": 0})
+        rows.append({"queue": name, "due": row["jobs"], "for seconds": round(row["seconds"])})
+    return [*rows, {"queue": "running, of all queues", "due": running, "for seconds": None}]
 
 
 async def workers(unit: UnitOfWork) -> Rows:
@@ -76,20 +76,22 @@ async def schedules(unit: UnitOfWork) -> Rows:
     found = []
     for schedule in jobs.schedules():
         name = schedule.task.name
-        statement = (
-            select(col(Job.created_at), col(Job.status))
-            .where(col(Job.function) == name)
-            .order_by(col(Job.id).desc())
-            .limit(1)
+        newest: Any = await crud_jobs.get_multi(
+            unit,
+            limit=1,
+            sort_columns="id",
+            sort_orders="desc",
+            return_total_count=False,
+            function=name,
         )
-        last = (await unit.execute(statement)).one_or_none()
+        last = next(iter(newest["data"]), None)
         fields = ("month", "day", "weekday", "hour", "minute", "second")
         when: dict[str, Any] = {field: getattr(schedule, field) for field in fields}
         found.append(
             {
                 "task": name,
-                "last run": last[0] if last else None,
-                "status": last[1] if last else None,
+                "last run": last["created_at"] if last else None,
+                "status": last["status"] if last else None,
                 "next run": next_cron(datetime.now(UTC), **when),
             }
         )
