@@ -44,6 +44,18 @@ def refuse_other_sites(request: Request) -> None:
         raise ForbiddenException(CROSS_SITE)
 
 
+def refuse_other_readers(request: Request) -> None:
+    """Raise ForbiddenException (403) for what another origin's script asks for.
+
+    CORS_ORIGINS may name it, for the API, and the cookie goes along with what comes from the same
+    site. To follow a link from there is no harm.
+    """
+    site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    by_script = site in ("cross-site", "same-site") and mode != "navigate"
+    if by_script or request.headers.get("origin") not in (None, own_origin(request)):
+        raise ForbiddenException(CROSS_SITE)
+
+
 async def superuser(request: Request) -> Principal:
     """The superuser behind the cookie, from now on the request's principal.
 

@@ -80,6 +80,8 @@ class Site:
         if request.method not in SAFE:
             permissions.refuse_other_sites(request)
             page.posted = await request.form()
+        elif not served.open:
+            permissions.refuse_other_readers(request)
         if served.open:
             return await self._in_unit(page, served.answer)
         if "_password" in page.posted:

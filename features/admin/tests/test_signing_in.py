@@ -170,6 +170,31 @@ async def test_forms_of_other_sites_are_refused(
     assert (await browser.get("/admin/")).status_code == 200
 
 
+async def test_scripts_of_origins_that_may_call_the_api_read_no_page(
+    superuser: Person, make_app: ApplicationFactory
+) -> None:
+    theirs = "https://app.test"
+    refused: list[dict[str, str]] = [
+        {"Origin": theirs, "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
+        {"Origin": theirs},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ]
+    followed = [
+        {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        for site in ("cross-site", "same-site", "same-origin", "none")
+    ]
+    async with make_app(CORS_ORIGINS=theirs) as app, client_of(app, Browser) as browser:
+        await browser.sign_in(superuser)
+        path = "/admin/user/list"
+        barred = [await browser.get(path, headers=headers) for headers in refused]
+        shown = [await browser.get(path, headers=headers) for headers in followed]
+
+    assert {answer.status_code for answer in barred} == {403}
+    assert not any(superuser.email in answer.text for answer in barred)
+    assert {answer.status_code for answer in shown} == {200}
+
+
 async def test_without_sec_fetch_site_the_own_origin_will_do(
     browser: Browser, superuser: Person
 ) -> None:
