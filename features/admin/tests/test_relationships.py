@@ -9,11 +9,15 @@ from sqlalchemy import select
 from sqlmodel import Field, Relationship
 from starlette.routing import Mount
 
+from features.admin.events import RowChanged
 from features.admin.pages.serving import Site
 from features.admin.views import ViewError, completed, views_of
+from kernel import events
 from kernel.app import Application
+from kernel.db import UnitOfWork
+from kernel.schemas import CleanText, InputSchema
 from tests.accounts import Person
-from tests.admin_site import Browser, errors
+from tests.admin_site import SAME_ORIGIN, Browser, errors
 from tests.application import client_of
 from tests.column_types.samples import Apart
 from tests.column_types.serving import serving
@@ -39,11 +43,19 @@ class Volume(Apart, table=True):
     shelf: Shelf | None = Relationship(back_populates="volumes")
 
 
+class ShelfCreate(InputSchema):
+    """What a form makes one of."""
+
+    name: CleanText
+
+
 class ShelfAdmin(ModelView, model=Shelf):
     """Its view."""
 
     column_list = ("id", "name")
     column_searchable_list = ("name",)
+    form_columns = ("name",)
+    create_schema = ShelfCreate
 
 
 class VolumeAdmin(ModelView, model=Volume):
@@ -73,8 +85,7 @@ async def test_a_deletion_sets_no_members_key_to_null(
     async with client_of(shelves, Browser) as browser:
         await browser.sign_in(superuser)
         form = {"row": str(shelf_id), "_confirmed": "true"}
-        headers = {"Sec-Fetch-Site": "same-origin"}
-        answer = await browser.post("/shelves/shelf/act/delete", data=form, headers=headers)
+        answer = await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
         listed = await browser.get("/shelves/volume/list")
 
     assert answer.status_code == 409
@@ -82,6 +93,31 @@ async def test_a_deletion_sets_no_members_key_to_null(
     assert f'href="/shelves/shelf/details/{shelf_id}"' in listed.text
     async with shelves.state.resources.unit() as db:
         assert (await db.scalars(select(Volume.shelf_id))).all() == [shelf_id]  # type: ignore[call-overload]
+
+
+async def test_what_is_made_and_deleted_is_told_column_by_column(
+    shelves: Application, superuser: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[RowChanged] = []
+
+    async def note(event: RowChanged, _: UnitOfWork) -> None:
+        told.append(event)
+
+    monkeypatch.setitem(events.registry(), RowChanged, [note])
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        answer = await browser.submit("/shelves/shelf/create", name="Arts")
+        shelf_id = int(answer.headers["location"].rpartition("/")[2].partition("?")[0])
+        form = {"row": str(shelf_id), "_confirmed": "true"}
+        await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
+
+    row_id, by = str(shelf_id), superuser.id
+    made = {"id": (None, shelf_id), "name": (None, "Arts")}
+    gone = {"id": (shelf_id, None), "name": ("Arts", None)}
+    assert told == [
+        RowChanged("admin_shelf", row_id, "create", made, by),
+        RowChanged("admin_shelf", row_id, "delete", gone, by),
+    ]
 
 
 @pytest.mark.parametrize(
