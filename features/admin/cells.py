@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from features.admin.crud import referred_view
 from features.admin.models import Cell
+from features.admin.references import referred_view
 from features.admin.views import View
 
 SHORT = 80  # characters of a text in a list

@@ -1,6 +1,6 @@
 """Queries of the admin site: pages of a view's rows, and one row with its version."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from starlette.requests import Request
 
 from features.admin.models import RowsPage, RowsQuery
+from features.admin.references import key_named, references_of
 from features.admin.views import View
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException, UnprocessableEntityException
@@ -18,7 +19,6 @@ from kernel.web import translate
 
 MAX_EXPORTED = 10_000  # rows
 EXPORT_BATCH = 500
-MAX_CHOICES = 200
 NO_SUCH_ROW = "There is no such row."
 # Changes with every write of the row, whatever writes it: no table needs a column for it.
 VERSION: Any = literal_column("xmin::text")
@@ -92,28 +92,6 @@ async def row_of(
     return Found(found[0], found[1])
 
 
-async def choices_of(
-    unit: UnitOfWork, views: Mapping[str, View], column: Any
-) -> list[tuple[str, str]] | None:
-    """What a foreign key may be; None where that are too many, or there is no view of them."""
-    view = referred_view(views, column)
-    if view is None or view.keeps_deleted:
-        return None
-    rows: Sequence[Any] = (await unit.scalars(select(view.model).limit(MAX_CHOICES + 1))).all()
-    if len(rows) > MAX_CHOICES:
-        return None
-    return sorted(((view.identity_of(row), view.label_of(row)) for row in rows), key=lambda c: c[1])
-
-
-def referred_view(views: Mapping[str, View], column: Any) -> View | None:
-    """The view of the table that a foreign key refers to."""
-    for key in column.foreign_keys:
-        for view in views.values():
-            if _table(view) is key.column.table:
-                return view
-    return None
-
-
 def values_of(view: View, row: Any) -> dict[str, Any]:
     """What stands in the row, by the names of its columns."""
     return {} if row is None else {name: getattr(row, name) for name in view.columns}
@@ -142,7 +120,7 @@ def _deleted(view: View) -> Any:
 
 def _filtered(view: View, request: Request) -> dict[str, str]:
     names = [one.parameter_name for one in filters_of(view)]
-    given = {name: request.query_params.get(name, "") for name in names}
+    given = {name: request.query_params.get(name, "") for name in [*names, *references_of(view)]}
     return {name: value for name, value in given.items() if value}
 
 
@@ -158,6 +136,10 @@ async def _chosen(view: View, request: Request, query: RowsQuery) -> Any:
             if value not in dict(await choices_of_filter(view, request, one)):
                 raise UnprocessableEntityException(f"{one.title} has no value {value[:100]!r}.")
             statement = await one.get_filtered_query(statement, value, view.model)
+    for name in references_of(view):
+        if name in given:
+            column = getattr(view.model, name)
+            statement = statement.where(column == key_named(view, name, given[name]))
     if query.search:
         columns = [getattr(view.model, name) for name in view._search_fields]
         found = [cast(one, String).icontains(query.search, autoescape=True) for one in columns]

@@ -10,6 +10,7 @@ from features.admin import crud
 from features.admin.forms import changes_of, fields_of, fill
 from features.admin.models import FormField
 from features.admin.pages.rendering import Page
+from features.admin.references import choices_of
 from features.admin.views import View
 from features.admin.writes import FormRefused, create, perform, update
 from kernel.errors import NotFoundException, UnprocessableEntityException
@@ -93,7 +94,7 @@ async def _fields(page: Page, schema: type[BaseModel], values: dict[str, Any]) -
     for field in fields:
         column = page.view.columns.get(field.name)
         if column is not None and column.foreign_keys and field.kind == "text":
-            choices = await crud.choices_of(page.unit, page.renderer.views, column)
+            choices = await choices_of(page.unit, page.renderer.views, column)
             if choices is not None:
                 field.kind, field.choices = "select", choices
     return fields

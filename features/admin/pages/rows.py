@@ -14,6 +14,7 @@ from features.admin import crud
 from features.admin.cells import cell_of
 from features.admin.models import PAGE_SIZES, RowsQuery
 from features.admin.pages.rendering import HEADERS, Page
+from features.admin.references import references_of, related_to
 from kernel.context import context_of
 from kernel.errors import UnprocessableEntityException
 
@@ -45,6 +46,11 @@ async def list_page(page: Page) -> Response:
         query=query,
         found=found,
         filters=filters,
+        references={
+            name: value
+            for name in references_of(view)
+            if (value := page.request.query_params.get(name))
+        },
         labels=labels,
         acts=view.acts(query.deleted),
         sizes=PAGE_SIZES,
@@ -64,6 +70,7 @@ async def row_page(page: Page) -> Response:
         labels=labels,
         deleted=deleted,
         acts=view.acts(deleted),
+        related=related_to(page.renderer.views, view, view.identity_of(found.row)),
         told=NOTES.get(page.request.query_params.get("done", ""), ""),
     )
 

@@ -95,6 +95,30 @@ async def test_a_deletion_sets_no_members_key_to_null(
         assert (await db.scalars(select(Volume.shelf_id))).all() == [shelf_id]  # type: ignore[call-overload]
 
 
+async def test_a_row_leads_to_the_rows_that_refer_to_it(
+    shelves: Application, superuser: Person
+) -> None:
+    async with shelves.state.resources.unit() as db:
+        shelf, empty = Shelf(name="Arts", volumes=[Volume(), Volume()]), Shelf(name="Empty")
+        db.add_all([shelf, empty])
+        await db.flush()
+        path, none = f"/shelves/volume/list?shelf_id={shelf.id}", empty.id
+
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        row = await browser.get(f"/shelves/shelf/details/{shelf.id}")
+        listed = await browser.get(path)
+        empty_list = await browser.get(f"/shelves/volume/list?shelf_id={none}")
+        bad = [
+            await browser.get(f"/shelves/volume/list?shelf_id={value}") for value in ("x", "9" * 30)
+        ]
+
+    assert f'href="{path}"' in row.text
+    assert "2 in all" in listed.text
+    assert "0 in all" in empty_list.text
+    assert [answer.status_code for answer in bad] == [422, 422]
+
+
 async def test_what_is_made_and_deleted_is_told_column_by_column(
     shelves: Application, superuser: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
