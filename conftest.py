@@ -108,6 +108,7 @@ pytest_plugins = [
     "tests.application",
     "tests.accounts",
     "tests.callers",
+    "tests.admin_site",
     "infra.drills.options",
     "tests.jobs",
     "tests.statements",

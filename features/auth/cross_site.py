@@ -19,11 +19,11 @@ async def refuse_cross_site(request: Request) -> None:
     if origin is not None and ("*" in allowed or origin.lower() in allowed):
         return
     site = request.headers.get("sec-fetch-site")
-    if site == "cross-site" or (site is None and origin not in (None, _own_origin(request))):
+    if site == "cross-site" or (site is None and origin not in (None, own_origin(request))):
         raise ForbiddenException(CROSS_SITE)
 
 
-def _own_origin(request: Request) -> str:
+def own_origin(request: Request) -> str:
     """As browsers spell it: without the scheme's own port."""
     port = {"http": ":80", "https": ":443"}[request.url.scheme]
     return f"{request.url.scheme}://{request.url.netloc.lower().removesuffix(port)}"

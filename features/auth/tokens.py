@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ACCESS = "access"
     REFRESH = "refresh"
     DEVICE = "device"
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)

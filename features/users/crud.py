@@ -184,6 +184,25 @@ async def soft_delete_user(unit: UnitOfWork, user_id: int) -> None:
         await emit(unit, UserDeleted(user_id, for_good=False))
 
 
+async def restore_user(unit: UnitOfWork, user_id: int) -> int | None:
+    """Show a soft-deleted user again and emit UserChanged. Returns the id; None without such a
+    user. Whose username or e-mail has been taken since is refused by the table."""
+    shown = {"is_deleted": False, "deleted_at": None, "updated_at": now()}
+    statement = (
+        update(User)
+        .where(col(User.id) == user_id, ~LIVE)
+        .values(**shown, version=col(User.version) + 1)
+        .returning(col(User.username))
+        .execution_options(synchronize_session=False)
+    )
+    username = await unit.scalar(statement)
+    if username is None:
+        return None
+    forget_argument(unit, username=username)
+    await emit(unit, UserChanged(user_id, frozenset(shown)))
+    return user_id
+
+
 async def hard_delete_user(unit: UnitOfWork, user: RemovalCandidate) -> None:
     """Remove a user, live or soft-deleted, with all rows that belong to it."""
     # Handlers first: afterwards there is nothing left to look up.

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 # Found by their file name (kernel.discovery), so no module needs to import them.
 ENTRY_POINTS = frozenset(
-    {"router", "tasks", "seed", "lifespan", "handlers", "providers", "personal_data", "admin"}
+    {
+        *("router", "pages", "tasks", "seed", "lifespan", "handlers", "providers"),
+        *("personal_data", "admin"),
+    }
 )
 # Shapes and names: what another feature may know without knowing how this one works.
 SHAPES = frozenset({"models", "settings", "cache_keys", "events"})

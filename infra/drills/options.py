@@ -9,6 +9,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--unbounded", action="store_true", help="fuzz ten times as much, without a time limit"
     )
     parser.addoption(
+        "--write-pictures", action="store_true", help="put screenshots into docs/images"
+    )
+    parser.addoption(
         "--full", action="store_true", help="the longest drills, too, and the long form of others"
     )
 

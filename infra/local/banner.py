@@ -12,6 +12,7 @@ from infra.local.program import Program
 from infra.local.servers import Servers
 from infra.local.supervisor import KEYS
 from infra.local.watch import FOLDERS
+from kernel import discovery
 
 TASKS = {
     "api": "answers HTTP",
@@ -31,7 +32,10 @@ def banner(
     mail: MailCatcher | None = None,
 ) -> str:
     """Addresses, how to log in, what each process is, how to stop."""
-    rows = [("API", address), ("Docs", f"{address}/docs"), ("Superuser", superuser)]
+    rows = [("API", address), ("Docs", f"{address}/docs")]
+    pages = discovery.offers("pages", "ADDRESS", str).items()
+    rows += [(feature.capitalize(), f"{address}{path}") for feature, path in pages]
+    rows.append(("Superuser", superuser))
     if "SECRET_KEY" in made:
         rows.append(("SECRET_KEY", f"{made['SECRET_KEY']} (made once, kept in {directory})"))
     rows.append(("Database", _where("DATABASE_URL", DATABASE_NAMES, values, servers)))

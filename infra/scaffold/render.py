@@ -55,6 +55,8 @@ def files_of(feature: Feature) -> list[str]:
     """The templates of the files that it has."""
     options = feature.options
     asked = {
+        # Only where there is a site to show it.
+        "admin.py": (ROOT / "features" / "admin").is_dir(),
         "schemas.py": feature.split,
         "permissions.py": bool(feature.targets or options.requires),
         "tests/test_{single}_permission.py": bool(options.requires),

@@ -91,6 +91,8 @@ def create_application(
     if settings.group(ObservabilitySettings).serves_metrics:
         app.include_router(metrics_router)
     _add_features(app, routers)
+    for mount in discovery.offers("pages", "mount").values():
+        mount(app, discovery.offers)
     return app
 
 

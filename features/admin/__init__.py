@@ -1,0 +1,1 @@
+"""The admin site: rows seen and changed by superusers, in a browser."""

@@ -1,0 +1,168 @@
+"""Forms: fields from a feature's input schema, and what was typed into them."""
+
+import json
+import re
+import types
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import to_json, to_jsonable_python
+from sqlalchemy import Text
+
+from features.admin.models import FormField
+from features.admin.views import View
+from kernel.schemas import clean
+
+NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
+WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
+UNREADABLE = "Input should be valid JSON"
+UNSTORABLE = "Input holds characters that can't be stored"
+
+
+def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) -> list[FormField]:
+    """The form of a schema, filled with the row's values: of the columns that the view names."""
+    names = [name for name in view.form_names if name in schema.model_fields]
+    return [_field(view, name, schema.model_fields[name], values) for name in names]
+
+
+def fill(fields: Sequence[FormField], posted: Mapping[str, str]) -> None:
+    """Put what was typed into the fields, so that it isn't lost."""
+    for field in fields:
+        if field.kind == "checkbox":
+            field.text = "true" if field.name in posted else ""
+        elif field.kind != "password":
+            field.text = unified(posted.get(field.name, ""))
+
+
+def changes_of(
+    schema: type[BaseModel],
+    fields: Sequence[FormField],
+    posted: Mapping[str, str],
+    values: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What the schema makes of the fields that were changed, and what is wrong, by field.
+
+    `fields` and `values` hold the row as it is. What stands as it stood is left out: no form can
+    say it exactly.
+    """
+    given, wrong, kept = {}, {}, {}
+    for field in fields:
+        raw = unified(posted.get(field.name, ""))
+        if field.kind == "checkbox":
+            raw = "true" if field.name in posted else ""
+        if raw == field.text and (values or not field.required):
+            if field.required:  # the schema wants to see it
+                kept[field.name] = values.get(field.name)
+            continue
+        if field.kind == "password" and not raw:
+            continue
+        try:
+            given[field.name] = _value(schema.model_fields[field.name], field, clean(raw))
+        except json.JSONDecodeError:
+            wrong[field.name] = [UNREADABLE]
+        except ValueError:
+            wrong[field.name] = [UNSTORABLE]
+    try:
+        made = schema.model_validate({**kept, **given})
+    except ValidationError as invalid:
+        for error in invalid.errors(include_input=False, include_url=False):
+            name = str(error["loc"][0]) if error["loc"] else ""
+            if name not in wrong:
+                wrong[name] = [error["msg"].removeprefix("Value error, ")]
+        return {}, wrong
+    return made.model_dump(exclude_unset=True, exclude=set(kept)), wrong
+
+
+def unified(text: str) -> str:
+    """A text with one kind of line ends: browsers send CRLF, whatever was there before."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def written(value: Any) -> str:
+    """A value as a form shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else ""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, dict | list):
+        return to_json(value, indent=2).decode()
+    if isinstance(value, timedelta):
+        return str(to_jsonable_python(value))
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    return unified(value.isoformat() if hasattr(value, "isoformat") else str(value))
+
+
+def kinds_of(annotation: Any) -> list[Any]:
+    """The plain types that an annotation allows; of a Literal its values."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return kinds_of(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return [kind for one in get_args(annotation) for kind in kinds_of(one)]
+    if origin is Literal:
+        return list(get_args(annotation))
+    return [origin or annotation]
+
+
+def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) -> FormField:
+    kinds, column = kinds_of(info.annotation), view.columns.get(name)
+    field = FormField(
+        name=name,
+        label=str(view._column_labels.get(name, name.replace("_", " ").capitalize())),
+        kind=_kind(kinds, column, written(values.get(name))),
+        nullable=type(None) in kinds,
+        required=info.is_required(),
+        description=info.description or "",
+    )
+    if field.kind == "select":
+        field.choices = [(written(one), written(one)) for one in _members(kinds)]
+    if field.kind == "json" and name in values:
+        field.text = to_json(values[name], indent=2).decode()
+    elif field.kind != "password":
+        field.text = written(values.get(name))
+    return field
+
+
+def _members(kinds: Sequence[Any]) -> list[Any]:
+    enums = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Enum)]
+    literals = [kind for kind in kinds if isinstance(kind, str | int) and kind is not None]
+    return [*literals, *[member for one in enums for member in one]]
+
+
+def _kind(kinds: Sequence[Any], column: Any, text: str) -> str:
+    if bool in kinds:
+        return "checkbox"
+    if SecretStr in kinds:
+        return "password"
+    if _members(kinds):
+        return "select"
+    if {dict, list} & {kind for kind in kinds if isinstance(kind, type)} or Any in kinds:
+        return "json"
+    # An input of one line would take line ends out of a text.
+    long = column is not None and isinstance(column.type, Text)
+    return "textarea" if long or "\n" in text else "text"
+
+
+def _value(info: FieldInfo, field: FormField, raw: str) -> Any:
+    kinds = kinds_of(info.annotation)
+    if field.kind == "checkbox":
+        return raw == "true"
+    if not raw and field.nullable:
+        return None
+    if field.kind == "json":
+        return json.loads(raw)
+    if int in kinds:
+        # Anything else gets the schema's own words.
+        return int(raw) if WHOLE.fullmatch(raw) else raw
+    if Decimal in kinds or float in kinds:
+        return (Decimal if Decimal in kinds else float)(raw) if NUMBER.fullmatch(raw) else raw
+    return raw

@@ -1,0 +1,91 @@
+"""Errors as pages that say what to do, and keep what was typed."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from features.admin.pages import editing
+from features.admin.pages.rendering import HEADERS, Page
+from features.admin.writes import FormRefused
+from features.auth.step_up import WRONG_PASSWORD, StepUpRequired
+from kernel.errors import UnauthorizedException
+from kernel.web import translate
+
+log = structlog.get_logger(__name__)
+
+CRASHED = "Something went wrong here. It has been logged under the number below."
+ENDED = "Your session has ended. Sign in to go on; what you have typed is still here."
+CONFIRM = "This needs your password: enter it again."
+WHAT_TO_DO = {
+    403: "Sign in as a superuser, or go back.",
+    404: "It may have been removed. Look for it in the list.",
+    409: "Nothing was changed. Look at the row as it is now, and try again.",
+    422: "Nothing was changed. Go back and correct it.",
+    429: "Wait a little, then try again.",
+    503: "Nothing was changed. Wait a little, then send it again.",
+}
+
+
+def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
+    """What makes the page about an error, in a unit of its own."""
+    # Its cause is the database's error, which it has put into words already.
+    answer = error if isinstance(error, FormRefused) else translate(error)
+
+    async def made(page: Page) -> Response:
+        if isinstance(answer, FormRefused):
+            return await editing.shown_again(page, answer)
+        return shown(page, answer)
+
+    return made
+
+
+def shown(page: Page, error: Exception) -> Response:
+    """The page about an error that needs no row."""
+    posted = page.request.method == "POST" and bool(page.posted)
+    if isinstance(error, UnauthorizedException):
+        if posted:
+            return _again(page, 401, _told(error) if page.field("_password") else ENDED, True)
+        return page.redirect(f"/sign-in?next={quote(_here(page), safe='')}")
+    if isinstance(error, StepUpRequired):
+        return _again(page, 403, CONFIRM, False)
+    if not isinstance(error, HTTPException):
+        log.error("admin page crashed", path=page.request.url.path, exc_info=error)
+        return page.render("error.html", 500, title="Error", told=CRASHED, advice="")
+    status = error.status_code
+    if posted and "_password" in page.posted and _told(error) == WRONG_PASSWORD:
+        return _again(page, status, WRONG_PASSWORD, False)
+    if posted and status in (429, 503):
+        asked = "_username" in page.posted or (False if "_password" in page.posted else None)
+        response = _again(page, status, _told(error), asked)
+    else:
+        title, advice = HTTPStatus(status).phrase, WHAT_TO_DO.get(status, "")
+        response = page.render("error.html", status, title=title, told=_told(error), advice=advice)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def plain(page: Page, error: Exception) -> Response:
+    """Where no page can be made: a line of text."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    told = _told(error) if isinstance(error, HTTPException) else CRASHED
+    return PlainTextResponse(told, status, headers=HEADERS)
+
+
+def _again(page: Page, status: int, told: str, signs_in: bool | None) -> Response:
+    """The form once more, hidden, with what is missing to it: a sign-in, a password, or time."""
+    return page.render("again.html", status, told=told, signs_in=signs_in, kept=page.kept)
+
+
+def _told(error: Any) -> str:
+    detail = error.detail
+    return str(detail.get("detail", "")) if isinstance(detail, dict) else str(detail)
+
+
+def _here(page: Page) -> str:
+    path = page.request.url.path.removeprefix(page.request.scope.get("root_path", ""))
+    return f"{path}?{page.request.url.query}" if page.request.url.query else path

@@ -1,0 +1,116 @@
+"""Pages that show rows: a view's list, one row, and the export of a list."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from starlette.responses import Response, StreamingResponse
+
+from features.admin import crud
+from features.admin.cells import cell_of
+from features.admin.models import PAGE_SIZES, RowsQuery
+from features.admin.pages.rendering import HEADERS, Page
+from features.admin.references import references_of, related_to
+from kernel.context import context_of
+from kernel.errors import UnprocessableEntityException
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+
+
+def asked(page: Page) -> RowsQuery:
+    """What the address asks of the list. Raises UnprocessableEntityException (422)."""
+    try:
+        return RowsQuery.model_validate(dict(page.request.query_params))
+    except ValidationError as invalid:
+        error = invalid.errors(include_input=False)[0]
+        where, told = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
+        raise UnprocessableEntityException(f"{where}: {told}") from None
+
+
+async def list_page(page: Page) -> Response:
+    """A page of the view's rows."""
+    view, query = page.view, asked(page)
+    found = await crud.page_of(page.unit, view, page.request, query)
+    filters = [
+        (one, await crud.choices_of_filter(view, page.request, one))
+        for one in crud.filters_of(view)
+    ]
+    labels = {name: label_of(view, name) for name in view._list_prop_names}
+    return page.render(
+        "list.html",
+        view=view,
+        query=query,
+        found=found,
+        filters=filters,
+        references={
+            name: value
+            for name in references_of(view)
+            if (value := page.request.query_params.get(name))
+        },
+        labels=labels,
+        acts=view.acts(query.deleted),
+        sizes=PAGE_SIZES,
+        with_query=partial(with_query, page),
+    )
+
+
+async def row_page(page: Page) -> Response:
+    """All that is shown of one row; of a deleted one, only where it is asked for."""
+    view, deleted = page.view, page.request.query_params.get("deleted") == "true"
+    found = await crud.row_of(page.unit, view, page.request.path_params["row"], deleted=deleted)
+    labels = {name: label_of(view, name) for name in view.shown}
+    return page.render(
+        "row.html",
+        view=view,
+        row=found.row,
+        labels=labels,
+        deleted=deleted,
+        acts=view.acts(deleted),
+        related=related_to(page.renderer.views, view, view.identity_of(found.row)),
+        told=NOTES.get(page.request.query_params.get("done", ""), ""),
+    )
+
+
+NOTES = {"saved": "Saved.", "unchanged": "Nothing was changed.", "created": "Created."}
+
+
+async def export(page: Page) -> Response:
+    """The list as CSV, MAX_EXPORTED rows at most, as they are read."""
+    view, query, resources = page.view, asked(page), context_of(page.request).resources
+    if not view.can_export:
+        raise UnprocessableEntityException("This list can't be exported.")
+    # What the address asks wrongly is refused now: a stream that has begun can't say so.
+    await crud.page_of(page.unit, view, page.request, query)
+    names = view._build_column_list(include=view.column_export_list, defaults=list(view.shown))
+
+    async def lines() -> AsyncIterator[str]:
+        yield _line(names)
+        async with resources.unit() as unit:
+            async for rows in crud.exported(unit, view, page.request, query):
+                for row in rows:
+                    cells = [cell_of({}, view, row, name, short=False) for name in names]
+                    yield _line(["" if cell.muted else cell.text for cell in cells])
+
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{view.identity}.csv"'}
+    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def label_of(view: Any, name: str) -> str:
+    """What a column is called."""
+    return str(view._column_labels.get(name, name.replace("_", " ").capitalize()))
+
+
+def with_query(page: Page, /, **changes: Any) -> str:
+    """The query of this page's address, changed; None takes a name out."""
+    asked = {**dict(page.request.query_params), **changes}
+    return urlencode({name: value for name, value in asked.items() if value not in (None, "")})
+
+
+def _line(cells: list[str]) -> str:
+    target = io.StringIO()
+    csv.writer(target).writerow([f"'{one}" if one.startswith(FORMULA) else one for one in cells])
+    return target.getvalue()

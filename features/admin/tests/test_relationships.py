@@ -1,0 +1,165 @@
+"""Rows that refer to each other, by relationships in both directions."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from sqladmin import ModelView
+from sqlalchemy import select
+from sqlmodel import Field, Relationship
+from starlette.routing import Mount
+
+from features.admin.events import RowChanged
+from features.admin.pages.serving import Site
+from features.admin.views import ViewError, completed, views_of
+from kernel import events
+from kernel.app import Application
+from kernel.db import UnitOfWork
+from kernel.schemas import CleanText, InputSchema
+from tests.accounts import Person
+from tests.admin_site import SAME_ORIGIN, Browser, errors
+from tests.application import client_of
+from tests.column_types.samples import Apart
+from tests.column_types.serving import serving
+
+
+class Shelf(Apart, table=True):
+    """A table that another one refers to."""
+
+    __tablename__ = "admin_shelf"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    volumes: list["Volume"] = Relationship(back_populates="shelf")
+
+
+class Volume(Apart, table=True):
+    """A table that refers to it, by a key that may be null."""
+
+    __tablename__ = "admin_volume"
+
+    id: int | None = Field(default=None, primary_key=True)
+    shelf_id: int | None = Field(default=None, foreign_key="admin_shelf.id", ondelete="RESTRICT")
+    shelf: Shelf | None = Relationship(back_populates="volumes")
+
+
+class ShelfCreate(InputSchema):
+    """What a form makes one of."""
+
+    name: CleanText
+
+
+class ShelfAdmin(ModelView, model=Shelf):
+    """Its view."""
+
+    column_list = ("id", "name")
+    column_searchable_list = ("name",)
+    form_columns = ("name",)
+    create_schema = ShelfCreate
+
+
+class VolumeAdmin(ModelView, model=Volume):
+    """Its view."""
+
+    column_list = ("id", "shelf_id")
+
+
+@pytest.fixture(scope="module")
+async def shelves(setting_values: Mapping[str, str]) -> AsyncIterator[Application]:
+    """An application with a view of both."""
+    async with serving(setting_values, [], Apart.metadata) as (app, _):
+        site = Site(views_of({"shelves": [ShelfAdmin, VolumeAdmin]}))
+        app.router.routes.append(Mount("/shelves", app=site))
+        yield app
+
+
+async def test_a_deletion_sets_no_members_key_to_null(
+    shelves: Application, superuser: Person
+) -> None:
+    async with shelves.state.resources.unit() as db:
+        shelf = Shelf(name="Sciences", volumes=[Volume()])
+        db.add(shelf)
+        await db.flush()
+        shelf_id = shelf.id
+
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        form = {"row": str(shelf_id), "_confirmed": "true"}
+        answer = await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
+        listed = await browser.get("/shelves/volume/list")
+
+    assert answer.status_code == 409
+    assert errors(answer)[0].startswith("Sciences: ")
+    assert f'href="/shelves/shelf/details/{shelf_id}"' in listed.text
+    async with shelves.state.resources.unit() as db:
+        assert (await db.scalars(select(Volume.shelf_id))).all() == [shelf_id]  # type: ignore[call-overload]
+
+
+async def test_a_row_leads_to_the_rows_that_refer_to_it(
+    shelves: Application, superuser: Person
+) -> None:
+    async with shelves.state.resources.unit() as db:
+        shelf, empty = Shelf(name="Arts", volumes=[Volume(), Volume()]), Shelf(name="Empty")
+        db.add_all([shelf, empty])
+        await db.flush()
+        path, none = f"/shelves/volume/list?shelf_id={shelf.id}", empty.id
+
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        row = await browser.get(f"/shelves/shelf/details/{shelf.id}")
+        listed = await browser.get(path)
+        empty_list = await browser.get(f"/shelves/volume/list?shelf_id={none}")
+        bad = [
+            await browser.get(f"/shelves/volume/list?shelf_id={value}") for value in ("x", "9" * 30)
+        ]
+
+    assert f'href="{path}"' in row.text
+    assert "2 in all" in listed.text
+    assert "0 in all" in empty_list.text
+    assert [answer.status_code for answer in bad] == [422, 422]
+
+
+async def test_what_is_made_and_deleted_is_told_column_by_column(
+    shelves: Application, superuser: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[RowChanged] = []
+
+    async def note(event: RowChanged, _: UnitOfWork) -> None:
+        told.append(event)
+
+    monkeypatch.setitem(events.registry(), RowChanged, [note])
+    async with client_of(shelves, Browser) as browser:
+        await browser.sign_in(superuser)
+        answer = await browser.submit("/shelves/shelf/create", name="Arts")
+        shelf_id = int(answer.headers["location"].rpartition("/")[2].partition("?")[0])
+        form = {"row": str(shelf_id), "_confirmed": "true"}
+        await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
+
+    row_id, by = str(shelf_id), superuser.id
+    made = {"id": (None, shelf_id), "name": (None, "Arts")}
+    gone = {"id": (shelf_id, None), "name": ("Arts", None)}
+    assert told == [
+        RowChanged("admin_shelf", row_id, "create", made, by),
+        RowChanged("admin_shelf", row_id, "delete", gone, by),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "name the columns to show"),
+        ({"column_list": "__all__"}, "name the columns to show"),
+        ({"column_list": ("id",), "form_columns": ("name",)}, "no schema has the field name"),
+    ],
+)
+def test_a_view_that_names_too_little_stops_the_start(options: dict[str, Any], told: str) -> None:
+    metaclass: Any = type(ModelView)
+    declared = metaclass("Bad", (ModelView,), options, model=Shelf)
+
+    with pytest.raises(ViewError, match=told):
+        completed(declared)
+
+
+def test_two_views_of_one_name_stop_the_start() -> None:
+    with pytest.raises(ViewError, match="there is a view shelf"):
+        views_of({"one": [ShelfAdmin], "two": [ShelfAdmin]})

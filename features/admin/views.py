@@ -1,0 +1,165 @@
+"""The views that features declare, completed by what every view of the site can do."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from sqladmin import ModelView
+from sqlalchemy import delete
+from starlette.requests import Request
+
+from kernel.context import context_of
+from kernel.db import UnitOfWork, now
+
+DELETE = "delete"
+RESTORE = "restore"
+
+
+class ViewError(Exception):
+    """A feature's admin.py declares a view that can't be served safely."""
+
+
+def unit_of(request: Request) -> UnitOfWork:
+    """The unit of work of this request."""
+    unit = context_of(request).unit
+    assert unit is not None, "the site opens one for each request"
+    return unit
+
+
+class Act:
+    """Something that is done to chosen rows: a view's `@action`, `delete` or `restore`."""
+
+    def __init__(self, name: str, label: str, question: str, call: Callable[..., Any]) -> None:
+        self.name, self.label, self.question, self.call = name, label, question, call
+
+
+class View(ModelView):
+    """sqladmin's view, whose writes are made in the request's unit of work.
+
+    A feature overrides `insert_model`, `update_model`, `delete_model` and the `after_...` hooks as
+    sqladmin's guide says; they are called inside the unit, before the commit.
+    """
+
+    update_schema: ClassVar[type[BaseModel] | None] = None
+    create_schema: ClassVar[type[BaseModel] | None] = None
+    forgets: ClassVar[Sequence[str]] = ()
+    """Names or namespaces of cached answers that any write makes untrue."""
+
+    async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
+        """Add a row of these values."""
+        row = self.model(**data)
+        unit_of(request).add(row)
+        await unit_of(request).flush()
+        return row
+
+    async def update_model(self, request: Request, pk: Any, data: Mapping[str, Any]) -> Any:
+        """Give the row these values."""
+        row: Any = await unit_of(request).get(self.model, pk)
+        for name, value in data.items():
+            setattr(row, name, value)
+        if "updated_at" in self.columns:
+            row.updated_at = now()
+        return row
+
+    async def delete_model(self, request: Request, pk: Any) -> None:
+        """Remove the row; hide it, where the table keeps what is deleted."""
+        unit = unit_of(request)
+        if self.keeps_deleted:
+            row: Any = await unit.get(self.model, pk)
+            row.is_deleted, row.deleted_at = True, now()
+            return
+        # Not by the session: it would set the keys of rows that refer to this one to null.
+        statement = delete(self.model).where(self.pk_columns[0] == pk)
+        await unit.execute(statement, execution_options={"synchronize_session": False})
+
+    async def restore_model(self, request: Request, pk: Any) -> None:
+        """Show a row again that was hidden."""
+        row: Any = await unit_of(request).get(self.model, pk)
+        row.is_deleted, row.deleted_at = False, None
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The table's columns by the names of the model's attributes."""
+        return dict(self._mapper.columns.items())
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether deleted rows are only hidden."""
+        return "is_deleted" in self.columns
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The columns of the row's own page: those that are named, and no other."""
+        named = getattr(self, "column_details_list", None) or self.column_list
+        return self._build_column_list(include=named, defaults=[])
+
+    @property
+    def form_names(self) -> Sequence[str]:
+        """The columns that may be edited: those that are named."""
+        return self._build_column_list(include=self.form_columns, defaults=[])
+
+    def schema(self, creating: bool) -> type[BaseModel] | None:
+        """The input schema of the form; None where there is no form."""
+        if creating:
+            return self.create_schema if self.can_create else None
+        return self.update_schema if self.can_edit else None
+
+    def acts(self, deleted: bool) -> dict[str, Act]:
+        """What can be done to rows of the list, or to deleted ones."""
+        if deleted:
+            question = f"Restore these {self.name_plural}?"
+            return {RESTORE: Act(RESTORE, "Restore", question, self.restore_model)}
+        found = {}
+        for _, method in inspect.getmembers(self, inspect.ismethod):
+            marks: Any = method
+            if hasattr(marks, "_action"):
+                # Without sqladmin's own checks: the site has made its own before.
+                call = inspect.unwrap(method.__func__).__get__(self)
+                asked = marks._confirmation_message or f"{marks._label}: are you sure?"
+                found[marks._slug] = Act(marks._slug, marks._label, asked, call)
+        if self.can_delete:
+            question = f"Delete these {self.name_plural}?"
+            found[DELETE] = Act(DELETE, "Delete", question, self.delete_model)
+        return found
+
+    def label_of(self, row: Any) -> str:
+        """What a row is called where it is chosen: its first searched column, else its key."""
+        for name in self._search_fields:
+            if value := getattr(row, name, None):
+                return str(value)
+        return f"{self.name} {self.identity_of(row)}"
+
+    def identity_of(self, row: Any) -> str:
+        """The row's key as it stands in addresses."""
+        return str(getattr(row, self.pk_columns[0].key))
+
+
+def completed(declared: type[ModelView]) -> View:
+    """The declared view, with what the site adds. Raises ViewError."""
+    where = f"{declared.__module__}.{declared.__name__}"
+    if len(declared.pk_columns) != 1:
+        raise ViewError(f"{where}: a view's table has a primary key of one column")
+    if not declared.column_list or isinstance(declared.column_list, str):
+        raise ViewError(f"{where}: name the columns to show, in column_list")
+    metaclass: Any = type(declared)
+    view: View = metaclass(declared.__name__, (declared, View), {})()
+    schemas = [schema for one in (False, True) if (schema := view.schema(one))]
+    known = {name for schema in schemas for name in schema.model_fields}
+    if unknown := set(view.form_names) - known:
+        raise ViewError(f"{where}: no schema has the field {', '.join(sorted(unknown))}")
+    if any(getattr(one, "has_operator", False) for one in view.get_filters()):
+        raise ViewError(f"{where}: filters offer values to choose from, no operators")
+    return view
+
+
+def views_of(offered: Mapping[str, Sequence[type[ModelView]]]) -> dict[str, View]:
+    """The views of all features, by their name in addresses. Raises ViewError."""
+    found: dict[str, View] = {}
+    for feature, declared in offered.items():
+        for one in declared:
+            view = completed(one)
+            if view.identity in found:
+                raise ViewError(f"features/{feature}/admin.py: there is a view {view.identity}")
+            found[view.identity] = view
+    return found
