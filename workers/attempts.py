@@ -18,7 +18,7 @@ from kernel.jobs.declare import JobContext, Task
 from kernel.jobs.job import Attempt, JobRefused, Retry, describe
 from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
-from kernel.usage import Usage, usage_var
+from kernel.redis.usage import Usage, usage_var
 
 log = structlog.get_logger(__name__)
 

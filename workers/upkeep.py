@@ -11,6 +11,7 @@ from arq import worker as arq_worker
 from kernel.jobs import arq_queue
 from kernel.jobs.job import Attempt, Job, describe
 from kernel.jobs.outbox import outbox
+from kernel.jobs.ticks import tick_id
 from kernel.redis.connection import RedisUnavailable
 from workers.ends import Ends
 from workers.intake import Intake
@@ -78,7 +79,7 @@ class Upkeep(arq_worker.Worker):
             elif cron.next_run < n + timedelta(seconds=delay * num_windows):
                 tick, name = cron.next_run, cron.name.removeprefix("cron:")
                 later = (tick - datetime.now(tz=self.timezone)).total_seconds()
-                job_id = arq_queue.tick_id(name, tick)
+                job_id = tick_id(name, tick)
                 lane = self._held.tasks[name].lane
                 ticks.append(Job(job_id, name, {}, defer_by=max(0.0, later), queue=lane))
                 cron.calculate_next(tick)

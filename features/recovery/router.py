@@ -11,7 +11,7 @@ from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.security_log import record_after_commit
 from features.emails.events import AddressConfirmed
-from features.emails.pages import MISTAKES, PAGE, Field, code_field, first_of, page
+from features.emails.link_pages import MISTAKES, PAGE, Field, code_field, first_of, page
 from features.emails.permissions import (
     count_request,
     find_link,

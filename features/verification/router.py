@@ -10,8 +10,8 @@ from features.auth.cross_site import refuse_cross_site
 from features.auth.security_log import record_after_commit
 from features.emails.crud import send_email, withdraw_links
 from features.emails.events import AddressConfirmed
+from features.emails.link_pages import MISTAKES, PAGE, Field, code_field, page
 from features.emails.models import Link
-from features.emails.pages import MISTAKES, PAGE, Field, code_field, page
 from features.emails.permissions import (
     count_request,
     find_link,

@@ -15,9 +15,9 @@ VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "uti
 # Lines of code, tests left out; a later issue raises a budget only by a decision that says why
 # (docs/decisions/0012-the-kernels-budget.md).
 KERNEL_LINES = 8133
-WIRING_LINES = 713  # the modules at the kernel's root
+WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
-WORKER_LINES = 1040
+WORKER_LINES = 1044
 FILE_LINES = 200
 TEST_FILE_LINES = 320  # a test file mirrors its subject, and each test states its own case
 LONG_FILE_LINES = 280
@@ -25,7 +25,9 @@ FUNCTION_LINES = 40
 # "path" or "path::function" -> why it is better long than split; a file up to LONG_FILE_LINES.
 LONG: dict[str, str] = {
     "features/auth/crud.py": "the statements of sessions, whose conditions are shared",
+    "features/auth/permissions.py": "one dependency for each kind of caller",
     "features/auth/router.py": "the routes of one resource, each with its own refusals",
+    "features/users/crud.py": "one table: its queries, and its writes with their locks",
     "features/users/models.py": "one table and its shapes",
     "features/users/router.py": "the routes of one resource, two of them with their own reasons",
     "infra/bench/floor.py": "one program: the bare application that the bench compares with",
@@ -121,6 +123,8 @@ def _features(root: Path) -> Iterator[str]:
         if not any(entry.rglob("*.py")):
             continue  # what Python left of a feature that is deleted
         for name in ("__init__.py", *CARD):
+            if name == "router.py" and (entry / "pages").is_dir():
+                continue  # it answers browsers, outside of the API
             if not (entry / name).exists():
                 yield f"features/{entry.name}: {name} is missing; every feature has it."
         if _caches(entry) and not (entry / "cache_keys.py").exists():

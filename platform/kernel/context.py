@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.errors import CustomException
-from kernel.usage import Usage
+from kernel.redis.usage import Usage
 
 KEY = "kernel.context"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -97,14 +97,3 @@ async def identified(connection: HTTPConnection) -> Principal | None:
         context.principal = await identify(connection) if identify else None
         context.identified = True
     return context.principal
-
-
-async def note_actor(unit: UnitOfWork, user_id: int) -> None:
-    """Say who writes in this unit by privilege, where a feature keeps an account of that.
-
-    What the unit has written before isn't seen.
-    """
-    settings_of = unit.resources.provider("actor_settings")
-    if settings_of is not None:
-        driver = await unit.driver_connection()
-        await driver.begin_with(settings_of(user_id, request_id_var.get() or ""))

@@ -18,6 +18,7 @@ from features.admin.views import View
 from kernel.context import context_of
 from kernel.errors import NotFoundException
 from kernel.rate_limit import spend_write
+from kernel.web import note_actor
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ class Site:
             caller = await permissions.superuser(request)
             if request.method not in SAFE:
                 spend_write(request, caller.user_id)
+                await note_actor(page.unit, caller.user_id)
             return await served.answer(page)
 
         return await self._in_unit(page, answer)

@@ -10,7 +10,7 @@ from sqlmodel import col
 from features.auth.models import Session
 from features.users.crud import crud_all_users
 from features.users.models import User, UserCreateInternal
-from kernel.context import note_actor
+from kernel.web import note_actor
 from tests.callers import People
 
 missing = {"id": "Audit entry not found"}

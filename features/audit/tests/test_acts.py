@@ -10,10 +10,10 @@ from features.audit.models import AuditEntry, AuditEntryRead
 from features.auth.crud import crud_sessions
 from features.users.crud import crud_all_users
 from features.users.models import User, UserCreateInternal
-from kernel.context import note_actor
 from kernel.db import CompiledQuery
 from kernel.db.tables import now
 from kernel.resources import Resources
+from kernel.web import note_actor
 from tests.accounts import Person
 
 V1 = "/api/v1"

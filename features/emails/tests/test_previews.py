@@ -21,9 +21,9 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     (folder / "greet.html.jinja").write_text("<p>Hello <b>{{ name }}</b></p>")
     monkeypatch.setattr("features.emails.previews.FEATURES", tmp_path)
     monkeypatch.setattr("features.emails.rendering.FEATURES", tmp_path)
-    rendering._environment.cache_clear()
+    rendering.environment.cache_clear()
     yield folder
-    rendering._environment.cache_clear()
+    rendering.environment.cache_clear()
 
 
 def test_a_mail_is_shown_with_its_example(templates: Path) -> None:

@@ -18,7 +18,7 @@ from kernel.config.database import DatabaseSettings
 from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 from kernel.db.unfit_values import bound_by, forget, note_unfit, remember
-from kernel.usage import usage_var
+from kernel.redis.usage import usage_var
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from kernel.jobs import arq_queue
 from kernel.jobs.arguments import without_secrets
-from kernel.jobs.arq_queue import moment, tick_id, ticks
+from kernel.jobs.arq_queue import moment
 from kernel.jobs.control import (
     abort_after_commit,
     erase_after_commit,
@@ -25,3 +25,4 @@ from kernel.jobs.enqueue import (
 )
 from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, JobRefused, Retry
 from kernel.jobs.registry import declared, queues, schedules
+from kernel.jobs.ticks import tick_id, ticks

@@ -5,7 +5,7 @@ To replace ARQ, replace this file and workers/. Jobs are JSON, never pickle.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -19,14 +19,12 @@ from arq.constants import (
     job_key_prefix,
     result_key_prefix,
 )
-from arq.cron import next_cron
-from arq.utils import timestamp_ms, to_unix_ms
+from arq.utils import timestamp_ms
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
-from kernel.jobs.declare import Schedule
 from kernel.jobs.job import DEFAULT_QUEUE, Job, JobInfo, describe
 from kernel.redis.client import Redis
 from kernel.redis.connection import Script
@@ -34,8 +32,6 @@ from kernel.redis.holding import keys_holding
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
-LOOK_BACK = (1 / 1440, 1 / 24, 1, 32, 367, 1500)  # days
-TICK = ("month", "day", "weekday", "hour", "minute", "second")
 WORKERS = "job:workers"  # a hash: what each worker takes, see workers/worker.py
 
 # What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one; and one
@@ -193,25 +189,6 @@ async def report(redis: Redis, job_id: str, progress: dict[str, Any]) -> None:
     """Keep a job's progress beside it, for an hour. Raises RedisUnavailable."""
     key = PROGRESS_PREFIX + job_id
     await redis.execute("SET", key, serialize(progress), "EX", PROGRESS_SECONDS)
-
-
-def tick_id(task: str, tick: datetime) -> str:
-    """The id of the job that runs the task at that tick of its schedule."""
-    return f"cron:{task}:{to_unix_ms(tick)}"
-
-
-def ticks(schedule: Schedule) -> tuple[datetime | None, datetime]:
-    """The schedule's last tick, if it had any in four years, and its next one."""
-    when = {name: getattr(schedule, name) for name in TICK}
-    now = datetime.now(UTC)
-    upcoming = next_cron(now, **when)
-    for days in LOOK_BACK:
-        last = next_cron(now - timedelta(days=days), **when)
-        if last < upcoming:
-            while (later := next_cron(last, **when)) < upcoming:
-                last = later
-            return last, upcoming
-    return None, upcoming
 
 
 async def erase(

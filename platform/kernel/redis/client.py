@@ -16,7 +16,7 @@ from redis.asyncio.connection import parse_url
 
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
-from kernel.usage import usage_var
+from kernel.redis.usage import usage_var
 
 log = structlog.get_logger(__name__)
 

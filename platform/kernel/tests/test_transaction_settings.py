@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import func, select, text
 
-from kernel.context import note_actor, request_id_var
+from kernel.context import request_id_var
 from kernel.db import CompiledQuery, UnitOfWork
 from kernel.resources import Resources
+from kernel.web.actor import note_actor
 from tests.statements import Statements
 
 SETTING = select(func.current_setting("test.actor", True))

@@ -10,6 +10,7 @@ from kernel.web.access import (
     has_permissions,
     unauthenticated,
 )
+from kernel.web.actor import note_actor
 from kernel.web.database_errors import translate
 from kernel.web.documented_errors import error_responses
 from kernel.web.health import require_database

@@ -19,7 +19,7 @@ from kernel.config.groups import HttpSettings
 from kernel.config.observability import ObservabilitySettings
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
-from kernel.usage import usage_var
+from kernel.redis.usage import usage_var
 from kernel.web.body_bounds import BodyBounds
 from kernel.web.client_address import forwarded_for, is_in, unmapped
 from kernel.web.cors import cors

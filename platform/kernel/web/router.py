@@ -11,11 +11,12 @@ from starlette.routing import BaseRoute
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
-from kernel.context import context_of, note_actor
+from kernel.context import context_of
 from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.write_budget import spend_write
 from kernel.web.access import RANK, Access, require
+from kernel.web.actor import note_actor
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
