@@ -3,7 +3,7 @@
 import arq.worker
 
 from kernel.config.loader import SettingsError
-from kernel.parent import exit_with_parent
+from kernel.config.parent import exit_with_parent
 from kernel.settings import load_settings
 from workers.options import options
 from workers.worker import Worker

@@ -22,8 +22,8 @@ from kernel import logs
 from kernel.config.groups import AppSettings, HttpSettings
 from kernel.config.loader import Settings, SettingsError
 from kernel.config.observability import ObservabilitySettings
+from kernel.config.parent import exit_with_parent
 from kernel.observability.exposition import shared_by_processes
-from kernel.parent import exit_with_parent
 from kernel.settings import load_settings
 from kernel.web.protocol import BoundedProtocol
 

@@ -43,9 +43,11 @@ async def growth(
             f"factories.py of its feature, so that {route.name} can be read with 2 and 20 rows"
         )
     given = await add_rows(accounts, route.name, FEW)
+    if given is None:
+        return None
     few, shown = await _read(accounts, statements, route, given)
     given = await add_rows(accounts, route.name, MORE)
-    many, shown_then = await _read(accounts, statements, route, given)
+    many, shown_then = await _read(accounts, statements, route, given or {})
     if shown < FEW or shown_then <= shown:
         return f"add_rows for {route.name} adds no rows: {shown} are shown, then {shown_then}"
     if len(few) == len(many):
