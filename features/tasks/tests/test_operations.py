@@ -123,7 +123,6 @@ async def test_a_schedule_says_when_it_runs_next_and_how_it_ended_last(
     )
     assert (upcoming.hour, upcoming.minute, upcoming.second) == (3, 17, 0)
     assert upcoming - last == timedelta(days=1)
-    assert last <= datetime.now(UTC) < upcoming
     assert sessions["last_run"] is None
 
 
@@ -143,7 +142,8 @@ def test_the_ticks_of_a_schedule_enclose_the_present(when: Any, apart: timedelta
     last, upcoming = jobs.ticks(schedule)
 
     assert last is not None
-    assert last < datetime.now(UTC)
+    # ARQ's ticks are 0.123 seconds behind the second, and its next one is more than a second away.
+    assert last < datetime.now(UTC) + timedelta(seconds=0.2)
     assert upcoming - last == apart
 
 
