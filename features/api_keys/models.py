@@ -70,7 +70,12 @@ class ApiKey(Timestamped, table=True):
         Index(
             "ix_api_key_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")
         ),
-        {"info": {"small": True}},  # few of one user
+        {
+            "info": {
+                "small": True,  # few of one user
+                "audited": ["user_id", "expires_at", "revoked_at"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -41,7 +41,13 @@ class Role(Timestamped, table=True):
     __tablename__ = "role"
     __table_args__: ClassVar[Any] = (
         unique("uq_role_name", "name", answer=NAME_TAKEN),
-        {"info": {"missing": ROLE_NOT_FOUND, "small": True}},
+        {
+            "info": {
+                "missing": ROLE_NOT_FOUND,
+                "small": True,
+                "audited": ["name", "permissions"],
+            }
+        },
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -57,6 +63,7 @@ class UserRole(Timestamped, table=True):
     __table_args__: ClassVar[Any] = (
         unique("uq_user_role_user_id", "user_id", "role_id", answer=ALREADY_GIVEN),
         Index("ix_user_role_role_id", "role_id", "id"),
+        {"info": {"audited": ["user_id", "role_id"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -69,12 +69,15 @@ CHANGES = {
 }
 # The column by which a row is known, and those whose values are kept.
 AUDITED = {
+    "api_key": "'id', 'user_id', 'expires_at', 'revoked_at'",
     "email_suppression": "'id', 'reason'",
     "job": "'job_id', 'id', 'function', 'queue', 'status', 'tries'",
     "post": "'id', 'created_by_user_id', 'is_deleted', 'deleted_at'",
     "rate_limit": "'id', 'tier_id', 'name', 'path', 'limit', 'period'",
+    "role": "'id', 'name', 'permissions'",
     "session": "'id', 'user_id', 'ended_at', 'end_reason', 'password_at'",
     "tier": "'id', 'name'",
+    "user_role": "'id', 'user_id', 'role_id'",
     '"user"': "'id', 'tier_id', 'is_superuser', 'is_deleted', 'deleted_at', 'version'",
 }
 

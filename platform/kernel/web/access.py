@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from kernel.context import Principal, RequestContext, context_of, principal_of
 from kernel.errors import CustomException, ForbiddenException, UnauthorizedException
+from kernel.web.actor import note_actor
 
 PRIVILEGES = "You do not have enough privileges."
 NOT_YOURS = "Request forbidden -- authorization will not help"
@@ -88,7 +89,11 @@ async def has_permissions(
         permissions_of: PermissionsOf | None = context.resources.provider("permissions_of")
         given = await permissions_of(context, principal.user_id) if permissions_of else ()
         context.permissions = frozenset(given)
-    return context.permissions.issuperset(names)
+    if not context.permissions.issuperset(names):
+        return False
+    if context.unit is not None:
+        await note_actor(context.unit, principal.user_id)
+    return True
 
 
 def unauthenticated(connection: HTTPConnection) -> CustomException:
