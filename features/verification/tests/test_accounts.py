@@ -157,6 +157,18 @@ async def test_a_link_used_twice_at_once_works_once(mail: Mailing) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
 
 
+async def test_of_two_links_used_at_once_one_works(mail: Mailing) -> None:
+    await mail.person("ada")
+    [first] = await mail.mails()
+    await mail.client().post(VERIFICATION, json={"email": "ada@example.com"})
+    [second] = await mail.mails()
+    codes = [code_of(first), code_of(second)]
+
+    answers = await asyncio.gather(*[confirm(mail, one) for one in codes * 2])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+
+
 async def test_accounts_from_before_and_superusers_count_as_verified(
     mail: Mailing, make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> None:
