@@ -78,6 +78,8 @@ activate_link = CompiledQuery(
     writes=True,
 )
 
+# By hand, since FastCRUD's delete counts as a commit, after which a page that shows what was wrong
+# couldn't roll back.
 _withdraw = CompiledQuery(
     delete(EmailLink)
     .where(

@@ -29,18 +29,19 @@ NOTHING = 0
 
 crud_pending: FastCRUD[PendingRegistration, Any, Any, Any, Any, Any] = FastCRUD(PendingRegistration)
 
-# Asked with every write, where REQUIRE_VERIFIED_EMAIL is on.
+# By hand, for the bench: asked with every write, where REQUIRE_VERIFIED_EMAIL is on.
 unverified = CompiledQuery(
     select(col(UnverifiedUser.user_id)).where(col(UnverifiedUser.user_id) == bindparam("user_id")),
     int,
 )
+# By hand, for its join and the index on lower(email).
 unverified_by_email = CompiledQuery(
     select(col(UnverifiedUser.user_id))
     .join(User, col(User.id) == col(UnverifiedUser.user_id))
     .where(func.lower(col(User.email)) == func.lower(bindparam("email")), LIVE),
     int,
 )
-# Of those of one address the last one.
+# By hand, for the index on lower(email). Of those of one address the last one.
 pending_by_email = CompiledQuery(
     select(col(PendingRegistration.id))
     .where(func.lower(col(PendingRegistration.email)) == func.lower(bindparam("email")))
@@ -66,6 +67,7 @@ _keep_registration = CompiledQuery(
     int,
     writes=True,
 )
+# By hand, for its race: of those who confirm at once, one gets the row.
 take_registration = CompiledQuery(
     delete(PendingRegistration)
     .where(col(PendingRegistration.id) == bindparam("registration_id"))
@@ -73,6 +75,7 @@ take_registration = CompiledQuery(
     Registration,
     writes=True,
 )
+# By hand, as `_withdraw` of links: it must not count as a commit.
 _verify = CompiledQuery(
     delete(UnverifiedUser)
     .where(col(UnverifiedUser.user_id) == bindparam("user_id"))

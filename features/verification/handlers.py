@@ -3,6 +3,7 @@
 from features.auth.events import SessionOpened
 from features.emails.crud import is_on, send_email, withdraw_links
 from features.emails.events import AddressConfirmed
+from features.emails.messages import mailbox
 from features.users.crud import account_by_id, id_by_email, id_by_username
 from features.users.events import (
     EmailChanging,
@@ -19,14 +20,24 @@ from features.verification.permissions import require_verified
 from features.verification.settings import VerificationSettings
 from kernel import jobs
 from kernel.db import UnitOfWork
-from kernel.errors import DuplicateValueException
+from kernel.errors import DuplicateValueException, UnprocessableEntityException
 
 
 def _settings(unit: UnitOfWork) -> VerificationSettings:
     return unit.resources.settings.group(VerificationSettings)
 
 
+def _require_mailbox(email: str) -> None:
+    """Raise UnprocessableEntityException (422) for an address that no link could be mailed to."""
+    try:
+        mailbox(email)
+    except ValueError as error:
+        raise UnprocessableEntityException(f"No mail reaches this address: {error}") from None
+
+
 async def register_later(event: Registering, unit: UnitOfWork) -> None:
+    if _settings(unit).changes_wait:
+        _require_mailbox(event.user.email)
     if not _settings(unit).registration_privacy:
         return
     if await id_by_username.scalar(unit, username=event.user.username) is not None:
@@ -51,6 +62,7 @@ async def refuse_login(event: SessionOpened, unit: UnitOfWork) -> None:
 async def change_later(event: EmailChanging, unit: UnitOfWork) -> None:
     settings = _settings(unit)
     if event.own and settings.changes_wait:
+        _require_mailbox(event.new)
         if not settings.registration_privacy and await id_by_email.scalar(unit, email=event.new):
             raise DuplicateValueException(EMAIL_TAKEN)
         event.waits = True

@@ -119,9 +119,16 @@ async def _confirm(request: Request, db: UnitOfWork, token: str) -> None:
     elif link.purpose == crud.CHANGE:
         await _change_address(request, db, token, link)
     else:
-        await use_link(request, db, token, link.purpose)
-        await emit(db, AddressConfirmed(link.subject_id))
-        record_after_commit(db, "address confirmed", request, user=link.subject_id)
+        await _confirm_account(request, db, token, link)
+
+
+async def _confirm_account(request: Request, db: UnitOfWork, token: str, link: Link) -> None:
+    # The account first, then its links: all that do so wait for each other in one order.
+    if await change_user(db, link.subject_id, {}) is None:
+        raise refused_link(request, link.purpose)
+    await use_link(request, db, token, link.purpose)
+    await emit(db, AddressConfirmed(link.subject_id))
+    record_after_commit(db, "address confirmed", request, user=link.subject_id)
 
 
 async def _make_account(request: Request, db: UnitOfWork, token: str, link: Link) -> None:
@@ -143,7 +150,7 @@ async def _change_address(request: Request, db: UnitOfWork, token: str, link: Li
     holder = await id_by_email.scalar(db, email=link.email)
     if holder is not None and holder != link.subject_id:
         raise DuplicateValueException(EMAIL_TAKEN)
-    # The account first, then its links: all that do so wait for each other in one order.
+    # The account first, as above.
     if account is None or not await change_user(db, account.id, {"email": link.email}):
         raise refused_link(request, link.purpose)
     await use_link(request, db, token, link.purpose)

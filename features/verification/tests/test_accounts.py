@@ -13,7 +13,7 @@ from features.users.seed import seed
 from kernel.config import SettingsError
 from kernel.events import emit
 from kernel.settings import load_settings
-from tests.accounts import Person, refusal
+from tests.accounts import PASSWORD, Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
 
@@ -153,6 +153,31 @@ async def test_a_link_used_twice_at_once_works_once(mail: Mailing) -> None:
     [sent] = await mail.mails()
 
     answers = await asyncio.gather(*[confirm(mail, code_of(sent)) for _ in range(4)])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+
+
+async def test_an_address_that_no_server_takes_mail_for_is_refused(mail: Mailing) -> None:
+    ada = await mail.person("ada")
+    body = {"name": "Bob", "username": "bob", "email": "böb@example.com", "password": PASSWORD}
+
+    answers = [
+        await mail.client().post("/api/v1/user", json=body),
+        await ada.patch("/api/v1/user/ada", json={"email": "ädä@example.com"}),
+    ]
+
+    why = "the part before the @ has letters that few servers take"
+    assert {refusal(one) for one in answers} == {(422, f"No mail reaches this address: {why}")}
+
+
+async def test_of_two_links_used_at_once_one_works(mail: Mailing) -> None:
+    await mail.person("ada")
+    [first] = await mail.mails()
+    await mail.client().post(VERIFICATION, json={"email": "ada@example.com"})
+    [second] = await mail.mails()
+    codes = [code_of(first), code_of(second)]
+
+    answers = await asyncio.gather(*[confirm(mail, one) for one in codes * 2])
 
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
 
