@@ -68,6 +68,10 @@ async def crash_with_secrets(person: Person) -> None:
     assert answer.status_code == 500, answer.text
 
 
+# What would end the session, or the account, that the other calls are made with.
+ENDS = ("/logout", "/logout/all", "/user/me/erasure")
+
+
 async def sweep(person: Person, secrets: set[str]) -> None:
     """Secrets and addresses in the path, the query, the body and the headers of every route."""
     await person.register("eve", password=OLD)
@@ -77,7 +81,7 @@ async def sweep(person: Person, secrets: set[str]) -> None:
     for route in person.app.state.feature_routes:
         for value in ("7", MAIL, token):
             path = re.sub(r"{\w+}", value, route.path)
-            for method in route.methods if "logout" not in path else ():
+            for method in route.methods if not path.endswith(ENDS) else ():
                 body = {"password": NEW, "token": OLD, "email": MAIL}
                 params = {"password": WRONG, "email": MAIL, "token": token}
                 await person.request(method, path, json=body, params=params)
