@@ -164,7 +164,7 @@ async def test_an_export_holds_the_chosen_rows_and_runs_no_formula(
     assert "hashed_password" not in rows[0]
     [eve] = [row for row in rows if row["username"] == "eve1"]
     assert eve["name"] == "'=1+1"
-    assert eve["tier_id"] == ""  # not the text None
+    assert eve["profile_image_url"] == ""  # not the text None
 
 
 async def test_static_files_are_kept_by_their_content(site: Browser) -> None:

@@ -1,5 +1,6 @@
 """Tiers on the admin site."""
 
+import pytest
 from httpx2 import AsyncClient
 
 from features.tiers.tests.test_tiers import make
@@ -45,3 +46,22 @@ async def test_a_user_is_put_on_a_tier_chosen_by_its_name(
 
     assert f'<option value="{tier_id}">pro</option>' in form.text
     assert (await user.get("/api/v1/user/me/")).json()["tier_id"] == tier_id
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x", "Input should be a valid integer"),
+        ("1.5", "Input should be a valid integer"),
+        ("0", "Input should be greater than or equal to 1"),
+        ("9" * 30, "Input should be less than or equal to"),
+        ("2147483647", "Tier not found"),
+    ],
+)
+async def test_a_key_that_names_no_tier_is_told(
+    text: str, words: str, site: Browser, user: Person
+) -> None:
+    answer = await site.submit(f"/admin/user/edit/{user.id}", tier_id=text)
+
+    assert answer.status_code == 422
+    assert words in errors(answer)[0]

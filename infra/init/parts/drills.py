@@ -16,9 +16,10 @@ DRILLS = Part(
         ".ci/run": (
             (
                 """\
-# No wheel carries PgBouncer and Prometheus; without them, their drills are skipped and say so.
+# No wheel carries PgBouncer, Prometheus and a browser; without them, their drills are skipped and
+# say so.
 missing=()
-for program in pgbouncer prometheus; do
+for program in pgbouncer prometheus chromium; do
     command -v "$program" >/dev/null || missing+=("$program")
 done
 if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && ((${#missing[@]})); then
@@ -28,6 +29,15 @@ if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && ((${#missing[@]})); t
 fi
 
 """,
+                "",
+            ),
+        ),
+        "docs/admin.md": (
+            (
+                (
+                    "(`hatch run drill -k pictures --write-pictures` takes them anew, with Debian's "
+                    "`chromium`.)\n\n"
+                ),
                 "",
             ),
         ),

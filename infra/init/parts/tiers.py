@@ -18,6 +18,12 @@ TIERS = Part(
             "| DEFAULT_TIER |",
         ),
         "features/users/models.py": ('        Index("ix_user_tier_id"', "    tier_id:"),
+        "features/users/admin.py": (
+            "from pydantic import MISSING",
+            "from kernel.schemas import RowId",
+            "    tier_id: RowId",
+            '        "tier_id": "Tier",',
+        ),
         "features/users/tests/test_changes.py": ('        {"tier_id": 1},',),
         "features/users/tests/test_registration.py": (
             '        ("tier_id", 1),',
@@ -76,6 +82,10 @@ TIERS = Part(
                 "who frees the username and the e-mail.",
             ),
             ('"deleted_at": now(), "tier_id": None}', '"deleted_at": now()}'),
+        ),
+        "features/users/admin.py": (
+            ('"email", "tier_id", "is_superuser"', '"email", "is_superuser"'),
+            ('"profile_image_url", "tier_id")', '"profile_image_url")'),
         ),
         "features/users/tests/factories.py": (
             ("from uuid import uuid4\n\nfrom features.tiers.models import Tier\n", "\n"),

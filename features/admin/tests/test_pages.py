@@ -18,7 +18,7 @@ HEAD = f"""\
 # superuser any more; superuser; a superuser in whose browser another site's page asks.
 # Written by `{UPDATE}`.
 """
-FILE = Path(__file__).with_name("access.txt")
+FILE = Path(__file__).with_name("pages.txt")
 
 
 async def test_every_caller_is_answered_as_the_table_says(
