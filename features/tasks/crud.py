@@ -175,7 +175,9 @@ erase_about = CompiledQuery(
     .where(
         or_(
             col(Job.queued_by) == bindparam("queued_by"),
-            _texts.op("~*")(bindparam("address", type_=String)),
+            # The first finds candidates, at a fraction of what the expression costs.
+            (func.strpos(func.lower(_texts), bindparam("email", type_=String)) > 0)
+            & _texts.op("~*")(bindparam("address", type_=String)),
             _is_kernels & (func.strpos(_texts, bindparam("username", type_=String)) > 0),
         )
     )

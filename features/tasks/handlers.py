@@ -15,7 +15,13 @@ async def erase_jobs(event: UserDeleted, unit: UnitOfWork) -> None:
     texts = [f'"queued_by":"{queued_by}"', f'"{email}"' if email else ""]
 
     async def erase() -> None:
-        gone = await erase_about.all(unit, queued_by=queued_by, address=address, username=username)
+        gone = await erase_about.all(
+            unit,
+            queued_by=queued_by,
+            email=email and email.lower(),
+            address=address,
+            username=username,
+        )
         jobs.erase_after_commit(unit, texts, [row["job_id"] for row in gone])
 
     # Once the user's row is gone: a job that ends meanwhile is kept before it, or not at all.
