@@ -126,7 +126,7 @@ async def test_a_word_that_a_path_needs_is_no_username(client: httpx2.AsyncClien
     await register(client, username="other")
 
     taken = [await register(client, username=word) for word in ("me", "user", "users", "login")]
-    free = await register(client, username="role", email="role@example.com")
+    free = await register(client, username="word", email="word@example.com")
 
     assert [refusal(answer) for answer in taken] == [EMAIL_TAKEN] * 4
     fresh = {"email": "fresh@example.com"}
