@@ -15,8 +15,6 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         yield
         return
     recent: RecentRequests = app.state.recent_requests
-    if app.middleware_stack is None:  # what Starlette does when it is first called
-        app.middleware_stack = app.build_middleware_stack()
-    app.outer.observers.append(recent.note)
+    app.state.observers.append(recent.note)
     yield
-    app.outer.observers.remove(recent.note)
+    app.state.observers.remove(recent.note)

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, DateTime, Integer, bindparam, column, false, func,
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
+from features.api_keys.cache_keys import API_KEY
 from features.api_keys.models import (
     ApiKey,
     ApiKeyCreateInternal,
@@ -20,6 +21,7 @@ from features.api_keys.models import (
 )
 from features.auth.crud import Caller
 from features.users.models import User, UserRead
+from kernel.cache import forget
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 KEPT_DAYS = 30  # that dead keys stay
@@ -93,9 +95,12 @@ async def note_uses(unit: UnitOfWork, moments: Mapping[int, datetime]) -> None:
 
 
 async def hash_anew(unit: UnitOfWork, key_id: int, hashed_key: str) -> None:
-    """Store the hash by the SECRET_KEY of today, in place of one by an earlier one."""
-    with suppress(NoResultFound):
-        await crud_api_keys.update(unit, {"hashed_key": hashed_key}, id=key_id)
+    """Store the hash by the SECRET_KEY of today, in place of one by an earlier one; processes that
+    have only today's look it up anew."""
+    key = await unit.get(ApiKey, key_id)
+    if key is not None:
+        key.hashed_key = hashed_key
+        forget(unit, API_KEY.format(prefix=key.prefix))
 
 
 async def numbers_of(unit: UnitOfWork, user_id: int) -> tuple[int, int] | None:

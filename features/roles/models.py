@@ -9,8 +9,15 @@ from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
 from kernel.db import ListQuery, Timestamped, unique
-from kernel.schemas import CleanText, InputSchema, JsonNumber, ReadSchema, RowId, example
-from kernel.web import MAX_PERMISSION
+from kernel.schemas import (
+    MAX_PERMISSION,
+    CleanText,
+    InputSchema,
+    JsonNumber,
+    ReadSchema,
+    RowId,
+    example,
+)
 
 NAME_TAKEN = "Role Name not available"
 ROLE_NOT_FOUND = "Role not found"

@@ -16,7 +16,7 @@ from features.users.events import (
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN
 from features.verification import crud
 from features.verification.models import UnverifiedUser
-from features.verification.permissions import require_verified
+from features.verification.requirement import require_verified
 from features.verification.settings import VerificationSettings
 from kernel import jobs
 from kernel.db import UnitOfWork

@@ -96,6 +96,7 @@ def test_a_header_of_120_megabytes_is_not_kept(slow: Api) -> None:
     told("a header of 120 MB takes", peak(slow) - before, 8, "MB")
 
 
+@pytest.mark.longest
 def test_thirty_readers_who_dont_read_take_a_bounded_part_of_the_memory(slow: Api) -> None:
     before = peak(slow)
     with ExitStack() as stack:

@@ -43,6 +43,7 @@ class Application(FastAPI):
             stack = self.shorten(stack)
         resources: Resources = self.state.resources
         self.outer = OuterMiddleware(stack, resources, self.router.routes)
+        self.outer.observers = self.state.observers
         if not resources.settings.group(ObservabilitySettings).traces:
             return self.outer
         from kernel.observability.traced_requests import TracedRequests
@@ -84,7 +85,7 @@ def create_application(
         telemetry={"tracing": telemetry, "metrics": telemetry, "logs": telemetry},
         **docs.metadata(app_settings),
     )
-    app.state.resources = Resources(settings)
+    app.state.resources, app.state.observers = Resources(settings), []
     problems.install(app)
     app.include_router(health.router)
     docs.install(app, app_settings)

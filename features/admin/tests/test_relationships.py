@@ -23,24 +23,24 @@ from tests.column_types.samples import Apart
 from tests.column_types.serving import serving
 
 
-class Shelf(Apart, table=True):
+class Rack(Apart, table=True):
     """A table that another one refers to."""
 
     __tablename__ = "admin_shelf"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
-    volumes: list["Volume"] = Relationship(back_populates="shelf")
+    folios: list["Folio"] = Relationship(back_populates="rack")
 
 
-class Volume(Apart, table=True):
+class Folio(Apart, table=True):
     """A table that refers to it, by a key that may be null."""
 
     __tablename__ = "admin_volume"
 
     id: int | None = Field(default=None, primary_key=True)
-    shelf_id: int | None = Field(default=None, foreign_key="admin_shelf.id", ondelete="RESTRICT")
-    shelf: Shelf | None = Relationship(back_populates="volumes")
+    rack_id: int | None = Field(default=None, foreign_key="admin_shelf.id", ondelete="RESTRICT")
+    rack: Rack | None = Relationship(back_populates="folios")
 
 
 class ShelfCreate(InputSchema):
@@ -49,7 +49,7 @@ class ShelfCreate(InputSchema):
     name: CleanText
 
 
-class ShelfAdmin(ModelView, model=Shelf):
+class ShelfAdmin(ModelView, model=Rack):
     """Its view."""
 
     column_list = ("id", "name")
@@ -58,10 +58,10 @@ class ShelfAdmin(ModelView, model=Shelf):
     create_schema = ShelfCreate
 
 
-class VolumeAdmin(ModelView, model=Volume):
+class VolumeAdmin(ModelView, model=Folio):
     """Its view."""
 
-    column_list = ("id", "shelf_id")
+    column_list = ("id", "rack_id")
 
 
 @pytest.fixture(scope="module")
@@ -77,40 +77,40 @@ async def test_a_deletion_sets_no_members_key_to_null(
     shelves: Application, superuser: Person
 ) -> None:
     async with shelves.state.resources.unit() as db:
-        shelf = Shelf(name="Sciences", volumes=[Volume()])
-        db.add(shelf)
+        rack = Rack(name="Sciences", folios=[Folio()])
+        db.add(rack)
         await db.flush()
-        shelf_id = shelf.id
+        rack_id = rack.id
 
     async with client_of(shelves, Browser) as browser:
         await browser.sign_in(superuser)
-        form = {"row": str(shelf_id), "_confirmed": "true"}
-        answer = await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
-        listed = await browser.get("/shelves/volume/list")
+        form = {"row": str(rack_id), "_confirmed": "true"}
+        answer = await browser.post("/shelves/rack/act/delete", data=form, headers=SAME_ORIGIN)
+        listed = await browser.get("/shelves/folio/list")
 
     assert answer.status_code == 409
     assert errors(answer)[0].startswith("Sciences: ")
-    assert f'href="/shelves/shelf/details/{shelf_id}"' in listed.text
+    assert f'href="/shelves/rack/details/{rack_id}"' in listed.text
     async with shelves.state.resources.unit() as db:
-        assert (await db.scalars(select(Volume.shelf_id))).all() == [shelf_id]  # type: ignore[call-overload]
+        assert (await db.scalars(select(Folio.rack_id))).all() == [rack_id]  # type: ignore[call-overload]
 
 
 async def test_a_row_leads_to_the_rows_that_refer_to_it(
     shelves: Application, superuser: Person
 ) -> None:
     async with shelves.state.resources.unit() as db:
-        shelf, empty = Shelf(name="Arts", volumes=[Volume(), Volume()]), Shelf(name="Empty")
-        db.add_all([shelf, empty])
+        rack, empty = Rack(name="Arts", folios=[Folio(), Folio()]), Rack(name="Empty")
+        db.add_all([rack, empty])
         await db.flush()
-        path, none = f"/shelves/volume/list?shelf_id={shelf.id}", empty.id
+        path, none = f"/shelves/folio/list?rack_id={rack.id}", empty.id
 
     async with client_of(shelves, Browser) as browser:
         await browser.sign_in(superuser)
-        row = await browser.get(f"/shelves/shelf/details/{shelf.id}")
+        row = await browser.get(f"/shelves/rack/details/{rack.id}")
         listed = await browser.get(path)
-        empty_list = await browser.get(f"/shelves/volume/list?shelf_id={none}")
+        empty_list = await browser.get(f"/shelves/folio/list?rack_id={none}")
         bad = [
-            await browser.get(f"/shelves/volume/list?shelf_id={value}") for value in ("x", "9" * 30)
+            await browser.get(f"/shelves/folio/list?rack_id={value}") for value in ("x", "9" * 30)
         ]
 
     assert f'href="{path}"' in row.text
@@ -130,14 +130,14 @@ async def test_what_is_made_and_deleted_is_told_column_by_column(
     monkeypatch.setitem(events.registry(), RowChanged, [note])
     async with client_of(shelves, Browser) as browser:
         await browser.sign_in(superuser)
-        answer = await browser.submit("/shelves/shelf/create", name="Arts")
-        shelf_id = int(answer.headers["location"].rpartition("/")[2].partition("?")[0])
-        form = {"row": str(shelf_id), "_confirmed": "true"}
-        await browser.post("/shelves/shelf/act/delete", data=form, headers=SAME_ORIGIN)
+        answer = await browser.submit("/shelves/rack/create", name="Arts")
+        rack_id = int(answer.headers["location"].rpartition("/")[2].partition("?")[0])
+        form = {"row": str(rack_id), "_confirmed": "true"}
+        await browser.post("/shelves/rack/act/delete", data=form, headers=SAME_ORIGIN)
 
-    row_id, by = str(shelf_id), superuser.id
-    made = {"id": (None, shelf_id), "name": (None, "Arts")}
-    gone = {"id": (shelf_id, None), "name": ("Arts", None)}
+    row_id, by = str(rack_id), superuser.id
+    made = {"id": (None, rack_id), "name": (None, "Arts")}
+    gone = {"id": (rack_id, None), "name": ("Arts", None)}
     assert told == [
         RowChanged("admin_shelf", row_id, "create", made, by),
         RowChanged("admin_shelf", row_id, "delete", gone, by),
@@ -154,12 +154,12 @@ async def test_what_is_made_and_deleted_is_told_column_by_column(
 )
 def test_a_view_that_names_too_little_stops_the_start(options: dict[str, Any], told: str) -> None:
     metaclass: Any = type(ModelView)
-    declared = metaclass("Bad", (ModelView,), options, model=Shelf)
+    declared = metaclass("Bad", (ModelView,), options, model=Rack)
 
     with pytest.raises(ViewError, match=told):
         completed(declared)
 
 
 def test_two_views_of_one_name_stop_the_start() -> None:
-    with pytest.raises(ViewError, match="there is a view shelf"):
+    with pytest.raises(ViewError, match="there is a view rack"):
         views_of({"one": [ShelfAdmin], "two": [ShelfAdmin]})

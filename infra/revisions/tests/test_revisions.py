@@ -77,6 +77,7 @@ def feature(tmp_path: Path) -> Feature:
     return Feature(tmp_path)
 
 
+@pytest.mark.longest
 def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
     made = feature.revise(zoo_models.BEFORE, "make the zoo")
     changed = feature.revise(zoo_models.after(), "change the zoo")

@@ -1,6 +1,7 @@
 """What requests and answers are made of."""
 
 from kernel.schemas.schemas import (
+    MAX_PERMISSION,
     MAX_ROW_ID,
     Base64,
     CleanText,

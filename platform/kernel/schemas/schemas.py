@@ -31,6 +31,7 @@ from kernel.schemas.moments import moments_of, without_numbers
 
 MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
 MAX_DEPTH = 20
+MAX_PERMISSION = 40  # characters of a permission's name
 MAX_URL = 2048  # bytes
 UNFIT_FOR_URL = re.compile(r'[\x00-\x20"\\\x7f]')
 OTHER_ALPHABET = str.maketrans("-_", "+/")

@@ -2,7 +2,6 @@
 
 from kernel.web.access import (
     CHALLENGE,
-    MAX_PERMISSION,
     NOT_YOURS,
     PRIVILEGES,
     Access,

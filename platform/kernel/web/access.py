@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from kernel.context import Principal, RequestContext, context_of, principal_of
 from kernel.errors import CustomException, ForbiddenException, UnauthorizedException
+from kernel.schemas.schemas import MAX_PERMISSION
 from kernel.web.actor import note_actor
 
 PRIVILEGES = "You do not have enough privileges."
@@ -34,7 +35,6 @@ class Access(StrEnum):
 
 RANK = list(Access)
 OPEN = (Access.PUBLIC, Access.OPTIONAL)
-MAX_PERMISSION = 40  # characters
 PERMISSION_NAME = re.compile(rf"(?=.{{3,{MAX_PERMISSION}}}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
