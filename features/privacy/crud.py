@@ -18,6 +18,7 @@ GIVEN_UP = timedelta(hours=1)
 
 crud_exports: FastCRUD[Export, Any, Any, Any, Any, ExportState] = FastCRUD(Export)
 
+# By hand: bytes come as they are, for a stream that is read at the speed of its client.
 chunk = CompiledQuery(
     select(col(ExportChunk.content)).where(
         col(ExportChunk.export_id) == bindparam("export_id"),

@@ -32,14 +32,13 @@ WIRING = frozenset(
         "lifespan",
         "app",
         "main",
-        "parent",
         "serve",
         "seed",
         "settings",
     }
 )
 KERNEL_LAYERS = (
-    frozenset({"config", "errors", "discovery", "usage"}),
+    frozenset({"config", "errors", "discovery"}),
     frozenset({"redis", "schemas"}),
     frozenset({"db"}),
     frozenset({"context"}),

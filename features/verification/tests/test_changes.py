@@ -14,14 +14,14 @@ from tests.jobs import WorkerFactory
 CONFIRMATION = "/api/v1/email/confirmation"
 BAD_LINK = (400, "This link does not work, or no longer; ask for a new one.")
 WAITS = "User updated; the new e-mail address waits for its confirmation"
-CHANGES, CHANGED = "Your account at Sliceplate is to get", "Your account at Sliceplate has"
+CHANGES, CHANGED = "Your account at Harbour is to get", "Your account at Harbour has"
 
 
 @pytest.fixture(scope="module")
 async def writes_app(
     make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> AsyncIterator[Mailing]:
-    values = {"APP_NAME": "Sliceplate", "REQUIRE_VERIFIED_EMAIL": "writes"}
+    values = {"APP_NAME": "Harbour", "REQUIRE_VERIFIED_EMAIL": "writes"}
     async with mailing(make_app, make_worker, **values) as mail:
         yield mail
 
@@ -165,7 +165,7 @@ async def test_an_address_that_was_mistyped_at_registration_is_told_nothing(
 async def test_where_addresses_are_not_verified_it_counts_at_once_and_the_old_one_is_told(
     make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> None:
-    async with mailing(make_app, make_worker, APP_NAME="Sliceplate") as mail:
+    async with mailing(make_app, make_worker, APP_NAME="Harbour") as mail:
         ada = await mail.person("ada")
         answer = await change(ada)
 
