@@ -24,6 +24,7 @@ OURS = Path(__file__).with_name("fuzz.toml")
 GENEROUS = {
     "DEFAULT_RATE_LIMIT_LIMIT": "1000000",
     "LOGIN_FAILURE_LIMIT": "1000",
+    "API_KEY_FAILURE_LIMIT": "10000",
     "REGISTRATION_LIMIT": "10000",
     "LOGIN_LIMIT": "1000000",
     "WRITE_LIMIT": "1000000",
