@@ -40,7 +40,7 @@ OURS = """\
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
        OR pg_has_role(rolname, 'MEMBER WITH ADMIN OPTION')
 FROM pg_roles WHERE rolname = :name"""
-# Nobody else's; for the role they are among the functions of GRANTS.
+# For no other role; for the role they are among the functions of GRANTS.
 WITH_OWNERS_RIGHTS = """\
 SELECT CAST(CAST(oid AS regprocedure) AS text) FROM pg_proc WHERE prosecdef
 AND pronamespace = CAST('public' AS regnamespace) AND proowner = CAST(current_user AS regrole)"""

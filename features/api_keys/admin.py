@@ -4,10 +4,8 @@ from sqladmin import ModelView, action
 from starlette.requests import Request
 
 from features.api_keys import crud
-from features.api_keys.cache_keys import API_KEY
 from features.api_keys.models import ApiKey
 from features.auth.security_log import record_after_commit
-from kernel.cache import forget, forget_argument
 from kernel.context import context_of
 from kernel.errors import NotFoundException
 
@@ -33,8 +31,6 @@ class ApiKeyAdmin(ModelView, model=ApiKey):
         if not revoked:
             raise NotFoundException("The key is revoked already.")
         for key in revoked:
-            forget(unit, API_KEY.format(prefix=key.prefix))
-            forget_argument(unit, principal=key.user_id)
             record_after_commit(unit, "api key revoked", request, user=key.user_id, key=key.id)
 
 

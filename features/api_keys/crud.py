@@ -21,7 +21,7 @@ from features.api_keys.models import (
 )
 from features.auth.crud import Caller
 from features.users.models import User, UserRead
-from kernel.cache import forget
+from kernel.cache import forget, forget_argument
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 KEPT_DAYS = 30  # that dead keys stay
@@ -114,7 +114,10 @@ async def numbers_of(unit: UnitOfWork, user_id: int) -> tuple[int, int] | None:
 
 
 async def revoke(unit: UnitOfWork, **which: Any) -> list[KeyPrefix]:
-    """Revoke the keys that match FastCRUD's filters and aren't revoked yet; return them."""
+    """Revoke the keys that match FastCRUD's filters and aren't revoked yet; return them.
+
+    They stop working once the unit has committed.
+    """
     revoked: Any = {"data": []}
     with suppress(NoResultFound):
         revoked = await crud_api_keys.update(
@@ -127,7 +130,15 @@ async def revoke(unit: UnitOfWork, **which: Any) -> list[KeyPrefix]:
             **which,
         )
     keys: list[KeyPrefix] = revoked["data"]
+    for key in keys:
+        forget_key(unit, key.user_id, key.prefix)
     return keys
+
+
+def forget_key(unit: UnitOfWork, user_id: int, prefix: str) -> None:
+    """Once the unit has committed: look the key up anew, and what was kept for its caller."""
+    forget(unit, API_KEY.format(prefix=prefix))
+    forget_argument(unit, principal=user_id)
 
 
 async def purge(unit: UnitOfWork) -> int:

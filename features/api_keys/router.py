@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.exc import NoResultFound
 
 from features.api_keys import crud
-from features.api_keys.cache_keys import API_KEY
 from features.api_keys.crud import crud_api_keys
 from features.api_keys.key_text import key_texts
 from features.api_keys.models import (
@@ -30,9 +29,8 @@ from features.auth.permissions import (
 )
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
-from kernel.cache import forget, forget_argument
 from kernel.context import Principal
-from kernel.db import JSONBytesResponse, UnitOfWork, now, pages_of
+from kernel.db import JSONBytesResponse, now, pages_of
 from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.schemas import Message, PathId
 from kernel.web import SessionDep, unauthenticated
@@ -131,7 +129,7 @@ async def patch_api_key(
         await crud_api_keys.update(db, values, id=id, user_id=caller.user_id)
     except NoResultFound:
         raise NotFoundException(KEY_NOT_FOUND) from None
-    forget_keys(db, caller.user_id, key.prefix)
+    crud.forget_key(db, caller.user_id, key.prefix)
     record_after_commit(db, "api key changed", request, user=caller.user_id, key=id)
     return Message(message="API key updated")
 
@@ -146,7 +144,6 @@ async def erase_api_key(
     if not revoked:
         raise NotFoundException(KEY_NOT_FOUND)
     for key in revoked:
-        forget_keys(db, key.user_id, key.prefix)
         record_after_commit(db, "api key revoked", request, user=key.user_id, key=key.id)
     return Message(message="API key revoked")
 
@@ -155,7 +152,6 @@ async def erase_api_key(
 async def erase_api_keys(request: Request, caller: CurrentSession, db: SessionDep) -> Message:
     """Revoke all of your API keys."""
     revoked = await crud.revoke(db, user_id=caller.user_id)
-    forget_keys(db, caller.user_id, *[key.prefix for key in revoked])
     ids = [key.id for key in revoked]
     record_after_commit(db, "api key revoked", request, user=caller.user_id, key=ids)
     return Message(message="API keys revoked")
@@ -167,9 +163,3 @@ def refuse_unknown(request: Request, caller: Principal, scopes: list[str]) -> No
     known = known_scopes(request.app.state.feature_routes)
     if not (known if caller.is_superuser else known - {SUPERUSER}).issuperset(scopes):
         raise UnprocessableEntityException(UNKNOWN_SCOPE)
-
-
-def forget_keys(db: UnitOfWork, user_id: int, *prefixes: str) -> None:
-    """Once the unit has committed: look these keys up anew, and what was kept for their caller."""
-    forget(db, *[API_KEY.format(prefix=prefix) for prefix in prefixes])
-    forget_argument(db, principal=user_id)

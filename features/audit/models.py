@@ -57,7 +57,7 @@ BEGIN
   RETURN NULL;
 END $$"""  # noqa: S608 - of constants
 
-# The owner's, too. A batch at a time; of what is younger it deletes none, whoever asks.
+# The owner's, too. A batch at a time; of what is younger it deletes none for any caller.
 PURGE = f"""\
 CREATE OR REPLACE FUNCTION purge_audit_entries() RETURNS integer LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -81,7 +81,7 @@ TRIGGER = """\
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON {table} FOR EACH ROW \
 WHEN (current_setting('{actor}', true) <> '' AND pg_trigger_depth() = 0) \
 EXECUTE FUNCTION audit_change({arguments})"""
-# Whoever does it: commands, SQL by hand, the application's role in a thief's hands.
+# By any way: commands, SQL by hand, the application's role in a thief's hands.
 ALWAYS = """\
 CREATE TRIGGER audit_{column}_{event} AFTER {event} ON {table} FOR EACH ROW WHEN ({changes}) \
 EXECUTE FUNCTION audit_change({arguments})"""

@@ -161,7 +161,7 @@ OwnUserId = Annotated[int, Depends(own_user_id)]
 
 
 async def path_user_id(username: UsernameInPath, db: SessionDep) -> int:
-    """The id of the user that the path names, whoever calls. Raises NotFoundException (404)."""
+    """The id of the user that the path names, for any caller. Raises NotFoundException (404)."""
     return await path_user(username, db)
 
 
@@ -179,7 +179,7 @@ def Requires(permission: str) -> Any:  # noqa: N802 - it reads as FastAPI's Depe
 
 
 def SelfOr(permission: str) -> Any:  # noqa: N802
-    """As OwnUserId, and whoever has the permission acts for anyone:
+    """As OwnUserId, and a holder of the permission acts for anyone:
     `Annotated[int, SelfOr("posts.moderate")]`."""
     return Depends(_self_or_holder_of(permission))
 

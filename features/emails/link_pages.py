@@ -39,6 +39,11 @@ class Field(NamedTuple):
     value: str = ""
 
 
+def email_field(email: str = "") -> Field:
+    """The address that a link is to be mailed to."""
+    return Field("email", "E-mail address", "email", "email", value=email)
+
+
 def code_field(token: str = "") -> Field:
     """The code of a link, which the page's script takes from the address."""
     return Field("token", "Code from the mail", value=token)

@@ -1,4 +1,4 @@
-"""Who may delete a post: its author, and whoever moderates."""
+"""Who may delete a post: its author, and moderators."""
 
 from typing import Annotated
 

@@ -11,7 +11,15 @@ from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.security_log import record_after_commit
 from features.emails.events import AddressConfirmed
-from features.emails.link_pages import MISTAKES, PAGE, Field, code_field, first_of, page
+from features.emails.link_pages import (
+    MISTAKES,
+    PAGE,
+    Field,
+    code_field,
+    email_field,
+    first_of,
+    page,
+)
 from features.emails.permissions import (
     count_request,
     find_link,
@@ -130,7 +138,7 @@ async def _reset(request: Request, db: UnitOfWork, values: PasswordReset) -> Non
 
 def _forgot_page(email: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
     text = "We mail a link to the address of your account. It works once."
-    field = Field("email", "E-mail address", "email", "email", value=email)
+    field = email_field(email)
     return page(FORGOTTEN, text, field, action="Send the link", problem=problem, status=status)
 
 

@@ -57,7 +57,7 @@ async def refuse_beyond_own(
     request: Request, caller: KnownUser, permissions: Iterable[str]
 ) -> None:
     """Raise ForbiddenException (403) unless the caller has all of these, so that none becomes more
-    than whoever gave it."""
+    than the one who gave it."""
     if not await has_permissions(request, caller, permissions):
         record("role refused", request)
         raise ForbiddenException(BEYOND_OWN)

@@ -10,7 +10,7 @@ from features.auth.cross_site import refuse_cross_site
 from features.auth.security_log import record_after_commit
 from features.emails.crud import send_email, withdraw_links
 from features.emails.events import AddressConfirmed
-from features.emails.link_pages import MISTAKES, PAGE, Field, code_field, page
+from features.emails.link_pages import MISTAKES, PAGE, code_field, email_field, page
 from features.emails.models import Link
 from features.emails.permissions import (
     count_request,
@@ -163,7 +163,7 @@ async def _change_address(request: Request, db: UnitOfWork, token: str, link: Li
 
 def _request_page(email: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
     text = "We mail another link to an address that waits for its confirmation. It works once."
-    field = Field("email", "E-mail address", "email", "email", value=email)
+    field = email_field(email)
     return page(TITLE, text, field, action="Send the link", problem=problem, status=status)
 
 

@@ -18,12 +18,11 @@ from features.api_keys.permissions.routes import OUT_OF_SCOPE, takes_keys
 from features.api_keys.scopes import SUPERUSER, Reach
 from features.api_keys.settings import ApiKeySettings
 from features.auth.permissions import API_KEY_HEADER, LOG_IN
-from features.auth.principals import KEPT_SECONDS, KnownUser, as_kept, known_user
+from features.auth.principals import KnownUser, as_kept, fetch_rights, known_user
 from features.auth.security_log import record
 from features.auth.step_up import NO_SESSION
 from features.auth.throttle import acquire
 from features.users.cache_keys import USER
-from kernel.cache import Stores
 from kernel.context import Admit, RequestContext, context_of
 from kernel.db import UnitOfWork
 from kernel.errors import CustomException, ForbiddenException, UnauthorizedException
@@ -86,19 +85,11 @@ async def identify_by_key(connection: HTTPConnection) -> KnownUser | None:
 async def _holder_of(context: RequestContext, key: KeyText) -> Holder:
     """As auth looks up the caller of a session: one round trip to Redis, no SQL while nothing has
     changed."""
-
-    async def load() -> bytes:
-        if context.unit is not None:
-            return await _load(context.unit, key)
-        async with context.resources.unit() as unit:
-            return await _load(unit, key)
-
-    found = await context.resources.get(Stores)["cache"].fetch(
+    found = await fetch_rights(
+        context,
         CALLER.format(prefix=key.prefix),
         [USER.format(user_id=key.user_id), API_KEY.format(prefix=key.prefix)],
-        load,
-        KEPT_SECONDS,
-        signed=True,
+        partial(_load, key),
     )
     holder: Holder | None = key.holder
     if holder is None or holder.found != found:
@@ -128,7 +119,7 @@ def _read(found: bytes, key: KeyText) -> Holder:
     )
 
 
-async def _load(unit: UnitOfWork, key: KeyText) -> bytes:
+async def _load(key: KeyText, unit: UnitOfWork) -> bytes:
     row = await caller_by_key.one(unit, prefix=key.prefix, user_id=key.user_id)
     if row is None:
         return b""
