@@ -10,6 +10,7 @@ from features.auth.cookies import PREFIX, set_device_cookie
 from features.auth.credentials import account_of, refuse_busy_address
 from features.auth.cross_site import CROSS_SITE, own_origin
 from features.auth.devices import device_label
+from features.auth.further_step import ask_further_step
 from features.auth.models import MAX_DEVICE
 from features.auth.principals import live_principal
 from features.auth.security_log import record_after_commit
@@ -83,6 +84,7 @@ async def sign_in(request: Request, unit: UnitOfWork, name: str, password: str) 
         raise UnauthorizedException(WRONG)
     if not account.is_superuser:
         raise ForbiddenException(PRIVILEGES)
+    await ask_further_step(request, unit, account)
     label = f"Admin site, {device_label(request.headers.get('user-agent', ''))}"
     address = context_of(request).address
     tokens = await open_for(unit, account, device=label[:MAX_DEVICE], address=address)

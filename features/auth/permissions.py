@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.requests import HTTPConnection
 
 from features.auth.credentials import account_of
+from features.auth.further_step import ask_further_step
 from features.auth.principals import KnownUser, live_principal
 from features.auth.step_up import NO_SESSION
 from features.auth.tokens import Kind, signer
@@ -57,7 +58,8 @@ def sends_key(connection: HTTPConnection) -> bool:
 async def verify_basic(connection: HTTPConnection) -> Principal | None:
     """The user behind an HTTP Basic header (RFC 7617), without a session; None for a bad one.
 
-    Each use counts as a login. Raises RateLimitException (429) after too many wrong ones.
+    Each use counts as a login, and where that takes a further step, a password isn't enough. Raises
+    UnauthorizedException (401) then, and RateLimitException (429) after too many wrong ones.
     """
     scheme, _, encoded = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -70,8 +72,9 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
         return None
     async with context_of(connection).resources.unit() as unit:
         account = await account_of(connection, unit, name, password)
-    if account is None:
-        return None
+        if account is None:
+            return None
+        await ask_further_step(connection, unit, account)
     return Principal(
         account.id, NO_SESSION, account.username, account.is_superuser, account.tier_id
     )

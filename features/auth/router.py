@@ -6,32 +6,24 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from features.auth import crud, sessions
-from features.auth.cookies import (
-    clear_refresh_cookies,
-    known_device,
-    refresh_cookie,
-    set_device_cookie,
-    set_refresh_cookie,
-)
+from features.auth.cookies import clear_refresh_cookies, refresh_cookie, set_refresh_cookie
 from features.auth.credentials import account_of, refuse_busy_address
 from features.auth.cross_site import refuse_cross_site
-from features.auth.devices import device_label
-from features.auth.events import SessionOpened
+from features.auth.further_step import ask_further_step
+from features.auth.logins import log_in, refresh_claims
 from features.auth.models import SessionQuery, SessionRead, StepUp, Token
 from features.auth.passwords import hash_password, needs_new_hash
 from features.auth.permissions import CurrentSession, OptionalUser, SessionOwner
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import check_current_password, note_password
-from features.auth.tokens import Claims, Kind, signer
 from features.users.crud import account_by_id, upgrade_hash
 from kernel.context import context_of
-from kernel.db import JSONBytesResponse, UnitOfWork, pages_of
+from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import (
     NotFoundException,
     ServiceUnavailableException,
     UnauthorizedException,
 )
-from kernel.events import emit
 from kernel.rate_limit import network_of, spend_write
 from kernel.schemas import Message, PathId
 from kernel.web import CHALLENGE, Access, SessionDep, access, error_responses, unauthenticated
@@ -63,29 +55,21 @@ async def login(
     Returns an access token; the refresh token is set as an HttpOnly cookie. The session of the
     cookie that it replaces ends.
     """
-    device = device_label(request.headers.get("user-agent", ""))
-    address = context_of(request).address
+    address = network_of(context_of(request).address)
     for _ in range(ATTEMPTS):
         account = await account_of(request, db, form.username, form.password)
         if account is None:
             raise UnauthorizedException(WRONG, headers=CHALLENGE)
         old_hash = account.hashed_password
-        if needs_new_hash(db, old_hash):
+        if old_hash and needs_new_hash(db, old_hash):
             # Before the session: it shares the user's row, and two who share it and then both
             # want to change it would wait for each other.
-            new_hash = await hash_password(db, form.password, network_of(address))
+            new_hash = await hash_password(db, form.password, address)
             await upgrade_hash(db, account.id, old_hash, new_hash)
-        tokens = await sessions.open_for(db, account, device=device, address=address)
-        if tokens is not None:
-            known = known_device(request, account.id) is not None
-            opened = SessionOpened(account.id, tokens.session_id, device, address, known)
-            await emit(db, opened)
-            if claims := _claims(db, replaced):
-                await sessions.end(db, claims.session_id, of=claims.user_id, reason="replaced")
-            record_after_commit(db, "login", request, user=account.id, session=tokens.session_id)
-            set_refresh_cookie(request, response, tokens.refresh)
-            set_device_cookie(request, response, account.id, tokens.session_id)
-            return Token(access_token=tokens.access)
+        await ask_further_step(request, db, account)
+        token = await log_in(request, response, db, account, replaced)
+        if token is not None:
+            return token
         # The account was changed while the password was checked: the password perhaps.
     raise ServiceUnavailableException(CHANGING)
 
@@ -121,7 +105,7 @@ async def refresh(
     """
     if not refresh_token:
         raise UnauthorizedException(NO_COOKIE, headers=CHALLENGE)
-    claims = _claims(db, refresh_token)
+    claims = refresh_claims(db, refresh_token)
     if claims is None:
         raise UnauthorizedException(BAD_COOKIE, headers=CHALLENGE)
     spend_write(request, claims.user_id)
@@ -154,7 +138,7 @@ async def logout(
     Their tokens stop working at once.
     """
     # The browser forgets the cookie now, so its session couldn't be ended any more.
-    named = [one for one in (caller, _claims(db, refresh_token)) if one is not None]
+    named = [one for one in (caller, refresh_claims(db, refresh_token)) if one is not None]
     ending = {one.session_id: one.user_id for one in named}
     for session_id, user_id in list(ending.items()):
         if await sessions.end(db, session_id, of=user_id, reason="logout") is None:
@@ -205,7 +189,3 @@ async def erase_session(
         raise NotFoundException(SESSION_NOT_FOUND)
     record_after_commit(db, "session revoked", request, user=user_id, session=id)
     return Message(message="Session ended")
-
-
-def _claims(db: UnitOfWork, token: str | None) -> Claims | None:
-    return signer(db.resources.settings).read(token, Kind.REFRESH) if token else None

@@ -120,7 +120,8 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
     )
 
     id: int | None = Column(default=None, primary_key=True)
-    hashed_password: str = Column(max_length=60)
+    # NULL: the account has no password, and signs in by something else.
+    hashed_password: str | None = Column(default=None, max_length=60)
     profile_image_url: str | None = Column(default=None, max_length=MAX_URL)
     tier_id: int | None = Column(default=None, foreign_key="tier.id", ondelete="RESTRICT")
     is_superuser: bool = Column(default=False, sa_column_kwargs={"server_default": text("false")})
@@ -144,7 +145,7 @@ class UserCreateInternal(UserBase):
     """What is stored of a new user."""
 
     id: int | None = None  # one that was taken from the sequence before, if any
-    hashed_password: str
+    hashed_password: str | None = None
     is_superuser: bool = False
 
 
@@ -200,7 +201,7 @@ class Account(UserRead):
     """What a login needs of a user: never an answer."""
 
     is_superuser: bool
-    hashed_password: str
+    hashed_password: str | None
     version: int
 
 

@@ -148,6 +148,7 @@ async def test_a_hash_is_renewed_when_the_cost_rises(
     async with resources.unit() as db:
         account = await account_by_username.one(db, username=user.username)
     assert account is not None
+    assert account.hashed_password is not None
     assert account.hashed_password.startswith("$2b$05$")
     assert {answer.status_code for answer in answers} == {200}
     assert (await user.login()).status_code == 200

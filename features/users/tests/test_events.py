@@ -16,6 +16,7 @@ async def test_an_account_that_is_made_later_is_answered_for_and_is_not_there_ye
     user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def later(event: Registering, unit: UnitOfWork) -> None:
+        assert event.user.hashed_password is not None
         assert event.user.hashed_password.startswith("$2b$")
         event.answer = LATER
 
