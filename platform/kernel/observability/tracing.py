@@ -31,11 +31,12 @@ from kernel.config.groups import AppSettings
 from kernel.config.observability import ObservabilitySettings
 from kernel.context import traceparent_var
 from kernel.db.unit_of_work import Resources
+from kernel.observability.client_spans import SCOPE, ClientSpans
 
 EXPORT_TIMEOUT = 2.0  # seconds that the collector may take
 END_TIMEOUT = 3.0  # seconds that the last spans may take when the process ends
 LOG_INTERVAL = 60.0  # seconds between two lines about a collector that is away
-QUERY_TEXT = 2000  # characters
+
 
 propagator = TraceContextTextMapPropagator()
 
@@ -59,9 +60,9 @@ class _Share(TraceIdRatioBased):
 
 
 @cache  # OpenTelemetry takes one provider for a process
-def provider(
+def _provider(
     service: str, version: str, environment: str, rate: float, endpoint: str
-) -> TracerProvider:
+) -> tuple[TracerProvider, ClientSpans]:
     """What makes spans, and sends those that are sampled to the collector."""
     about = {
         "service.name": service,
@@ -74,14 +75,16 @@ def provider(
         shutdown_on_exit=False,
     )
     exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT)
-    made.add_span_processor(BatchSpanProcessor(exporter))
+    processor = BatchSpanProcessor(exporter)
+    made.add_span_processor(processor)
     trace.set_tracer_provider(made)
-    return made
+    return made, ClientSpans(made, processor)
 
 
+@cache
 def tracer() -> Tracer:
     """For the kernel's spans."""
-    return trace.get_tracer("kernel")
+    return trace.get_tracer(SCOPE)
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def tracing(resources: Resources) -> Iterator[None]:
     """Tell a collector of what this process does; what is left is sent at the end."""
     app = resources.settings.group(AppSettings)
     settings = resources.settings.group(ObservabilitySettings)
-    made = provider(
+    made, calls = _provider(
         app.app_name,
         app.app_version,
         app.environment,
@@ -97,10 +100,10 @@ def tracing(resources: Resources) -> Iterator[None]:
         settings.otel_exporter_otlp_endpoint,
     )
     _say_it_once_a_minute()
-    resources.database.observers.append(_on_statement)
+    resources.database.observers.append(calls.on_statement)
     for role in REDIS_ROLES:
         if (client := resources.redis(role)) is not None:
-            client.observers.append(_on_command)
+            client.observers.append(calls.on_command)
     try:
         yield
     finally:
@@ -133,28 +136,6 @@ def traceparent_of(context: SpanContext) -> str:
 def parent_of(traceparent: str | None) -> otel_context.Context:
     """The context of a span elsewhere; an empty one for what is no traceparent."""
     return propagator.extract({"traceparent": traceparent or ""}, otel_context.Context())
-
-
-def _on_statement(sql: str, started: float, seconds: float) -> None:
-    _tell("postgresql", sql.split(maxsplit=1)[0].upper(), sql[:QUERY_TEXT], started, seconds)
-
-
-def _on_command(name: str, started: float, seconds: float) -> None:
-    _tell("redis", name, None, started, seconds)
-
-
-def _tell(system: str, operation: str, text: str | None, started: float, seconds: float) -> None:
-    """A span of what is over by now."""
-    if traceparent_var.get() is None or not trace.get_current_span().is_recording():
-        return
-    begun = time.time_ns() - round((time.perf_counter() - started) * 1e9)
-    attributes = {"db.system.name": system, "db.operation.name": operation}
-    if text is not None:
-        attributes["db.query.text"] = text
-    span = tracer().start_span(
-        operation, kind=SpanKind.CLIENT, attributes=attributes, start_time=begun
-    )
-    span.end(begun + round(seconds * 1e9))
 
 
 class _OnceAMinute(logging.Filter):
