@@ -105,7 +105,8 @@ def _add_features(app: Application, routers: Sequence[APIRouter] | None) -> None
         refuse_unclear(routes)
         refuse_misplaced(routes, discovery.load("router").values())
     app.state.feature_routes = [route for route in routes if isinstance(route, APIRoute)]
-    app.router.routes.extend(routes)
+    # In front of those that were added before: none of them has the prefix.
+    app.router.routes[:0] = routes
     # Behind them, for what a router declares later, and for its static frontends.
     for router in given:
         app.include_router(router, prefix=PREFIX, include_in_schema=False)

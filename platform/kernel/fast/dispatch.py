@@ -6,7 +6,6 @@ classes, a root_path, telemetry) goes FastAPI's own way.
 """
 
 import re
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +26,13 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kernel.web.router import FeatureRoute, Handler
+from kernel.web.routes import PREFIX
 
 # Whose regular expressions match no slash.
 WITHIN_SEGMENT = (StringConvertor, IntegerConvertor, FloatConvertor, UUIDConvertor)
+# Which segment of a path tells most routes apart: the first behind the prefix.
+TELLING = PREFIX.count("/") + 1
+ALL, ANY = 0, ""  # numbers of segments; words: a parameter's
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,14 @@ class Target:
     """A route with what is known of it before any request."""
 
     route: FeatureRoute
-    handler: Handler
+    handler: Handler | None
+    """None for what goes FastAPI's own way."""
     methods: frozenset[str]
     pattern: re.Pattern[str]
     convertors: list[tuple[str, Convertor[Any]]]
+
+
+Index = dict[int, dict[str, list[Target | BaseRoute]]]
 
 
 class Dispatch:
@@ -52,7 +59,7 @@ class Dispatch:
     ) -> None:
         self._app, self._router, self._handlers = app, of.router, handlers
         self._known: list[BaseRoute] = []
-        self._index: dict[int, list[Target | BaseRoute]] = {}
+        self._index: Index = {}
         self._error_handlers: Any = None
         if in_front and isinstance(app, ExceptionMiddleware):
             self._error_handlers = app._exception_handlers, app._status_handlers
@@ -63,7 +70,7 @@ class Dispatch:
         target = params = None
         if scope["type"] == "http" and not scope.get("root_path") and not self._aside:
             target, params = self._find(scope)
-        if target is None or "fastapi.telemetry" in scope:
+        if target is None or target.handler is None or "fastapi.telemetry" in scope:
             await self._app(scope, receive, send)
             return
         scope["route"], scope["endpoint"] = target.route, target.route.endpoint
@@ -73,14 +80,19 @@ class Dispatch:
             await target.route.app(scope, receive, send)
         else:
             scope["starlette.exception_handlers"] = self._error_handlers
-            await _answer(target, scope, receive, send)
+            await _answer(target.handler, scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[Target | None, dict[str, Any]]:
         if self._known != self._router.routes:
             self._known = list(self._router.routes)
             self._index = _index_of(self._known, self._handlers)
         path, method = scope["path"], scope["method"]
-        for one in self._index.get(path.count("/"), ()):
+        segments = path.split("/")
+        by_word = self._index.get(len(segments))
+        if by_word is None:
+            return None, {}
+        # The `$` of a template's expression matches before a last line feed, too.
+        for one in by_word.get(_word(segments).removesuffix("\n")) or by_word[ANY]:
             if not isinstance(one, Target):
                 if one.matches(scope)[0] is Match.FULL:
                     break
@@ -92,22 +104,33 @@ class Dispatch:
         return None, {}
 
 
-def _index_of(
-    routes: list[BaseRoute], handlers: dict[int, Handler]
-) -> dict[int, list[Target | BaseRoute]]:
-    """By the number of slashes: the routes that may match, in the order in which they stand."""
+def _index_of(routes: list[BaseRoute], handlers: dict[int, Handler]) -> Index:
+    """The routes that may match, in the order in which they stand: by the number of segments and
+    by the telling one."""
     entries = [_entry(one, handlers) for one in routes if not isinstance(one, WebSocketRoute)]
-    index: dict[int, list[Target | BaseRoute]] = {
-        one.route.path.count("/"): [] for one in entries if isinstance(one, Target)
+    index: Index = {
+        len(one.route.path.split("/")): {ANY: []}
+        for one in entries
+        if isinstance(one, Target) and one.handler is not None
     }
-    for entry in entries:
-        for depth in _depths(entry.route if isinstance(entry, Target) else entry, index):
-            index[depth].append(entry)
+    placed = [(one, _place(one.route if isinstance(one, Target) else one)) for one in entries]
+    for _, (depth, word) in placed:
+        if depth in index:
+            index[depth].setdefault(word, [])
+    for one, (depth, word) in placed:
+        for here, words in index.items():
+            if depth in (ALL, here):
+                for entries_of_word in words.values() if word == ANY else [words[word]]:
+                    entries_of_word.append(one)
     return index
 
 
+def _word(segments: list[str]) -> str:
+    return segments[TELLING] if len(segments) > TELLING else ANY
+
+
 def _entry(route: BaseRoute, handlers: dict[int, Handler]) -> Target | BaseRoute:
-    if not isinstance(route, FeatureRoute) or id(route) not in handlers:
+    if type(route) is not FeatureRoute:  # a subclass may match by other rules
         return route
     # `str`, the usual one, converts nothing.
     convertors = [
@@ -116,19 +139,21 @@ def _entry(route: BaseRoute, handlers: dict[int, Handler]) -> Target | BaseRoute
         if not isinstance(one, StringConvertor)
     ]
     methods = frozenset(route.methods or ())
-    return Target(route, handlers[id(route)], methods, route.path_regex, convertors)
+    return Target(route, handlers.get(id(route)), methods, route.path_regex, convertors)
 
 
-def _depths(route: BaseRoute, index: dict[int, Any]) -> Iterator[int]:
-    if isinstance(route, Route) and all(
-        type(one) in WITHIN_SEGMENT for one in route.param_convertors.values()
+def _place(route: BaseRoute) -> tuple[int, str]:
+    """Of how many segments a path is that the route may match, and the telling one."""
+    if not isinstance(route, Route) or any(
+        type(one) not in WITHIN_SEGMENT for one in route.param_convertors.values()
     ):
-        yield from {route.path.count("/")} & set(index)
-    else:
-        yield from index
+        return ALL, ANY
+    segments = route.path.split("/")
+    word = _word(segments)
+    return len(segments), ANY if "{" in word else word
 
 
-async def _answer(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
     """FastAPI's request_response, with the layers for errors only when there is one."""
     request = Request(scope, receive, send)
     started = answered = False
@@ -143,7 +168,7 @@ async def _answer(target: Target, scope: Scope, receive: Receive, send: Send) ->
             scope["fastapi_middleware_astack"] = scope["fastapi_inner_astack"] = request_stack
             async with AsyncExitStack() as function_stack:
                 scope["fastapi_function_astack"] = function_stack
-                response = await target.handler(request)
+                response = await handler(request)
             await response(scope, receive, sender)
             answered = True
         if not answered:
