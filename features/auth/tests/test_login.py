@@ -28,8 +28,8 @@ async def login(client: httpx2.AsyncClient, name: str, password: str) -> httpx2.
         ("user1", PASSWORD + "\x00"),
         ("user1", "p" * 73),
         ("user1", "ü" * 1000),
-        ("nobody", PASSWORD),
-        ("nobody@example.com", PASSWORD),
+        ("unknown", PASSWORD),
+        ("unknown@example.com", PASSWORD),
         ("user1\x00", PASSWORD),
         ("@", PASSWORD),
         ("n" * 5000, PASSWORD),
@@ -196,7 +196,7 @@ async def test_reads_dont_wait_for_logins_and_no_connection_is_held(
 ) -> None:
     values = {"PASSWORD_HASH_COST": "11", "DATABASE_POOL_SIZE": "1"}
     async with make_app(**values) as app, client_of(app) as client:
-        names = ("nobody1", "nobody2", "nobody3")
+        names = ("unknown1", "unknown2", "unknown3")
         logins = [asyncio.create_task(login(client, name, "wrong")) for name in names]
         await asyncio.sleep(0.01)
 

@@ -105,7 +105,7 @@ async def test_what_waits_too_long_is_dropped(
     assert await bench.begin("later") == "later"
 
 
-async def test_what_nobody_waits_for_any_more_is_never_begun(bench: Bench) -> None:
+async def test_a_check_whose_callers_are_gone_is_never_begun(bench: Bench) -> None:
     tasks = await begun(bench, *"abbbc")
     for task in tasks[:4]:
         task.cancel()
@@ -160,7 +160,7 @@ async def login(app: Application, address: str, name: str, password: str) -> htt
         return answer
 
 
-@pytest.mark.parametrize("name", ["slow1", "nobody"])
+@pytest.mark.parametrize("name", ["slow1", "unknown"])
 async def test_of_many_logins_at_once_to_one_account_five_are_checked(
     make_app: ApplicationFactory, name: str
 ) -> None:

@@ -74,7 +74,7 @@ async def test_requests_are_counted_by_template_and_no_label_grows_with_what_cli
     series = len(metrics.declared["http_requests_total"]._children)
 
     for number in range(20):
-        await caller.get(f"/api/v1/user/nobody{number}")
+        await caller.get(f"/api/v1/user/unknown{number}")
         await caller.get(f"/nowhere/{number}")
         await caller.request(f"MADEUP{number}", f"/nowhere/{number}")
     await shown()
