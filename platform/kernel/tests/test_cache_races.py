@@ -180,7 +180,7 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
     for number in range(20):
         await two.put(f"new{number}")
         assert await two.titles() == [f"new{number}"]
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 4  # not one for each of the calls
 
     for proxy in (two.writer_wire, two.reader_wire):
         if trouble == "stalled":
@@ -188,7 +188,7 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
         elif trouble == "cut off":
             await proxy.plug()
     for app in (two.writing, two.reading):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while not app.state.resources.redis("cache").available:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert await two.titles() == ["new19"]
@@ -204,7 +204,7 @@ async def test_a_writer_that_alone_lost_redis_is_heard_when_it_is_back(two: Two)
     await two.put("new")
     await two.writer_wire.plug()
 
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(30):
         while await two.titles() != ["new"]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
