@@ -14,7 +14,7 @@ CARD = ("models.py", "crud.py", "router.py", "tests")
 ROOT_FILES = ("conftest.py", "LICENSE", "*.lock", "*.md", "*.toml", "*.yaml", "*.yml", "sbom.json")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
-KERNEL_LINES = 8335  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
+KERNEL_LINES = 8356  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 1044
@@ -30,6 +30,7 @@ LONG: dict[str, str] = {
     "features/users/crud.py": "one table: its queries, and its writes with their locks",
     "features/users/models.py": "one table and its shapes",
     "features/users/router.py": "the routes of one resource, two of them with their own reasons",
+    "infra/checks/layout.py": "one rule after the other, each a few lines",
     "infra/bench/floor.py": "one program: the bare application that the bench compares with",
     "infra/local/postgres.py": "one server, from its files to its end",
     "platform/kernel/cache/decorator.py::cache": "the parameters of the public decorator",

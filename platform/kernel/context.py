@@ -70,9 +70,7 @@ def context_of(connection: HTTPConnection | Scope) -> RequestContext:
 
 def unit_of(connection: HTTPConnection | Scope) -> UnitOfWork:
     """The unit of work of a request that has one: of a route, or of the admin site."""
-    unit = context_of(connection).unit
-    assert unit is not None, "it is opened with the request"
-    return unit
+    return cast(UnitOfWork, context_of(connection).unit)
 
 
 def template_of(scope: Scope) -> str | None:

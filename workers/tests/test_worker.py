@@ -60,7 +60,7 @@ async def test_a_running_job_is_marked_by_a_short_lease_that_is_renewed(
     marked = [number for number, ttl in enumerate(left) if ttl > 0]
     assert marked
     during = left[marked[0] : marked[-1] + 1]
-    assert 0 < min(during)
+    assert min(during) > 0
     assert max(during) <= 1000
     assert begun == [job_id]
 

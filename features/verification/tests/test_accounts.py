@@ -223,7 +223,9 @@ async def test_a_deleted_account_and_an_unconfirmed_one_take_their_links_along(
     assert refusal(await confirm(mail, code_of(sent))) == BAD_LINK
 
 
-async def test_off_asks_no_account(make_app: ApplicationFactory, make_worker: WorkerFactory) -> None:
+async def test_off_asks_no_account(
+    make_app: ApplicationFactory, make_worker: WorkerFactory
+) -> None:
     async with mailing(make_app, make_worker) as mail:
         ada = await mail.person("ada")
 
