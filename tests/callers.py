@@ -106,7 +106,7 @@ async def people(app: Application) -> AsyncIterator[People]:
 async def _person(app: Application, stack: AsyncExitStack, name: str) -> Person:
     person = await stack.enter_async_context(client_of(app, Person))
     person.app = app
-    await person.register(f"{name}{next(_number)}")
+    await person.make(f"{name}{next(_number)}")
     await person.login()
     return person
 
