@@ -16,7 +16,7 @@ def watch(app: Application) -> None:
     paths = _described(app)
 
     def observe(method: str, template: str | None, status: int, seconds: float) -> None:
-        item = paths.get(template)
+        item = paths.get(template or "")
         operation = item and item.get("get" if method == "HEAD" else method.lower())
         if operation and str(status) not in operation["responses"]:
             _unmentioned.append(f"{method} {template} answered {status}")
