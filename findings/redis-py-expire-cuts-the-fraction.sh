@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # redis 8.1.0 (and 5.3.1): a timedelta is cut to whole seconds, so expire(key, 900 ms) deletes the key.
 #
-# A good guess: whoever takes a timedelta keeps its milliseconds (PEXPIRE exists), or refuses them.
+# A good guess: a client that takes a timedelta keeps its milliseconds (PEXPIRE exists), or refuses them.
 # Seen: expire() answers True and the key is gone; set(ex=1.9 s) lives for 1 s. A lock or a limiter
 # with a period below a second is never there. pexpire() and px= keep the milliseconds.
 set -euo pipefail

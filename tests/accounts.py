@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import cache
 from typing import Any
 
+import bcrypt
 import httpx2
 import pytest
 
-from features.users.crud import change_user
+from features.users.crud import change_user, create_user
+from features.users.models import UserCreateInternal
 from kernel.app import Application
 from kernel.context import RequestContext
 from kernel.resources import Resources
@@ -49,6 +52,16 @@ class Person(httpx2.AsyncClient):
         self.email = registration["email"]
         return self
 
+    async def make(self, username: str, password: str = PASSWORD, **values: Any) -> "Person":
+        """Make the account as registering it does, at a third of the cost."""
+        named = {"name": username.title(), "email": f"{username}@example.com"} | values
+        user = UserCreateInternal(username=username, hashed_password=_hashed(password), **named)
+        async with self.app.state.resources.unit() as db:
+            self.id = await create_user(db, user)
+        self.password, self.username = password, username
+        self.name, self.email = named["name"], named["email"]
+        return self
+
     async def login(self, name: str = "", password: str = "") -> httpx2.Response:
         """Log in, by default with the account's own name and password, and keep the token."""
         form = {"username": name or self.username, "password": password or self.password}
@@ -73,6 +86,11 @@ class Person(httpx2.AsyncClient):
         return self.headers["Authorization"].removeprefix("Bearer ")
 
 
+@cache
+def _hashed(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+
 Register = Callable[..., Awaitable[Person]]
 
 
@@ -84,7 +102,7 @@ async def register(app: Application) -> AsyncIterator[Register]:
         async def register(username: str, **values: Any) -> Person:
             person = await stack.enter_async_context(client_of(app, Person))
             person.app = app
-            await person.register(username, **values)
+            await person.make(username, **values)
             await person.login()
             return person
 

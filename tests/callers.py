@@ -13,7 +13,6 @@ import pytest
 from pydantic_core import to_jsonable_python
 
 from features.auth.tokens import Kind, signer
-from features.users.crud import change_user
 from kernel.app import Application
 from kernel.resources import Resources
 from kernel.web.router import FeatureRoute, named_permissions
@@ -97,16 +96,14 @@ async def people(app: Application) -> AsyncIterator[People]:
     """New accounts, without rows of theirs."""
     async with AsyncExitStack() as stack:
         owner = await _person(app, stack, "owner")
-        superuser = await _person(app, stack, "super")
-        async with app.state.resources.unit() as db:
-            await change_user(db, superuser.id, {"is_superuser": True})
+        superuser = await _person(app, stack, "super", is_superuser=True)
         yield People(app, owner, superuser, stack)
 
 
-async def _person(app: Application, stack: AsyncExitStack, name: str) -> Person:
+async def _person(app: Application, stack: AsyncExitStack, name: str, **values: Any) -> Person:
     person = await stack.enter_async_context(client_of(app, Person))
     person.app = app
-    await person.register(f"{name}{next(_number)}")
+    await person.make(f"{name}{next(_number)}", **values)
     await person.login()
     return person
 

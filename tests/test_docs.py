@@ -146,7 +146,7 @@ async def test_guessing_at_the_documentation_is_throttled_like_a_login(
 async def test_staging_answers_503_while_the_database_is_away(
     make_app: ApplicationFactory, unused_tcp_port: int
 ) -> None:
-    away = f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/none"
+    away = f"postgresql://unknown@127.0.0.1:{unused_tcp_port}/none"
 
     async with make_app(**STAGING, DATABASE_URL=away) as app, client_of(app) as client:
         answer = await client.get("/docs", auth=("admin", "whatever it is"))

@@ -36,7 +36,7 @@ async def read_at_once(db: SessionDep) -> list[int]:
     return [id for id in (await db.execute(query)).scalars() if id]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def app(setting_values: dict[str, str]) -> AsyncIterator[Application]:
     """The application with these lists beside its own."""
     async with running(setting_values, router) as app:

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from infra.local.worker_servers import Database, Redis
+
 Line = dict[str, Any]
 
 
-@pytest.fixture
-def lines(setting_values: dict[str, str]) -> list[Line]:
-    """What the probe has written, line by line."""
+@pytest.fixture(scope="module")
+def lines(setting_values: dict[str, str], _database: Database, _redis: Redis) -> list[Line]:
+    """What the probe has written on empty servers, line by line."""
+    _database.clear()
+    _redis.clear()
     values = {
         "ENVIRONMENT": "staging",
         "LOG_LEVEL": "INFO",

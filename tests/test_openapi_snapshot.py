@@ -7,6 +7,7 @@ import pytest
 from fastapi import APIRouter
 
 from infra.contract import pieces, recorded
+from infra.contract.recorded import Json
 from infra.contract.report import UPDATE, changes
 from kernel.app import feature_routers
 
@@ -15,8 +16,14 @@ def tag_of(router: APIRouter) -> str:
     return str(router.tags[0])
 
 
-def test_the_document_is_the_recorded_one() -> None:
-    difference = changes(recorded.recorded(), pieces.shares(pieces.application()))
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Json]:
+    """The document of all features, by file."""
+    return pieces.shares(pieces.application())
+
+
+def test_the_document_is_the_recorded_one(whole: dict[str, Json]) -> None:
+    difference = changes(recorded.recorded(), whole)
 
     if difference:
         pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)
@@ -29,9 +36,9 @@ def test_the_pieces_make_the_whole() -> None:
 
 
 @pytest.mark.parametrize("gone", [r for r in feature_routers() if r.tags != ["auth"]], ids=tag_of)
-def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(gone: APIRouter) -> None:
-    whole = pieces.shares(pieces.application())
-
+def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(
+    gone: APIRouter, whole: dict[str, Json]
+) -> None:
     others = [router for router in feature_routers() if router is not gone]
     rest = pieces.shares(pieces.application(others))
 
@@ -39,13 +46,12 @@ def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(gone: APIRou
     assert rest == {file: content for file, content in whole.items() if file != share}
 
 
-def test_writing_leaves_no_share_of_what_is_gone(tmp_path: Path) -> None:
+def test_writing_leaves_no_share_of_what_is_gone(tmp_path: Path, whole: dict[str, Json]) -> None:
     old = tmp_path / "features" / "gone" / "tests" / "openapi.json"
     old.parent.mkdir(parents=True)
     old.write_text(json.dumps({"paths": {}, "schemas": {}}))
-    parts = pieces.shares(pieces.application())
 
-    pieces.write(parts, tmp_path)
+    pieces.write(whole, tmp_path)
 
-    assert recorded.recorded(tmp_path) == parts
+    assert recorded.recorded(tmp_path) == whole
     assert not old.exists()

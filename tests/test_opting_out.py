@@ -17,14 +17,14 @@ OF_THE_QUEUE = "/api/v1/tasks/", "/api/v1/jobs/workers"
 OPTIONS = [{CACHE}, {QUEUE}, {LIMITS}, {CACHE, QUEUE, LIMITS}]
 
 
-@pytest.fixture(params=OPTIONS, ids=lambda names: "+".join(sorted(names)))
+@pytest.fixture(scope="module", params=OPTIONS, ids=lambda names: "+".join(sorted(names)))
 def names(request: pytest.FixtureRequest) -> set[str]:
     """The settings that are `off`."""
     off: set[str] = request.param
     return off
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def without(make_app: ApplicationFactory, names: set[str]) -> AsyncIterator[Application]:
     """An application that has opted out of them."""
     async with make_app(**dict.fromkeys(names, "off")) as app:

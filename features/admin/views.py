@@ -9,8 +9,8 @@ from sqladmin import ModelView
 from sqlalchemy import delete
 from starlette.requests import Request
 
-from kernel.context import context_of
-from kernel.db import UnitOfWork, now
+from kernel.context import unit_of
+from kernel.db import now
 
 DELETE = "delete"
 RESTORE = "restore"
@@ -18,13 +18,6 @@ RESTORE = "restore"
 
 class ViewError(Exception):
     """A feature's admin.py declares a view that can't be served safely."""
-
-
-def unit_of(request: Request) -> UnitOfWork:
-    """The unit of work of this request."""
-    unit = context_of(request).unit
-    assert unit is not None, "the site opens one for each request"
-    return unit
 
 
 class Act:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from features.admin.crud import Found, row_of, values_of
 from features.admin.events import RowChanged
-from features.admin.views import DELETE, Act, View, unit_of
+from features.admin.views import DELETE, Act, View
 from kernel.cache import forget
-from kernel.context import context_of
+from kernel.context import context_of, unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import ConflictException, NotFoundException
 from kernel.events import emit

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from features.api_keys import crud
 from features.api_keys.models import ApiKey
 from features.auth.security_log import record_after_commit
-from kernel.context import context_of
+from kernel.context import unit_of
 from kernel.errors import NotFoundException
 
 
@@ -25,8 +25,7 @@ class ApiKeyAdmin(ModelView, model=ApiKey):
 
     @action("revoke", "Revoke", "Revoke these keys?")
     async def revoke(self, request: Request, pk: int) -> None:
-        unit = context_of(request).unit
-        assert unit is not None
+        unit = unit_of(request)
         revoked = await crud.revoke(unit, id=pk)
         if not revoked:
             raise NotFoundException("The key is revoked already.")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from features.auth import sessions
 from features.auth.models import Session
 from features.auth.security_log import record_after_commit
-from kernel.context import context_of
+from kernel.context import unit_of
 from kernel.errors import NotFoundException
 
 
@@ -32,8 +32,7 @@ class SessionAdmin(ModelView, model=Session):
 
     @action("end", "End", "End these sessions?")
     async def end(self, request: Request, pk: int) -> None:
-        unit = context_of(request).unit
-        assert unit is not None
+        unit = unit_of(request)
         user_id = await sessions.end(unit, pk, of=None, reason="revoked")
         if user_id is None:
             raise NotFoundException("The session is over already.")

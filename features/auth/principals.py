@@ -1,6 +1,5 @@
 """The caller of a request: the live user behind the live session that its token names."""
 
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,11 +10,9 @@ from features.auth.crud import Caller, principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
 from features.users.models import UserRead
-from kernel.cache import Stores, forget
+from kernel.cache import fetch_rights, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
-
-KEPT_SECONDS = 60  # also the longest that an old entry that was put back could count
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +39,6 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
     if not found:
         return None
     return known_user(found, user_id, session_id)
-
-
-async def fetch_rights(
-    context: RequestContext,
-    key: str,
-    names: Iterable[str],
-    load: Callable[[UnitOfWork], Awaitable[bytes]],
-) -> bytes | None:
-    """What says what a caller may do: signed, and kept as long as the names' versions stand.
-
-    One round trip to Redis, and no SQL while nothing has changed; loaded in the request's unit of
-    work, or in one of its own.
-    """
-
-    async def loaded() -> bytes:
-        if context.unit is not None:
-            return await load(context.unit)
-        async with context.resources.unit() as unit:
-            return await load(unit)
-
-    cache = context.resources.get(Stores)["cache"]
-    return await cache.fetch(key, names, loaded, KEPT_SECONDS, signed=True)
 
 
 def known_user(kept: bytes, user_id: int, session_id: int) -> KnownUser:

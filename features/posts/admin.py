@@ -9,7 +9,7 @@ from features.posts.cache_keys import POST, POSTS
 from features.posts.models import Post, PostUpdate
 from features.users.models import User
 from kernel.cache import forget
-from kernel.context import context_of
+from kernel.context import unit_of
 
 
 class PostAdmin(ModelView, model=Post):
@@ -36,8 +36,7 @@ class PostAdmin(ModelView, model=Post):
 
 async def _forget(request: Request, post: Post) -> None:
     """Once the unit has committed, the API answers anew."""
-    unit = context_of(request).unit
-    assert unit is not None
+    unit = unit_of(request)
     author = await unit.get(User, post.created_by_user_id)
     assert author is not None, "a post goes with its author"
     name = author.username

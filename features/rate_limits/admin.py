@@ -17,8 +17,7 @@ from features.rate_limits.models import (
     RateLimitUpdate,
 )
 from features.tiers.models import Tier
-from kernel.context import context_of
-from kernel.db import UnitOfWork
+from kernel.context import unit_of
 from kernel.errors import UnprocessableEntityException
 from kernel.rate_limit import forget_rules
 from kernel.schemas import JsonNumber, RowId
@@ -43,7 +42,7 @@ class RateLimitAdmin(ModelView, model=RateLimit):
     update_schema = RateLimitUpdate
 
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
-        values, unit = RuleCreate.model_validate(data), _unit_of(request)
+        values, unit = RuleCreate.model_validate(data), unit_of(request)
         warn_of_unlimited(request, values.path)
         # As the API does: two who add the last rule at once wait for each other.
         await unit.get(Tier, values.tier_id, with_for_update={"key_share": True})
@@ -62,16 +61,10 @@ class RateLimitAdmin(ModelView, model=RateLimit):
     ) -> None:
         if "path" in data and not is_created:
             warn_of_unlimited(request, data["path"])
-        forget_rules(_unit_of(request), model.tier_id)
+        forget_rules(unit_of(request), model.tier_id)
 
     async def after_model_delete(self, model: Any, request: Request) -> None:
-        forget_rules(_unit_of(request), model.tier_id)
-
-
-def _unit_of(request: Request) -> UnitOfWork:
-    unit = context_of(request).unit
-    assert unit is not None
-    return unit
+        forget_rules(unit_of(request), model.tier_id)
 
 
 views = [RateLimitAdmin]

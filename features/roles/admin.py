@@ -13,7 +13,7 @@ from features.roles import crud, permissions
 from features.roles.grants import forget_permissions
 from features.roles.models import Role, RoleChange, RoleCreate, UserRole, UserRoleCreate
 from features.users.models import User
-from kernel.context import context_of
+from kernel.context import context_of, unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
 
@@ -56,7 +56,7 @@ class UserRoleAdmin(ModelView, model=UserRole):
     can_edit = False
 
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
-        unit = _unit_of(request)
+        unit = unit_of(request)
         # As the API does: two who give a user roles at once, or delete the user, wait.
         holder = await unit.get(User, data["user_id"], with_for_update={"key_share": True})
         if holder is None or holder.is_deleted:
@@ -84,14 +84,8 @@ async def _changing(request: Request) -> UnitOfWork:
     """The unit of work of a change, by a superuser whose password was entered lately."""
     principal = context_of(request).principal
     assert principal is not None, "the site lets no one else in"
-    await require_recent_password(_unit_of(request), principal)
-    return _unit_of(request)
-
-
-def _unit_of(request: Request) -> UnitOfWork:
-    unit = context_of(request).unit
-    assert unit is not None
-    return unit
+    await require_recent_password(unit_of(request), principal)
+    return unit_of(request)
 
 
 views = [RoleAdmin, UserRoleAdmin]

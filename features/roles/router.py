@@ -114,7 +114,7 @@ async def patch_role(
 async def erase_role(
     name: CleanText, caller: RoleEditor, request: Request, db: SessionDep
 ) -> Message:
-    """Delete a role. Whoever had it has it no more, from the next request on."""
+    """Delete a role. Its users have it no more, from the next request on."""
     role = await permissions.changeable_role(request, db, caller, name)
     await require_recent_password(db, caller)
     await crud_roles.db_delete(db, id=role.id)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from features.tasks import crud, overview
 from features.tasks.models import Job
 from kernel import jobs
-from kernel.context import context_of
+from kernel.context import unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import ConflictException
 
@@ -62,8 +62,7 @@ class JobAdmin(ModelView, model=Job):
 
     async def panels(self, request: Request) -> dict[str, list[dict[str, Any]]]:
         """What the start page shows of jobs."""
-        unit = context_of(request).unit
-        assert unit is not None
+        unit = unit_of(request)
         return {
             "Jobs": await overview.last_hour(unit),
             "Queues": await overview.queues(unit),
@@ -73,8 +72,7 @@ class JobAdmin(ModelView, model=Job):
 
 
 async def _job(request: Request, pk: int) -> tuple[UnitOfWork, Job]:
-    unit = context_of(request).unit
-    assert unit is not None
+    unit = unit_of(request)
     return unit, await unit.get_one(Job, pk)
 
 

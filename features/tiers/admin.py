@@ -6,7 +6,7 @@ from sqladmin import ModelView
 from starlette.requests import Request
 
 from features.tiers.models import Tier, TierCreate, TierUpdate
-from kernel.context import context_of
+from kernel.context import unit_of
 from kernel.rate_limit import forget_rules
 
 
@@ -22,9 +22,7 @@ class TierAdmin(ModelView, model=Tier):
     update_schema = TierUpdate
 
     async def after_model_delete(self, model: Any, request: Request) -> None:
-        unit = context_of(request).unit
-        assert unit is not None
-        forget_rules(unit, model.id)
+        forget_rules(unit_of(request), model.id)
 
 
 views = [TierAdmin]

@@ -12,7 +12,7 @@ from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
 from features.users import crud, permissions
 from features.users.models import User, UserUpdate
-from kernel.context import Principal, context_of
+from kernel.context import Principal, context_of, unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
 from kernel.schemas import RowId
@@ -89,10 +89,9 @@ async def _set_role(request: Request, user_id: int, *, is_superuser: bool) -> No
 
 def _doing(request: Request) -> tuple[UnitOfWork, Principal]:
     """The unit of work of the request, and the superuser who makes it."""
-    context = context_of(request)
-    assert context.unit is not None
-    assert context.principal is not None
-    return context.unit, context.principal
+    principal = context_of(request).principal
+    assert principal is not None
+    return unit_of(request), principal
 
 
 views = [UserAdmin]

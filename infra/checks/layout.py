@@ -10,6 +10,8 @@ from infra.checks import central
 
 PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
 CARD = ("models.py", "crud.py", "router.py", "tests")
+# What tools and readers look for in the root; hidden files and folders are theirs, too.
+ROOT_FILES = ("conftest.py", "LICENSE", "*.lock", "*.md", "*.toml", "*.yaml", "*.yml", "sbom.json")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
 KERNEL_LINES = 8381  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
@@ -28,6 +30,7 @@ LONG: dict[str, str] = {
     "features/users/crud.py": "one table: its queries, and its writes with their locks",
     "features/users/models.py": "one table and its shapes",
     "features/users/router.py": "the routes of one resource, two of them with their own reasons",
+    "infra/checks/layout.py": "one rule after the other, each a few lines",
     "infra/bench/floor.py": "one program: the bare application that the bench compares with",
     "infra/local/postgres.py": "one server, from its files to its end",
     "platform/kernel/cache/decorator.py::cache": "the parameters of the public decorator",
@@ -46,6 +49,7 @@ def problems(root: Path) -> list[str]:
     if unreadable := list(_unreadable(root)):
         return unreadable
     return [
+        *_root_files(root),
         *_source_root(root),
         *_features(root),
         *_names(root),
@@ -89,6 +93,16 @@ def _unreadable(root: Path) -> Iterator[str]:
             yield f"{file.relative_to(root)}:{error.lineno}: {error.msg}"
 
 
+def _root_files(root: Path) -> Iterator[str]:
+    for file in sorted(root.iterdir()):
+        expected = any(file.match(pattern) for pattern in ROOT_FILES)
+        if file.is_file() and not expected and not file.name.startswith("."):
+            yield (
+                f"{file.name}: the root holds documents and settings of tools; move it into the "
+                "folder of its subject."
+            )
+
+
 def _source_root(root: Path) -> Iterator[str]:
     children = sorted(child.name for child in (root / "platform").iterdir())
     for name in children:
@@ -103,9 +117,6 @@ def _source_root(root: Path) -> Iterator[str]:
                 f"platform/{name}: platform/ has one child, kernel/. Move it in there. "
                 "See docs/gates.md#a-file-under-platform"
             )
-    for file in root.glob("*.py"):
-        if file.name != "conftest.py":
-            yield f"{file.name}: no Python file but conftest.py stands in the root; move it."
     for file in python_files(root):
         if file.name == "conftest.py" and file.parent != root:
             yield f"{file.relative_to(root)}: the root's conftest.py is the only one."

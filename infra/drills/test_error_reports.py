@@ -25,7 +25,7 @@ def events(collector: Collector) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_crash_is_reported_with_the_ids_that_lead_to_the_log_and_nobody_s_data(
+def test_a_crash_is_reported_with_the_ids_that_lead_to_the_log_and_no_personal_data(
     setting_values: dict[str, str], tmp_path: Path
 ) -> None:
     with collecting() as collector:

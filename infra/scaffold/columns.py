@@ -140,7 +140,7 @@ class Column:
             case "decimal" if self.field.optional:
                 yield self._digits
             case "text":
-                yield "sa_type=LongText"
+                yield "sa_type=TEXT"
             case "bigint":
                 yield "sa_type=BigInteger"
             case "email":

@@ -8,6 +8,7 @@ from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import parse
 from infra.scaffold.names import check_feature, singular
 from kernel import discovery
+from kernel.web.access import PERMISSION_NAME
 
 AUDIENCES = {
     "each user, their own": ["owner:user"],
@@ -32,6 +33,27 @@ def ask(**options: Any) -> list[str] | None:
     ).ask()
     if name is None:
         return None
+    fields = _ask_fields(**options)
+    if fields is None:
+        return None
+    audience = questionary.select("Whose is it?", choices=list(AUDIENCES), **options).ask()
+    if audience is None:
+        return None
+    words = [name, *fields, *AUDIENCES[audience]]
+    if "--superuser" not in words:
+        permission = questionary.text(
+            f"A permission that it takes to write, like {name}.write (nothing: none):",
+            validate=_of_permission,
+            **options,
+        ).ask()
+        if permission is None:
+            return None
+        words += [f"--requires={permission}"] if permission else []
+    extras = questionary.checkbox("What else?", choices=list(EXTRAS), **options).ask()
+    return None if extras is None else [*words, *(EXTRAS[extra] for extra in extras)]
+
+
+def _ask_fields(**options: Any) -> list[str] | None:
     fields: list[str] = []
     while True:
         field = questionary.text(
@@ -39,18 +61,9 @@ def ask(**options: Any) -> list[str] | None:
             validate=lambda word: _of_field(word, fields),
             **options,
         ).ask()
-        if field is None:
-            return None
         if not field:
-            break
+            return None if field is None else fields
         fields.append(field)
-    audience = questionary.select("Whose is it?", choices=list(AUDIENCES), **options).ask()
-    if audience is None:
-        return None
-    extras = questionary.checkbox("What else?", choices=list(EXTRAS), **options).ask()
-    if extras is None:
-        return None
-    return [name, *fields, *AUDIENCES[audience], *(EXTRAS[extra] for extra in extras)]
 
 
 def agreed(**options: Any) -> bool:
@@ -74,3 +87,9 @@ def _of_field(word: str, before: list[str]) -> bool | str:
     except ScaffoldError as error:
         return str(error)
     return True
+
+
+def _of_permission(word: str) -> bool | str:
+    if not word or PERMISSION_NAME.fullmatch(word):
+        return True
+    return f"{word} is no name of a permission."

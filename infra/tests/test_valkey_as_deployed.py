@@ -62,7 +62,7 @@ def reached(client: redis.Redis, seconds: float = 10) -> bool:
 
 
 @pytest.mark.parametrize(("stack", "service", "address", "key"), VALKEYS)
-def test_it_serves_its_user_from_another_machine_and_nobody_else(
+def test_it_serves_its_user_from_another_machine_and_no_other_client(
     tmp_path: Path, stack: str, service: str, address: str, key: str
 ) -> None:
     environment = {**os.environ, "SECRETS_DIRECTORY": str(tmp_path)}

@@ -1,7 +1,7 @@
 """Every route refuses alike: who may not call it first, then a bad path, then what is missing."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -35,10 +35,12 @@ each_feature = pytest.mark.parametrize("feature", WITH_ROUTES)
 
 
 async def prepared_routes(
-    app: Application, feature: str
+    app: Application, feature: str, concerns: Callable[[FeatureRoute], object]
 ) -> AsyncIterator[tuple[People, str, FeatureRoute, Given]]:
-    """Each route of the feature with rows that its valid call is about."""
+    """Each route of the feature that it concerns, with rows that its valid call is about."""
     for method, route in routes_of(app, feature):
+        if not concerns(route):
+            continue
         async with people(app) as accounts:
             given = await arranger_of(feature)(accounts, route.name)
             yield accounts, method, route, {"username": accounts.owner.username, **given}
@@ -48,7 +50,7 @@ async def prepared_routes(
 async def test_who_may_not_call_is_refused_before_anything_else_and_nothing_is_written(
     app: Application, feature: str, statements: Statements
 ) -> None:
-    async for accounts, method, route, given in prepared_routes(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature, is_guarded):
         for caller, expected in barred(route):
             client = await accounts.caller(caller)
             path = path_of(accounts, route, given)
@@ -72,18 +74,17 @@ async def test_who_may_not_call_is_refused_before_anything_else_and_nothing_is_w
 async def test_anothers_row_that_is_not_there_is_as_forbidden_as_one_that_is(
     app: Application, feature: str
 ) -> None:
-    async for accounts, method, route, given in prepared_routes(app, feature):
-        if route.access is Access.SELF and "id" in given:
-            other = await accounts.caller("other")
+    async for accounts, method, route, given in prepared_routes(app, feature, is_of_owners_rows):
+        other = await accounts.caller("other")
 
-            answer = await call(accounts, route, method, {**given, "id": LAST_ID}, other)
+        answer = await call(accounts, route, method, {**given, "id": LAST_ID}, other)
 
-            assert refusal(answer) == (403, NOT_YOURS)
+        assert refusal(answer) == (403, NOT_YOURS)
 
 
 @each_feature
 async def test_what_is_no_id_is_refused(app: Application, feature: str) -> None:
-    async for accounts, method, route, given in prepared_routes(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature, names_something):
         for bad in without_id(route, given):
             answer = await call(accounts, route, method, bad, accounts.superuser)
 
@@ -96,7 +97,7 @@ async def test_what_the_path_names_and_is_not_there_is_said_to_be_missing(
 ) -> None:
     """The parent first; before it is said whose it is."""
     missing = {"username": "User not found", **missing_of(feature)}
-    async for accounts, method, route, given in prepared_routes(app, feature):
+    async for accounts, method, route, given in prepared_routes(app, feature, names_something):
         for unknown in without_row(route, given):
             first = next(name for name in route.param_convertors if given[name] != unknown[name])
             assert first in missing, f"`missing` in factories.py of {feature} must give {first}"
@@ -108,6 +109,21 @@ async def test_what_the_path_names_and_is_not_there_is_said_to_be_missing(
                 answer = await call(accounts, route, method, unknown, client)
 
                 assert refusal(answer) == (404, missing[first]), f"{method} {answer.request.url}"
+
+
+def names_something(route: FeatureRoute) -> bool:
+    """Whether its path has parameters."""
+    return bool(route.param_convertors)
+
+
+def is_of_owners_rows(route: FeatureRoute) -> bool:
+    """Whether its path names a row that is its owner's."""
+    return route.access is Access.SELF and "id" in route.param_convertors
+
+
+def is_guarded(route: FeatureRoute) -> bool:
+    """Whether it refuses some callers."""
+    return any(barred(route))
 
 
 def barred(route: FeatureRoute) -> Iterator[tuple[str, tuple[int, str]]]:

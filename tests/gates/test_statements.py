@@ -28,18 +28,29 @@ HEAD = f"""\
 Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
 
 
-@pytest.fixture
-async def app(make_app: ApplicationFactory) -> AsyncIterator[Application]:
+@pytest.fixture(scope="module")
+def cases() -> list[Any]:
+    """What the features say of their worst cases."""
+    return [case for feature in discovery.names() if (case := worst_cases_of(feature))]
+
+
+@pytest.fixture(scope="module")
+async def costly(make_app: ApplicationFactory, cases: list[Any]) -> AsyncIterator[Application]:
     """With the settings under which a call makes the most statements."""
-    cases = [case for feature in discovery.names() if (case := worst_cases_of(feature))]
     settings = {
         name: value for case in cases for name, value in getattr(case, "settings", {}).items()
     }
     async with make_app(**settings, PASSWORD_HASH_COST="5") as app:
-        for case in cases:
-            if hasattr(case, "prepare"):
-                await case.prepare(app)
         yield app
+
+
+@pytest.fixture
+async def app(costly: Application, cases: list[Any]) -> Application:
+    """With the rows, too."""
+    for case in cases:
+        if hasattr(case, "prepare"):
+            await case.prepare(costly)
+    return costly
 
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)

@@ -37,7 +37,7 @@ async def test_a_worker_adds_up_and_goes_on_after_a_failure(
         for author, n in [(GONE, 2), (QUIET, 3), (GONE, -2), (QUIET, -1)]:
             await db.execute(insert, {"author": author, "n": n})
 
-    async with make_worker() as worker, asyncio.timeout(9):
+    async with make_worker() as worker, asyncio.timeout(60):
         running = asyncio.create_task(worker.async_run())
         await folded.wait()
         running.cancel()

@@ -57,9 +57,11 @@ async def test_a_running_job_is_marked_by_a_short_lease_that_is_renewed(
             await asyncio.sleep(0.05)
         await running
 
-    marked = [ttl for ttl in left if ttl > 0]
-    assert len(marked) > 20
-    assert max(marked) <= 1000
+    marked = [number for number, ttl in enumerate(left) if ttl > 0]
+    assert marked
+    during = left[marked[0] : marked[-1] + 1]
+    assert min(during) > 0
+    assert max(during) <= 1000
     assert begun == [job_id]
 
 
@@ -103,7 +105,7 @@ async def test_a_tick_runs_once_however_many_workers_there_are(
         for task in running:
             task.cancel()
 
-    assert 2 <= len(ticks) <= 4
+    assert len(ticks) >= 2
     assert set(ticks.values()) == {1}
 
 

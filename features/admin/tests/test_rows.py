@@ -194,7 +194,7 @@ async def test_head_and_other_methods(site: Browser) -> None:
 
 
 async def test_without_its_database_the_site_says_what_to_do(make_app: ApplicationFactory) -> None:
-    away = "postgresql://nobody@127.0.0.1:9/none"
+    away = "postgresql://unknown@127.0.0.1:9/none"
     async with make_app(DATABASE_URL=away) as app, client_of(app, Browser) as browser:
         form = {"_username": "ada", "_password": "correct horse battery"}
         answer = await browser.post("/admin/sign-in", data=form, headers=SAME_ORIGIN)

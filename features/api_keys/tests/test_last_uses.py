@@ -95,7 +95,7 @@ async def test_the_api_writes_by_itself_and_at_its_end(
     async with make_app() as app:
         async with program(app, first["key"]) as client:
             await client.get(ME)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await used_at(user, first) is None:  # noqa: ASYNC110 - another task
                 await asyncio.sleep(0.02)
         async with program(app, last["key"]) as client:

@@ -188,7 +188,7 @@ async def test_the_next_transaction_of_the_connection_has_no_actor(
     assert len(await entries(resources)) == 1
 
 
-async def test_nobody_becomes_a_superuser_unseen(user: Person, resources: Resources) -> None:
+async def test_no_user_becomes_a_superuser_unseen(user: Person, resources: Resources) -> None:
     async with resources.unit() as db:
         await db.execute(text("UPDATE \"user\" SET is_superuser = true, name = 'Eve'"))
         for name, is_superuser in (("mallory", True), ("ada", False)):

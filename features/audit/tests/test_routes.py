@@ -9,7 +9,7 @@ from kernel.app import Application
 from tests.callers import arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, routes_of
 
-# Superusers', and those of whoever has a permission, where a feature gives some.
+# Superusers', and those of holders of a permission, where a feature gives some.
 PRIVILEGED = ("super", "permission")
 FORGOTTEN = """\
 {method} {path} leaves no audit entry: let the info of the table that it writes say which columns'

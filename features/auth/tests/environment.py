@@ -88,7 +88,7 @@ class Environment:
 
     async def _until_available(self) -> None:
         resources: Resources = self.app.state.resources
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             roles: tuple[RedisRole, ...] = ("cache", "rate_limit")
             for role in roles:
                 client = resources.redis(role)

@@ -51,7 +51,7 @@ async def test_a_known_device_passes_a_guesser_behind_the_same_address(
     app: Application, user: Person, other: Person
 ) -> None:
     for number in range(10 * LIMIT):
-        await login(app, "203.0.113.1", f"nobody{number}")
+        await login(app, "203.0.113.1", f"unknown{number}")
     for _ in range(LIMIT):
         await login(app, "203.0.113.1", user.username)
 
@@ -133,7 +133,7 @@ async def test_a_device_keeps_its_name_and_is_known_after_a_log_out(
 async def test_right_passwords_have_a_budget(user: Person, make_app: ApplicationFactory) -> None:
     async with make_app(LOGIN_LIMIT="12") as app:
         answers = [await login(app, f"203.0.113.{n}", user.username, PASSWORD) for n in range(12)]
-        wrong = await login(app, "198.51.100.1", "nobody")
+        wrong = await login(app, "198.51.100.1", "unknown")
 
     # One of the twelve was the fixture's own login.
     assert [answer.status_code for answer in answers] == [200] * 11 + [429]

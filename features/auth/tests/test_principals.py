@@ -62,13 +62,13 @@ async def test_a_change_in_one_process_holds_in_the_other(
     async with make_app() as app, client_of(app, Person) as elsewhere:
         elsewhere.headers["Authorization"] = user.headers["Authorization"]
         role = f"/api/v1/user/{user.username}/role"
-        assert (await elsewhere.delete("/api/v1/db_user/nobody")).status_code == 403
+        assert (await elsewhere.delete("/api/v1/db_user/unknown")).status_code == 403
 
         await superuser.patch(role, json={"is_superuser": True})
-        assert (await elsewhere.delete("/api/v1/db_user/nobody")).status_code == 404
+        assert (await elsewhere.delete("/api/v1/db_user/unknown")).status_code == 404
 
         await superuser.patch(role, json={"is_superuser": False})
-        assert (await elsewhere.delete("/api/v1/db_user/nobody")).status_code == 403
+        assert (await elsewhere.delete("/api/v1/db_user/unknown")).status_code == 403
 
         await user.patch(f"/api/v1/user/{user.username}", json={"username": "renamed"})
         assert (await elsewhere.patch("/api/v1/user/renamed", json={})).status_code == 200

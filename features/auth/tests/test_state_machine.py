@@ -28,7 +28,7 @@ from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 
 T = TypeVar("T")
-ME, ANYBODY = "/api/v1/user/me/", "/api/v1/db_user/nobody"
+ME, ANYBODY = "/api/v1/user/me/", "/api/v1/db_user/unknown"
 A_LITTLE = st.integers(min_value=0, max_value=100)
 names, addresses = count(), count()
 

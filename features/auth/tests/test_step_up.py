@@ -15,7 +15,7 @@ from tests.accounts import PASSWORD, Person, refusal
 from tests.application import ApplicationFactory, client_of
 
 STEP_UP = "urn:problem-type:step-up-required"
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 async def let_pass(resources: Resources, minutes: float, *, old_rows: bool = False) -> None:
@@ -91,8 +91,8 @@ async def test_who_is_missing_or_forbidden_is_told_before(
 ) -> None:
     await let_pass(resources, 11)
 
-    assert (await superuser.delete("/api/v1/user/nobody")).status_code == 404
-    assert (await superuser.delete("/api/v1/db_user/nobody")).status_code == 404
+    assert (await superuser.delete("/api/v1/user/unknown")).status_code == 404
+    assert (await superuser.delete("/api/v1/db_user/unknown")).status_code == 404
     foreign = await user.delete(f"/api/v1/user/{other.username}")
     assert (foreign.status_code, foreign.json()["type"]) == (403, "about:blank")
 

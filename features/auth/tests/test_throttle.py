@@ -22,7 +22,7 @@ async def guess(app: Application, address: str, name: str, password: str = WRONG
     return int(answer.status_code)
 
 
-@pytest.mark.parametrize("name", ["user1", "nobody", "USER1@example.com"])
+@pytest.mark.parametrize("name", ["user1", "unknown", "USER1@example.com"])
 async def test_the_eleventh_failure_from_one_address_is_refused(
     app: Application, user: Person, name: str
 ) -> None:
@@ -72,7 +72,7 @@ async def test_successes_count_for_nothing(app: Application, user: Person) -> No
 async def test_one_address_gets_ten_times_as_many_over_all_accounts(
     app: Application, user: Person
 ) -> None:
-    answers = [await guess(app, "203.0.113.1", f"nobody{n}") for n in range(10 * LIMIT)]
+    answers = [await guess(app, "203.0.113.1", f"unknown{n}") for n in range(10 * LIMIT)]
 
     assert set(answers) == {401}
     assert await guess(app, "203.0.113.1", user.username, PASSWORD) == 429
@@ -104,7 +104,7 @@ async def test_a_forwarding_header_is_no_way_around(app: Application, user: Pers
 
 async def test_limits_hold_without_redis(make_app: ApplicationFactory) -> None:
     async with make_app(REDIS_RATE_LIMIT_URL="off") as app:
-        answers = [await guess(app, "203.0.113.1", "nobody") for _ in range(LIMIT + 1)]
+        answers = [await guess(app, "203.0.113.1", "unknown") for _ in range(LIMIT + 1)]
 
     assert answers == [401] * LIMIT + [429]
 

@@ -52,7 +52,7 @@ async def test_who_moderates_deletes_anybodys_post_and_changes_none(
 
     changed = await other.patch(path, json={"title": "Moderated"})
     missing = await other.delete(f"{POST}/{post_id + 1}")
-    nowhere = await other.delete(f"/api/v1/nobody/post/{post_id}")
+    nowhere = await other.delete(f"/api/v1/unknown/post/{post_id}")
     for_good = await other.delete(f"/api/v1/{user.username}/db_post/{post_id}")
     deleted = await statements.held(other.delete(path))
 

@@ -31,7 +31,7 @@ async def add(superuser: Person, rule: dict[str, Any], tier: str = "free") -> in
     return rule_id
 
 
-async def test_a_tier_has_a_bounded_number_of_rules_whoever_adds_the_last(
+async def test_of_rules_added_at_once_a_tier_takes_no_more_than_it_may_have(
     superuser: Person, resources: Resources, free: int
 ) -> None:
     async with resources.unit() as db:

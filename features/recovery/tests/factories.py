@@ -7,7 +7,7 @@ from features.emails.tests.mailing import mailed_link, turn_mail_on
 from features.recovery.crud import RESET
 from tests.callers import People
 
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:

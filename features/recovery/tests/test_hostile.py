@@ -24,7 +24,7 @@ from kernel.resources import Resources
 SECONDS = 10.0
 GUESSERS = 8  # addresses
 BOUND = 3.0  # seconds that a reset takes meanwhile, its bcrypt included
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 async def guess(api: str, address: str, until: float, statuses: Counter[tuple[str, int]]) -> None:

@@ -14,7 +14,7 @@ from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 @pytest.fixture(scope="module")

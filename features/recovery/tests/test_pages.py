@@ -12,7 +12,7 @@ from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
 
 FORGOT, RESET = "/api/v1/password/forgot/form", "/api/v1/password/reset/form"
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
 
 FORGOT, RESET = "/api/v1/password/forgot", "/api/v1/password/reset"
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 BAD_LINK = (400, "This link does not work, or no longer; ask for a new one.")
 
 
@@ -85,7 +85,7 @@ async def test_the_sessions_from_before_are_over(mail: Mailing, ada: Person) -> 
 async def test_known_and_unknown_addresses_are_answered_alike(mail: Mailing, ada: Person) -> None:
     async with mail.client() as client:
         known = await client.post(FORGOT, json={"email": "ADA@example.com"})
-        unknown = await client.post(FORGOT, json={"email": "nobody@example.com"})
+        unknown = await client.post(FORGOT, json={"email": "unknown@example.com"})
 
     sent = await mail.mails()
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
@@ -209,7 +209,7 @@ async def test_what_is_no_address_is_refused(mail: Mailing, email: str) -> None:
 async def test_asking_has_a_budget_that_is_the_same_for_unknown_addresses(
     mail: Mailing, ada: Person
 ) -> None:
-    for email in (ada.email, "nobody@example.com"):
+    for email in (ada.email, "unknown@example.com"):
         answers = [await mail.client().post(FORGOT, json={"email": email}) for _ in range(6)]
 
         assert [answer.status_code for answer in answers] == [202] * 5 + [429]
@@ -235,7 +235,7 @@ async def test_no_log_line_and_no_job_bears_a_token_an_unknown_address_or_a_pass
     async with mail.resources.unit() as db:
         await change_user(db, ada.id, {"is_superuser": True})
     token = await code(mail, ada)
-    await mail.client().post(FORGOT, json={"email": "nobody@example.com"})
+    await mail.client().post(FORGOT, json={"email": "unknown@example.com"})
     await reset(mail, token)
     await reset(mail, token)
     await mail.mails()
@@ -245,9 +245,9 @@ async def test_no_log_line_and_no_job_bears_a_token_an_unknown_address_or_a_pass
     told = [(await ada.get(f"/api/v1/jobs/{job['job_id']}")).text for job in jobs]
     lines = capsys.readouterr()
     assert len(told) > 3
-    for secret in (token, "nobody@example.com", NEW):
+    for secret in (token, "unknown@example.com", NEW):
         assert secret not in "".join(told)
-    for secret in (token, "nobody@example.com", "ada@example.com", NEW):
+    for secret in (token, "unknown@example.com", "ada@example.com", NEW):
         assert secret not in lines.out + lines.err
 
 

@@ -82,7 +82,7 @@ async def test_a_permission_may_be_one_more_way_to_act_for_others(
         403,
         "Request forbidden -- authorization will not help",
     )
-    missing = await holder.get("/api/v1/sample/nobody/act")
+    missing = await holder.get("/api/v1/sample/unknown/act")
     assert refusal(missing) == (404, "User not found")
 
 
@@ -214,7 +214,7 @@ async def test_a_deleted_user_leaves_no_role_to_the_next_one_of_that_name(
 async def test_what_is_kept_of_another_user_is_good_for_no_one_else(
     user: Person, other: Person, resources: Resources
 ) -> None:
-    """Whoever can write into Redis, and knows no key, gives no permission."""
+    """One who can write into Redis, and knows no key, gives no permission."""
     await give(user, READ)
     assert (await user.get(SAMPLE)).status_code == 200
     assert (await other.get(SAMPLE)).status_code == 403

@@ -13,7 +13,7 @@ from kernel.schemas.schemas import InputSchema
 from tests.jobs import Declare, WorkerFactory
 
 NEVER = 60.0  # seconds between two looks, so that only a notification can be what woke the worker
-SOON = 5.0  # seconds; no measurement, only less than NEVER
+SOON = 45.0  # seconds; no measurement, only less than NEVER
 
 
 class Nothing(InputSchema):

@@ -61,10 +61,10 @@ async def test_the_email_is_shown_to_its_owner_and_to_superusers_only(
     await put(superuser, "user1", await make(superuser, "pro"))
 
     mine = await statements.held(user.get(TIER))
-    theirs, nobodys, every = [await caller.get(TIER) for caller in (other, client, superuser)]
+    theirs, anonymous, every = [await caller.get(TIER) for caller in (other, client, superuser)]
 
     assert mine.json()["email"] == every.json()["email"] == "user1@example.com"
-    assert theirs.json()["email"] is nobodys.json()["email"] is None
+    assert theirs.json()["email"] is anonymous.json()["email"] is None
     assert "private" in mine.headers["Cache-Control"]
 
 

@@ -10,7 +10,7 @@ from tests.application import client_of
 
 NOT_YOURS = (403, "Request forbidden -- authorization will not help")
 WRONG_PASSWORD = (422, "Wrong current password.")
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 
 async def patch(by: httpx2.AsyncClient, user_ref: str, **values: Any) -> httpx2.Response:
@@ -24,7 +24,7 @@ async def patch(by: httpx2.AsyncClient, user_ref: str, **values: Any) -> httpx2.
 async def test_a_missing_user_is_named_before_what_else_is_wrong(
     superuser: Person, values: dict[str, Any]
 ) -> None:
-    answer = await patch(superuser, "nobody", **values)
+    answer = await patch(superuser, "unknown", **values)
 
     assert refusal(answer) == (404, "User not found")
 

@@ -113,7 +113,7 @@ async def test_a_role_holds_from_the_next_request_on(superuser: Person, user: Pe
     path = f"/api/v1/db_user/{user.username}"
 
     assert granted.json() == {"message": f"User {user.username} Role updated"}
-    assert refusal(await user.delete("/api/v1/db_user/nobody")) == NOT_FOUND
+    assert refusal(await user.delete("/api/v1/db_user/unknown")) == NOT_FOUND
     await role(superuser, user.username, False)
     assert refusal(await user.delete(path)) == PRIVILEGES
 
@@ -121,7 +121,7 @@ async def test_a_role_holds_from_the_next_request_on(superuser: Person, user: Pe
 @pytest.mark.parametrize("value", [None, "yes please", 3])
 async def test_a_role_is_true_or_false(superuser: Person, value: Any) -> None:
     assert (await role(superuser, superuser.username, value)).status_code == 422
-    assert refusal(await role(superuser, "nobody", True)) == NOT_FOUND
+    assert refusal(await role(superuser, "unknown", True)) == NOT_FOUND
 
 
 async def remove(by: Person, user_ref: Person, way: str) -> httpx2.Response:
@@ -155,7 +155,7 @@ async def test_a_superuser_goes_only_after_a_removal_under_way_has_ended(
 
     assert removable_user == RemovalCandidate(gone.id, gone.username, is_last_superuser=False)
     assert refusal(await call) == LAST
-    assert refusal(await staying.delete("/api/v1/db_user/nobody")) == NOT_FOUND
+    assert refusal(await staying.delete("/api/v1/db_user/unknown")) == NOT_FOUND
 
 
 @pytest.mark.parametrize("ways", list(product(WAYS, WAYS)), ids="-".join)

@@ -48,7 +48,7 @@ async def test_the_seed_makes_one_superuser_who_can_log_in(make_app: Application
         ({"ADMIN_PASSWORD": "of another one", "ENVIRONMENT": "staging"}, False),
     ],
 )
-async def test_in_local_the_seed_tells_of_a_superuser_whom_nobody_can_log_in_as(
+async def test_in_local_the_seed_tells_of_a_superuser_with_another_password(
     make_app: ApplicationFactory,
     capsys: pytest.CaptureFixture[str],
     later: dict[str, str],

@@ -10,7 +10,7 @@ from features.users.superuser import Refusal, set_role
 from kernel.resources import Resources
 from tests.accounts import Person
 
-SUPERS_ONLY = "/api/v1/db_user/nobody"
+SUPERS_ONLY = "/api/v1/db_user/unknown"
 
 
 async def test_a_role_from_another_process_holds_at_once(
@@ -45,6 +45,6 @@ async def test_a_role_is_revoked_unless_it_is_the_last(
 
 
 async def test_an_unknown_name_is_a_clear_error(resources: Resources) -> None:
-    with pytest.raises(Refusal, match="There is no user called nobody"):
+    with pytest.raises(Refusal, match="There is no user called unknown"):
         async with resources.unit() as db:
-            await set_role(db, "nobody", True)
+            await set_role(db, "unknown", True)

@@ -12,7 +12,7 @@ Call = Awaitable[httpx2.Response]
 async def patch_user(people: People) -> Call:
     """A new password, from a superuser."""
     path = f"/api/v1/user/{people.owner.username}"
-    return people.superuser.patch(path, json={"password": "a password nobody has"})
+    return people.superuser.patch(path, json={"password": "an unguessed pass phrase"})
 
 
 async def erase_user(people: People) -> Call:

@@ -136,7 +136,7 @@ async def test_another_link_comes_and_only_to_who_waits(mail: Mailing) -> None:
 
     answers = [
         await client.post(VERIFICATION, json={"email": email})
-        for email in ("ADA@example.com", "nobody@example.com")
+        for email in ("ADA@example.com", "unknown@example.com")
     ]
     [again] = await mail.mails()
     await confirm(mail, code_of(again))
@@ -188,7 +188,7 @@ async def test_accounts_from_before_and_superusers_count_as_verified(
     async with mailing(make_app, make_worker) as before:
         old = await before.person("old1")
         assert await before.mails() == []
-    values = {"ADMIN_PASSWORD": "a password nobody has"}
+    values = {"ADMIN_PASSWORD": "an unguessed pass phrase"}
     async with mailing(make_app, make_worker, REQUIRE_VERIFIED_EMAIL="writes", **values) as seeded:
         async with seeded.resources.unit() as db:
             await seed(db)
@@ -223,7 +223,9 @@ async def test_a_deleted_account_and_an_unconfirmed_one_take_their_links_along(
     assert refusal(await confirm(mail, code_of(sent))) == BAD_LINK
 
 
-async def test_off_asks_nobody(make_app: ApplicationFactory, make_worker: WorkerFactory) -> None:
+async def test_off_asks_no_account(
+    make_app: ApplicationFactory, make_worker: WorkerFactory
+) -> None:
     async with mailing(make_app, make_worker) as mail:
         ada = await mail.person("ada")
 

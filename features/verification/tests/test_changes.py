@@ -101,7 +101,7 @@ async def test_a_link_to_a_new_address_is_withdrawn(mail: Mailing, ada: Person, 
     await change(ada)
     sent = {one["To"]: one for one in await mail.mails()}
     if act == "password":
-        values = {"password": "a password nobody has", "current_password": PASSWORD}
+        values = {"password": "an unguessed pass phrase", "current_password": PASSWORD}
         assert (await ada.patch("/api/v1/user/ada", json=values)).status_code == 200
     elif act == "deletion":
         assert (await ada.delete("/api/v1/user/ada")).status_code == 200

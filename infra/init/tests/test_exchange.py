@@ -111,7 +111,7 @@ def test_after_a_kill_in_the_exchange_the_next_run_puts_the_tree_back(root: Path
         (["X\ty", "--keep-all", "--yes"], "one line"),
     ],
 )
-def test_where_nobody_can_be_asked_a_sentence_says_what_is_missing(
+def test_without_a_terminal_a_sentence_says_what_is_missing(
     root: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert init.main(words, root) == 1

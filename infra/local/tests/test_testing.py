@@ -94,7 +94,7 @@ def test_the_template_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_a_server_only_those_tests_fail_that_need_one() -> None:
-    host = Host({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"})
+    host = Host({"DATABASE_URL": "postgresql://unknown@127.0.0.1:1/none"})
 
     offer = host.offer()
 

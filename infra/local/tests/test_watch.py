@@ -79,7 +79,7 @@ def test_what_the_application_does_not_load_is_passed_over(
 
     edited: set[Path] = set()
     while Path("features/last.py") not in edited:
-        batch = changes.get(timeout=5)
+        batch = changes.get(timeout=30)
         assert not isinstance(batch, str)
         edited |= batch
     assert edited - {Path("features/first.py")} == {Path("features/last.py")}

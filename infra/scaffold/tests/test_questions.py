@@ -19,14 +19,14 @@ def typed() -> Iterator[PipeInput]:
 
 def test_the_answers_are_words_of_the_command_line(typed: PipeInput) -> None:
     typed.send_text(f"invoices{ENTER}number:str:unique{ENTER}due:date{ENTER}{ENTER}")
-    typed.send_text(f"{DOWN}{ENTER}")
+    typed.send_text(f"{DOWN}{ENTER}invoices.write{ENTER}")
     typed.send_text(f"{SPACE}{DOWN}{DOWN}{SPACE}{ENTER}")
 
     words = ask(input=typed, output=DummyOutput())
 
     assert words == [
         *("invoices", "number:str:unique", "due:date", "owner:user", "--public"),
-        *("--tasks", "--settings"),
+        *("--requires=invoices.write", "--tasks", "--settings"),
     ]
 
 
@@ -34,11 +34,19 @@ def test_a_wrong_answer_is_not_taken(typed: PipeInput) -> None:
     backspaces = "\x7f" * 20
     typed.send_text(f"users{ENTER}{backspaces}invoices{ENTER}")
     typed.send_text(f"{ENTER}number:string{ENTER}{backspaces}number:str{ENTER}{ENTER}")
-    typed.send_text(f"{ENTER}{ENTER}")
+    typed.send_text(f"{ENTER}write{ENTER}{backspaces}{ENTER}{ENTER}")
 
     words = ask(input=typed, output=DummyOutput())
 
     assert words == ["invoices", "number:str", "owner:user"]
+
+
+def test_what_superusers_write_takes_no_permission(typed: PipeInput) -> None:
+    typed.send_text(f"invoices{ENTER}number:str{ENTER}{ENTER}{DOWN * 3}{ENTER}{ENTER}")
+
+    words = ask(input=typed, output=DummyOutput())
+
+    assert words == ["invoices", "number:str", "--superuser"]
 
 
 def test_who_leaves_writes_nothing(typed: PipeInput) -> None:

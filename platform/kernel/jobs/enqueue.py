@@ -99,7 +99,11 @@ async def add(
     **arguments: Any,
 ) -> str:
     """Queue a job with the unit's transaction: committed, it runs, whatever crashes; rolled back,
-    there is none. Where no feature offers an outbox, it is queued after the commit."""
+    there is none. Where no feature offers an outbox, it is queued after the commit.
+
+    The job is the application's own: no caller sees its state, and no export has it, unless
+    `_queued_by=await jobs.caller(request)` says whose it is.
+    """
     keeper = outbox()
     if keeper is None:
         return enqueue_after_commit(db, name, _defer_by=_defer_by, **arguments)

@@ -101,7 +101,7 @@ async def proxy_to(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator
         await proxy.unplug()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for what sets no event."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what it waits for sets no event

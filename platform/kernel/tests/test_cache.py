@@ -62,7 +62,7 @@ async def test_what_the_answer_doesn_t_show_isn_t_stored(
         "ada/books?page=0",
         "ada/books?page=1&page=0",
         "ada/books?order=size",
-        "nobody/books",
+        "unknown/books",
         "ada/book/99",
         "ada/book/x",
     ],

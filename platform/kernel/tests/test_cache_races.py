@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kernel.app import Application, create_application
+from kernel.cache import single_flight
 from kernel.cache.invalidation import forget
 from kernel.config.loader import Settings
 from kernel.db.errors import is_unavailable
@@ -128,8 +129,13 @@ async def test_a_commit_that_fails_leaves_nothing_marked(two: Two) -> None:
     assert len(sample_app.loads) == 1
 
 
-@pytest.mark.parametrize("two", [2.0], indirect=True)  # two hundred may take a busy machine 80 ms
-async def test_two_hundred_misses_at_once_load_once(two: Two) -> None:
+@pytest.mark.parametrize("two", [60.0], indirect=True)
+async def test_two_hundred_misses_at_once_load_once(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All run in one thread: a slow machine may take longer for two hundred than a reader waits.
+    monkeypatch.setattr(single_flight, "WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(single_flight, "LOCK_MS", 60_000)
     await two.put("one")
     clients = [two.reader, two.writer] * 100
 
@@ -174,7 +180,7 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
     for number in range(20):
         await two.put(f"new{number}")
         assert await two.titles() == [f"new{number}"]
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 4  # not one for each of the calls
 
     for proxy in (two.writer_wire, two.reader_wire):
         if trouble == "stalled":
@@ -182,7 +188,7 @@ async def test_trouble_with_redis_costs_misses_and_never_an_error(two: Two, trou
         elif trouble == "cut off":
             await proxy.plug()
     for app in (two.writing, two.reading):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while not app.state.resources.redis("cache").available:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert await two.titles() == ["new19"]
@@ -198,7 +204,7 @@ async def test_a_writer_that_alone_lost_redis_is_heard_when_it_is_back(two: Two)
     await two.put("new")
     await two.writer_wire.plug()
 
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(30):
         while await two.titles() != ["new"]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -60,7 +60,7 @@ def problem(answer: bytes) -> tuple[int, dict[str, str]]:
     return int(status_line.split()[1]), headers
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -99,7 +99,7 @@ def test_silent_and_idle_connections_are_closed_in_time(api: Api) -> None:
 
     assert everything(silent) == everything(dripping) == b""
     assert idle.sock.recv(1) == b""
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
 
 
 def test_a_rest_of_a_body_after_the_answer_doesnt_hold_the_connection(api: Api) -> None:

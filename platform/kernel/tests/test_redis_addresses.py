@@ -69,7 +69,7 @@ async def test_a_socket_s_path_is_an_address(tmp_path: Path) -> None:
     command = [str(find_valkey().path), "--port", "0", "--unixsocket", str(socket), "--save", ""]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not socket.exists():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(0.01)
 

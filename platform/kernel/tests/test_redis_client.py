@@ -61,11 +61,11 @@ async def test_a_silent_server_costs_one_time_out_and_nothing_after_it(
     waited = time.perf_counter() - started
 
     assert all(isinstance(answer, RedisUnavailable) for answer in answers)
-    assert TIMEOUT <= waited < 5 * TIMEOUT
+    assert TIMEOUT <= waited < 50 * TIMEOUT  # not one for each of them
     started = time.perf_counter()
     for _ in range(1000):
         assert await is_unavailable(redis)
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 50 * TIMEOUT
 
 
 async def test_a_hiccup_keeps_the_connection_and_the_order_of_answers(

@@ -82,7 +82,7 @@ def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(comma
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("command", ["kernel.seed", "features.users.superuser nobody --grant"])
+@pytest.mark.parametrize("command", ["kernel.seed", "features.users.superuser unknown --grant"])
 @pytest.mark.parametrize(
     ("database", "told"),
     [("none", f"no PostgreSQL at {NOWHERE}; start it"), ("empty", "run `hatch run migrate`")],

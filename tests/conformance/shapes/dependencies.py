@@ -91,7 +91,7 @@ def nested_and_cached(router: APIRouter, trace: Trace) -> None:
 
 @shape(get("/state", headers={"X-User": "ada"}), get("/state"), get("/guard"), get("/guard?n=x"))
 def dependencies_run_in_declared_order(router: APIRouter, trace: Trace) -> None:
-    def who(request: Request, x_user: Annotated[str, Header()] = "nobody") -> None:
+    def who(request: Request, x_user: Annotated[str, Header()] = "unknown") -> None:
         trace.append("who")
         request.state.user = x_user
 

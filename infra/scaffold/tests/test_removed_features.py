@@ -1,0 +1,28 @@
+"""A feature that can go does so whole: without its folder, every gate that remains is green."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.scaffold.tests.test_new_and_remove import Checkout
+from kernel import discovery
+from tests.copies import run_module
+
+pytestmark = [pytest.mark.drill, pytest.mark.longest]
+
+# What `hatch run init` offers to drop has its own drill.
+CAN_GO = sorted({"admin", "tasks"} & set(discovery.names()))
+# In a copy, the editable installation is still that of this checkout.
+ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
+
+
+@pytest.mark.parametrize("feature", CAN_GO)
+def test_a_removed_feature_leaves_every_gate_green(tmp_path: Path, feature: str) -> None:
+    checkout = Checkout(tmp_path / "copy")
+
+    checkout.run("infra.scaffold.remove", feature, "--yes")
+
+    checks = run_module(checkout.root, "infra.checks")
+    tests = run_module(checkout.root, "pytest", "-q", "-n", "2", "-k", ELSEWHERE)
+    assert checks.returncode == 0, checks.stdout
+    assert tests.returncode == 0, tests.stdout[-4000:]
