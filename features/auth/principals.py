@@ -1,5 +1,6 @@
 """The caller of a request: the live user behind the live session that its token names."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from features.users.models import UserRead
 from kernel.cache import Stores, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
+from kernel.web import KeptPermissionsOf
 
 KEPT_SECONDS = 60  # also the longest that an old entry that was put back could count
 
@@ -35,6 +37,7 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
     user_id, session_id = claims.user_id, claims.session_id
     found = await fetch_rights(
         context,
+        user_id,
         PRINCIPAL.format(user_id=user_id, session_id=session_id),
         [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
         partial(_load, claims),
@@ -46,6 +49,7 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
 
 async def fetch_rights(
     context: RequestContext,
+    user_id: int,
     key: str,
     names: Iterable[str],
     load: Callable[[UnitOfWork], Awaitable[bytes]],
@@ -53,7 +57,8 @@ async def fetch_rights(
     """What says what a caller may do: signed, and kept as long as the names' versions stand.
 
     One round trip to Redis, and no SQL while nothing has changed; loaded in the request's unit of
-    work, or in one of its own.
+    work, or in one of its own. Where the route names permissions, those that are kept of the user
+    come in the same round trip.
     """
 
     async def loaded() -> bytes:
@@ -63,7 +68,14 @@ async def fetch_rights(
             return await load(unit)
 
     cache = context.resources.get(Stores)["cache"]
-    return await cache.fetch(key, names, loaded, KEPT_SECONDS, signed=True)
+    rights = cache.fetch(key, names, loaded, KEPT_SECONDS, signed=True)
+    kept_permissions_of: KeptPermissionsOf | None = None
+    if context.names_permissions:
+        kept_permissions_of = context.resources.provider("kept_permissions_of")
+    if kept_permissions_of is None:
+        return await rights
+    found, context.permissions = await asyncio.gather(rights, kept_permissions_of(context, user_id))
+    return found
 
 
 def known_user(kept: bytes, user_id: int, session_id: int) -> KnownUser:

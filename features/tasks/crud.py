@@ -4,6 +4,8 @@ What the worker asks of it stands in claims.py.
 """
 
 import re
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
@@ -30,11 +32,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from features.tasks.models import LISTED, NOT_BEGUN, Job, JobDetail, JobListed, JobQuery
 from features.users.models import User
-from kernel.db import CompiledQuery, Listing, UnitOfWork
+from kernel.db import CompiledQuery, Listing, UnitOfWork, now
+from kernel.schemas import ReadSchema
 
 CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, Any]
 crud_jobs: CRUDJobs = FastCRUD(Job)
@@ -156,17 +160,33 @@ requeue = _change(
     result=null(),
 )
 
-# In batches: FastCRUD deletes all that match in one transaction.
 # Ended jobs of the kernel tell nothing, and may name who has been erased meanwhile.
-_is_kernels = col(Job.function).startswith("kernel.") & col(Job.finished_at).is_not(None)
-_old = (
-    select(col(Job.id))
-    .where(or_(col(Job.finished_at) < _now - bindparam("age", type_=Interval), _is_kernels))
-    .limit(bindparam("limit_", type_=Integer))
-)
-purge = CompiledQuery(
-    delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
-)
+_is_over = col(Job.finished_at).is_not(None)
+_is_kernels = col(Job.function).startswith("kernel.") & _is_over
+
+
+class JobKey(ReadSchema):
+    """The key of a job's row."""
+
+    id: int
+
+
+async def purge(db: UnitOfWork, age: timedelta, most: int) -> int:
+    """Delete up to `most` jobs that ended so long ago. Returns how many."""
+    found: Any = await crud_jobs.get_multi(
+        db,
+        limit=most,
+        schema_to_select=JobKey,
+        return_total_count=False,
+        where=or_(col(Job.finished_at) < now() - age, _is_kernels),
+    )
+    ids = [row["id"] for row in found["data"]]
+    if ids:
+        with suppress(NoResultFound):
+            # But for those that somebody runs again at this moment.
+            await crud_jobs.db_delete(db, allow_multiple=True, where=_is_over, id__in=ids)
+    return len(ids)
+
 
 # By hand, for it looks into texts: what a person has queued, and what holds the person's address.
 _texts = func.concat_ws(" ", cast(col(Job.arguments), Text), cast(col(Job.result), Text), Job.error)

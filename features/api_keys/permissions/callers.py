@@ -87,6 +87,7 @@ async def _holder_of(context: RequestContext, key: KeyText) -> Holder:
     changed."""
     found = await fetch_rights(
         context,
+        key.user_id,
         CALLER.format(prefix=key.prefix),
         [USER.format(user_id=key.user_id), API_KEY.format(prefix=key.prefix)],
         partial(_load, key),

@@ -1,7 +1,7 @@
 """The unit of work that every request and every job runs in."""
 
 from collections.abc import Awaitable, Callable
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
 
@@ -19,6 +19,7 @@ from kernel.db.engine import Database
 from kernel.db.errors import is_driver_unavailable, is_unavailable, unavailable
 from kernel.db.nested_changes import flag_changes
 from kernel.db.session import UnitSession
+from kernel.db.stale_plans import run_again
 from kernel.errors import CustomException
 from kernel.redis.client import Redis
 
@@ -111,6 +112,12 @@ class UnitOfWork(AsyncSession):
         """
         result = await self.execute(statement, **options)
         return result.scalars() if isinstance(statement, SelectOfScalar) else result
+
+    async def refresh(self, instance: object, *given: Any, **options: Any) -> None:
+        """As SQLAlchemy's, also after a write whose transaction outlasts a stale plan."""
+        if self.autoflush:
+            await self.flush()
+        await run_again(self._connection, partial(super().refresh, instance, *given, **options))
 
     @property
     def info(self) -> dict[Any, Any]:
