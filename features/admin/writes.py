@@ -35,7 +35,9 @@ async def create(request: Request, view: View, values: Mapping[str, Any]) -> str
         await view.after_model_change(dict(values), made, True, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
+        if (answer := _refused(view, error)) is error:
+            raise
+        raise answer from error
     forget(unit, *view.forgets)
     return view.identity_of(made)
 
@@ -53,7 +55,9 @@ async def update(
         await view.after_model_change(dict(values), changed, False, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
+        if (answer := _refused(view, error)) is error:
+            raise
+        raise answer from error
     forget(unit, *view.forgets)
 
 

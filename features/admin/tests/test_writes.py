@@ -255,6 +255,20 @@ async def test_what_cant_be_undone_asks_for_the_password_too(
         assert await db.get(User, user.id) is None
 
 
+async def test_a_new_address_asks_for_the_password_and_goes_on(
+    site: Browser, user: Person, resources: Resources
+) -> None:
+    form = f"/admin/user/edit/{user.id}"
+    await forget_password(resources)
+
+    asked = await site.submit(form, email="new@example.com")
+    right = {**inputs(asked), "_password": PASSWORD}
+    done = await site.post(form, data=right, headers=SAME_ORIGIN)
+
+    assert [asked.status_code, done.status_code] == [403, 303]
+    assert (await user.get("/api/v1/user/me/")).json()["email"] == "new@example.com"
+
+
 async def test_a_new_password_is_judged_as_the_api_does(site: Browser, user: Person) -> None:
     for password, words in (
         ("short", "must be at least 8 characters"),
