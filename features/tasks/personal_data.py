@@ -11,6 +11,12 @@ from kernel.jobs import declared, without_secrets
 BATCH = 50
 
 
+class Row(JobDetail):
+    """A job, and by what the next ones are found."""
+
+    id: int
+
+
 async def jobs_of(db: UnitOfWork, user_id: int) -> AsyncIterator[Mapping[str, Any]]:
     """The jobs, each with what its task says is no secret."""
     last, more = 0, True
@@ -18,7 +24,7 @@ async def jobs_of(db: UnitOfWork, user_id: int) -> AsyncIterator[Mapping[str, An
         found: Any = await crud_jobs.get_multi(
             db,
             limit=BATCH,
-            schema_to_select=JobDetail,
+            schema_to_select=Row,
             sort_columns="id",
             return_total_count=False,
             queued_by=f"{USER}{user_id}",
@@ -27,8 +33,8 @@ async def jobs_of(db: UnitOfWork, user_id: int) -> AsyncIterator[Mapping[str, An
         for row in found["data"]:
             task, arguments = declared().get(row["function"]), row["arguments"]
             shown = without_secrets(task.arguments, arguments) if task else dict.fromkeys(arguments)
+            last = row.pop("id")
             yield {**row, "arguments": shown}
-            last = row["id"]
         more = len(found["data"]) == BATCH
 
 
