@@ -7,7 +7,7 @@ import pytest
 
 from features.admin import recent
 from features.admin.recent import RecentRequests
-from kernel.redis import REDIS_ERRORS
+from kernel.redis import REDIS_ERRORS, Redis
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import proxy_to
 from tests.accounts import Person
@@ -47,9 +47,10 @@ async def test_what_was_counted_while_redis_was_away_is_added_later(
 ) -> None:
     monkeypatch.setattr(recent, "_now", lambda: 7_000_000)
     there = resources.redis("cache")
+    assert there is not None
     own = RecentRequests()
     async with proxy_to(redis_url) as proxy:
-        away = type(there)(proxy.url, 0.2)
+        away = Redis(proxy.url, 0.2)
         await away.open()
         await proxy.unplug()
         for status in (200, 404, 500):
