@@ -125,58 +125,75 @@ def rows_with(url: str, text: str) -> list[str]:
         return thread.submit(asyncio.run, look()).result()
 
 
+class Walk:
+    """A person, whose browser shows the pages and sends what a front end would."""
+
+    def __init__(self, address: str, mailbox: Mailbox, page: Page) -> None:
+        self.page, self.api, self.mailbox = page, f"{address}/api/v1", mailbox
+        self.mine: dict[str, str] = {}
+
+    def post(self, path: str, **sent: Any) -> APIResponse:
+        return self.page.context.request.post(f"{self.api}{path}", headers=self.mine, **sent)
+
+    def get(self, path: str) -> APIResponse:
+        return self.page.context.request.get(f"{self.api}{path}", headers=self.mine)
+
+    def log_in(self, password: str) -> int:
+        answer = self.post("/login", form={"username": "zenobia", "password": password})
+        if answer.status == 200:
+            self.mine = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return answer.status
+
+    def register_and_confirm(self) -> None:
+        account = {"name": "Zenobia", "username": "zenobia", "email": EMAIL, "password": PASSWORD}
+        assert self.post("/user", data=account).status == 201
+        [link] = arrived(self.mailbox, "Confirm").links
+        assert self.log_in(PASSWORD) == 403
+        self.page.goto(link)
+        self.page.get_by_role("button").click()
+        done = self.page.get_by_role("heading", name="E-mail address confirmed")
+        expect(done).to_be_visible()
+        assert self.log_in(PASSWORD) == 200
+
+    def forget_and_reset(self) -> None:
+        self.page.goto(f"{self.api}/password/forgot/form")
+        self.page.get_by_label("E-mail address").fill(EMAIL)
+        self.page.get_by_role("button").click()
+        expect(self.page.get_by_text("is on its way")).to_be_visible()
+        self.page.goto(arrived(self.mailbox, "new password").links[0])
+        self.page.get_by_label("New password").fill(NEW)
+        self.page.get_by_role("button").click()
+        expect(self.page.get_by_text("Your password is changed")).to_be_visible()
+        assert arrived(self.mailbox, "was changed").recipients == [EMAIL]
+        assert self.get("/user/me/").status == 401
+        assert [self.log_in(PASSWORD), self.log_in(NEW)] == [401, 200]
+
+    def export(self) -> list[str]:
+        """The texts of the archive."""
+
+        def built() -> APIResponse | None:
+            answer = self.get("/user/me/export")
+            assert answer.status in (200, 202)
+            return answer if answer.status == 200 else None
+
+        with zipfile.ZipFile(io.BytesIO(until(built).body())) as archive:
+            return [archive.read(name).decode() for name in archive.namelist()]
+
+
 def test_an_account_is_registered_confirmed_recovered_exported_and_erased(
     address: str, mailbox: Mailbox, chromium: Browser, setting_values: dict[str, str]
 ) -> None:
-    site = Site(address)
+    site, database = Site(address), setting_values["DATABASE_URL"]
     context = chromium.new_context()
-    page, api = site.watch(context.new_page()), f"{address}/api/v1"
+    walk = Walk(address, mailbox, site.watch(context.new_page()))
 
-    def log_in(password: str) -> APIResponse:
-        return context.request.post(
-            f"{api}/login", form={"username": "zenobia", "password": password}
-        )
-
-    def bearer(answer: APIResponse) -> dict[str, str]:
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
-
-    account = {"name": "Zenobia", "username": "zenobia", "email": EMAIL, "password": PASSWORD}
-    assert context.request.post(f"{api}/user", data=account).status == 201
-    [link] = arrived(mailbox, "onfirm").links
-    assert log_in(PASSWORD).status == 403
-    page.goto(link)
-    page.get_by_role("button").click()
-    expect(page.get_by_role("heading", name="E-mail address confirmed")).to_be_visible()
-    first = log_in(PASSWORD)
-    assert first.status == 200
-
-    page.goto(f"{api}/password/forgot/form")
-    page.get_by_label("E-mail address").fill(EMAIL)
-    page.get_by_role("button").click()
-    expect(page.get_by_text("is on its way")).to_be_visible()
-    page.goto(arrived(mailbox, "new password").links[0])
-    page.get_by_label("New password").fill(NEW)
-    page.get_by_role("button").click()
-    expect(page.get_by_text("Your password is changed")).to_be_visible()
-    assert arrived(mailbox, "was changed").recipients == [EMAIL]
-    assert context.request.get(f"{api}/user/me/", headers=bearer(first)).status == 401
-    assert log_in(PASSWORD).status == 401
-
-    mine = bearer(log_in(NEW))
-
-    def exported() -> APIResponse | None:
-        answer = context.request.get(f"{api}/user/me/export", headers=mine)
-        assert answer.status in (200, 202)
-        return answer if answer.status == 200 else None
-
-    with zipfile.ZipFile(io.BytesIO(until(exported).body())) as archive:
-        texts = [archive.read(name).decode() for name in archive.namelist()]
-    assert any(EMAIL in text for text in texts)
-
-    database = setting_values["DATABASE_URL"]
+    walk.register_and_confirm()
+    walk.forget_and_reset()
+    assert any(EMAIL in text for text in walk.export())
     assert "user" in rows_with(database, EMAIL)
-    assert context.request.post(f"{api}/user/me/erasure", headers=mine).status == 200
-    assert log_in(NEW).status == 401
+
+    assert walk.post("/user/me/erasure").status == 200
+    assert walk.log_in(NEW) == 401
     assert rows_with(database, EMAIL) == []
     context.close()
     assert site.wrong == []

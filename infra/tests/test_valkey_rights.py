@@ -201,7 +201,6 @@ async def test_a_script_reaches_no_key_of_another_role(limited: redis.Redis) -> 
     ("folder", "roles"),
     [
         ("features", ["cache"]),
-        ("platform/kernel/redis", ["cache", "queue", "queue-and-limits"]),
         ("platform/kernel/cache", ["cache", "limits", "queue-and-limits"]),
         ("platform/kernel/rate_limit", ["limits", "queue-and-limits"]),
         ("platform/kernel/jobs", ["queue", "queue-and-limits"]),
@@ -217,7 +216,7 @@ def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
     sources = [path for path in sources if "tests" not in path.parts]
     words = {word for path in sources for word in COMMAND.findall(path.read_text())}
 
-    assert len(words & known) >= 5
+    assert len(words & known) >= 3
     for role in roles:
         rules = (RULES / f"{role}.acl").read_text().split()
         assert {f"+{word.lower()}" for word in words & known} <= set(rules)

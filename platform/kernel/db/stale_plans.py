@@ -4,16 +4,14 @@ After ALTER TABLE a prepared statement no longer gives the columns that it promi
 refuses it (0A000), which aborts the transaction. One that has only read begins anew: each statement
 sees what is committed when it begins (READ COMMITTED), so the reads before it need no repetition.
 After a write or a lock the error stands, and the client is told to try again; but not where a row
-is refreshed, as FastCRUD's `create` does after its INSERT: that goes on from a savepoint.
+is refreshed, as FastCRUD's `create` does after its INSERT (kernel.db.session).
 """
 
 import re
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only
 
 from kernel.db.driver_connection import OPTION, DriverConnection
@@ -45,23 +43,6 @@ def only_reads(sql: str) -> bool:
     if not READS.match(sql) or WRITES.search(sql):
         return False
     return all(map(HARMLESS.fullmatch, CALLS.findall(sql)))
-
-
-async def run_again(driver: DriverConnection, read: Callable[[], Awaitable[None]]) -> None:
-    """Run what only reads, once more if its plan is stale: after a write behind a savepoint."""
-    if not driver.has_effects:
-        await read()
-        return
-    connection = driver.adapted.driver_connection
-    await connection.execute("SAVEPOINT before_reading")
-    try:
-        await read()
-    except DBAPIError as error:
-        if not is_stale_plan(error):
-            raise
-        await connection.execute("ROLLBACK TO SAVEPOINT before_reading")
-        await driver.forget_plans()
-        await read()
 
 
 @event.listens_for(Engine, "do_execute")

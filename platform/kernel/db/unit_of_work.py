@@ -1,7 +1,7 @@
 """The unit of work that every request and every job runs in."""
 
 from collections.abc import Awaitable, Callable
-from functools import cached_property, partial
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
 
@@ -19,7 +19,6 @@ from kernel.db.engine import Database
 from kernel.db.errors import is_driver_unavailable, is_unavailable, unavailable
 from kernel.db.nested_changes import flag_changes
 from kernel.db.session import UnitSession
-from kernel.db.stale_plans import run_again
 from kernel.errors import CustomException
 from kernel.redis.client import Redis
 
@@ -83,7 +82,7 @@ class UnitOfWork(AsyncSession):
         # For what asks of which dialect it is; the connection is the unit's own.
         engine = self._engine.sync_engine
         session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
-        session.take_connection = self._connection.for_session
+        session.driver = self._connection
         self._session = self._assign_proxied(session)
         return session
 
@@ -112,12 +111,6 @@ class UnitOfWork(AsyncSession):
         """
         result = await self.execute(statement, **options)
         return result.scalars() if isinstance(statement, SelectOfScalar) else result
-
-    async def refresh(self, instance: object, *given: Any, **options: Any) -> None:
-        """As SQLAlchemy's, also after a write whose transaction outlasts a stale plan."""
-        if self.autoflush:
-            await self.flush()
-        await run_again(self._connection, partial(super().refresh, instance, *given, **options))
 
     @property
     def info(self) -> dict[Any, Any]:
