@@ -215,6 +215,7 @@ def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
     sources = [path for kind in ("*.py", "*.lua") for path in (ROOT / folder).rglob(kind)]
     sources = [path for path in sources if "tests" not in path.parts]
     words = {word for path in sources for word in COMMAND.findall(path.read_text())}
+    words.discard("SELECT")  # SQL; and Redis's own is among +@connection
 
     assert len(words & known) >= 3
     for role in roles:
