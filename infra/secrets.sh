@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make up the secrets of a stack that aren't there yet: infra/secrets.sh production|staging
+# Make up the secrets of a stack that aren't there yet:
+#   infra/secrets.sh production|staging|observability
 # Only you may enter the folder; the files are readable, since containers read them as other users.
 set -eu
 
@@ -7,8 +8,9 @@ here=$(dirname "$0")
 case "${1:-}" in
     production) limits=redis-limits:6379/0 ;;
     staging) limits= ;; # in the queue's server, beside it
+    observability) ;;
     *)
-        echo "usage: infra/secrets.sh production|staging" >&2
+        echo "usage: infra/secrets.sh production|staging|observability" >&2
         exit 2
         ;;
 esac
@@ -35,6 +37,10 @@ allow() { # RULES FILE ADDRESS_FILE
 }
 
 stack=$1
+if [ "$stack" = observability ]; then
+    make grafana_password "$(random)"
+    exit
+fi
 rules=$(cd "$OLDPWD" && cd "$here/valkey" && pwd)
 for name in secret_key postgres_password postgres_app_password admin_password; do
     make "$name" "$(random)"

@@ -115,15 +115,16 @@ def permissions_given(app: Application) -> Iterator[dict[int, Collection[str]]]:
     given: dict[int, Collection[str]] = {}
     resources: Resources = app.state.resources
     others: PermissionsOf | None = resources.provider("permissions_of")
+    kept = resources.provider("kept_permissions_of")
 
     async def permissions_of(context: RequestContext, user_id: int) -> frozenset[str]:
         if user_id in given or others is None:
             return frozenset(given.get(user_id, ()))
         return await others(context, user_id)
 
-    resources.providers["permissions_of"] = permissions_of
+    resources.providers |= {"permissions_of": permissions_of, "kept_permissions_of": None}
     yield given
-    resources.providers["permissions_of"] = others
+    resources.providers |= {"permissions_of": others, "kept_permissions_of": kept}
 
 
 Permit = Callable[..., None]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
@@ -13,6 +14,7 @@ import pytest
 from pydantic_core import to_jsonable_python
 
 from features.auth.tokens import Kind, signer
+from kernel import discovery
 from kernel.app import Application
 from kernel.resources import Resources
 from kernel.web.router import FeatureRoute, named_permissions
@@ -31,6 +33,9 @@ AddRows = Callable[["People", str, int], Awaitable[Mapping[str, Any] | None]]
 CALLERS = ("anonymous", "other", "owner", "superuser", "deleted", "expired")
 # Who has the permissions that the route names, and nothing else; of routes that name one.
 HOLDER = "permission"
+# What features/<name>/tests/factories.py offers as `callers`, by their column in the access table:
+# more ways in which the owner of what a call is about may call. Their docstrings stand above it.
+OwnersCaller = Callable[["People"], Awaitable[httpx2.AsyncClient]]
 _number = count()
 
 
@@ -60,6 +65,8 @@ class People:
             return self.owner
         if name == "superuser":
             return self.superuser
+        if name in own_callers():
+            return await self._stack.enter_async_context(await own_callers()[name](self))
         if name == "anonymous":
             return await self._stack.enter_async_context(client_of(self.app))
         if name == "expired":
@@ -124,6 +131,13 @@ def missing_of(feature: str) -> Mapping[str, str]:
     """What the feature answers (404) when what a parameter of its paths names is not there."""
     missing: Mapping[str, str] = getattr(_factories(feature), "missing", {})
     return missing
+
+
+@cache
+def own_callers() -> dict[str, OwnersCaller]:
+    """What features add to the callers, by name."""
+    offered = [getattr(_factories(name), "callers", {}) for name in sorted(discovery.names())]
+    return {name: caller for callers in offered for name, caller in callers.items()}
 
 
 def _factories(feature: str) -> Any:

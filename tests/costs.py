@@ -5,15 +5,14 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 
-from kernel.context import request_id_var
-from kernel.redis.client import Redis
+from kernel.redis.usage import Usage
 from tests.statements import Statements
 
 Call = Callable[[], Awaitable[httpx2.Response]]
 
 
 class Costs:
-    """Counts what is done for requests; what a process does by itself bears no request's id."""
+    """Counts what is done for requests; what a process does by itself is counted nowhere."""
 
     def __init__(self, statements: Statements) -> None:
         self.redis, self._statements = 0, statements
@@ -33,12 +32,13 @@ class Costs:
 @pytest.fixture
 def costs(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> Costs:
     counted = Costs(statements)
-    execute = Redis.execute
+    count_trip = Usage.count_trip
 
-    # The server's own statistics count commands, not round trips.
-    async def counted_execute(self: Redis, *command: str) -> object:
-        counted.redis += request_id_var.get() is not None
-        return await execute(self, *command)
+    # As log lines have it. The server's own statistics count commands, not round trips.
+    def counted_trip(self: Usage, connection: object, number: int) -> None:
+        before = self.redis
+        count_trip(self, connection, number)
+        counted.redis += self.redis - before
 
-    monkeypatch.setattr(Redis, "execute", counted_execute)
+    monkeypatch.setattr(Usage, "count_trip", counted_trip)
     return counted

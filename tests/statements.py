@@ -17,7 +17,7 @@ from kernel.resources import Resources
 from kernel.web.router import FeatureRoute
 
 # A transaction's frame comes with any write, and isn't counted.
-FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SELECT SET_CONFIG(NAME")
+FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT BEFORE_READING", "SELECT SET_CONFIG(NAME")
 # Nor is what asyncpg asks for itself: what a type is, an enum say, once on each connection.
 OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
 

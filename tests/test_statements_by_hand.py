@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
-from kernel import discovery
 
 MOST = 12  # in one feature
-OF_JOBS = 14  # in the one that keeps jobs, and shows how they run
 EXECUTES = {"exec", "execute", "scalar", "scalars", "stream", "fetch", "fetchrow", "fetchval"}
 SESSIONS = {"db", "unit", "session", "connection"}
 
@@ -45,23 +43,13 @@ def modules() -> list[Path]:
     return [p for p in (ROOT / "features").rglob("*.py") if "tests" not in p.parts]
 
 
-def outbox_feature() -> str | None:
-    """The feature that keeps jobs."""
-    offered = discovery.offers("providers", "providers", dict)
-    return next((name for name, given in offered.items() if "outbox" in given), None)
-
-
 def test_statements_by_hand_are_few() -> None:
     counts: Counter[str] = Counter()
     for path in modules():
         feature = path.relative_to(ROOT / "features").parts[0]
         counts[feature] += len(list(by_hand(path.read_text())))
 
-    assert {
-        feature
-        for feature, number in counts.items()
-        if number > (OF_JOBS if feature == outbox_feature() else MOST)
-    } == set(), counts
+    assert {feature for feature, number in counts.items() if number > MOST} == set(), counts
 
 
 def test_each_statement_by_hand_has_its_reason_above_it() -> None:

@@ -14,6 +14,7 @@ from kernel.db import now
 
 DELETE = "delete"
 RESTORE = "restore"
+REMOVE = "remove"
 
 
 class ViewError(Exception):
@@ -25,6 +26,7 @@ class Act:
 
     def __init__(self, name: str, label: str, question: str, call: Callable[..., Any]) -> None:
         self.name, self.label, self.question, self.call = name, label, question, call
+        self.style = "danger" if name in (DELETE, REMOVE) else ""
 
 
 class View(ModelView):
@@ -38,6 +40,8 @@ class View(ModelView):
     create_schema: ClassVar[type[BaseModel] | None] = None
     forgets: ClassVar[Sequence[str]] = ()
     """Names or namespaces of cached answers that any write makes untrue."""
+    can_remove: ClassVar[bool] = False
+    """Whether deleted rows that are only hidden may be removed for good."""
 
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
         """Add a row of these values."""
@@ -62,9 +66,13 @@ class View(ModelView):
             row: Any = await unit.get(self.model, pk)
             row.is_deleted, row.deleted_at = True, now()
             return
+        await self.remove_model(request, pk)
+
+    async def remove_model(self, request: Request, pk: Any) -> None:
+        """Remove the row for good."""
         # Not by the session: it would set the keys of rows that refer to this one to null.
         statement = delete(self.model).where(self.pk_columns[0] == pk)
-        await unit.execute(statement, execution_options={"synchronize_session": False})
+        await unit_of(request).execute(statement, execution_options={"synchronize_session": False})
 
     async def restore_model(self, request: Request, pk: Any) -> None:
         """Show a row again that was hidden."""
@@ -100,10 +108,14 @@ class View(ModelView):
 
     def acts(self, deleted: bool) -> dict[str, Act]:
         """What can be done to rows of the list, or to deleted ones."""
+        found = {}
         if deleted:
             question = f"Restore these {self.name_plural}?"
-            return {RESTORE: Act(RESTORE, "Restore", question, self.restore_model)}
-        found = {}
+            found[RESTORE] = Act(RESTORE, "Restore", question, self.restore_model)
+            if self.can_remove:
+                question = f"Remove these {self.name_plural} for good? Nothing brings them back."
+                found[REMOVE] = Act(REMOVE, "Remove for good", question, self.remove_model)
+            return found
         for _, method in inspect.getmembers(self, inspect.ismethod):
             marks: Any = method
             if hasattr(marks, "_action"):

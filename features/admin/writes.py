@@ -1,4 +1,4 @@
-"""Writes of the admin site: in the request's unit of work, with their RowChanged."""
+"""Writes of the admin site, in the request's unit of work."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,12 @@ from sqlalchemy import inspect
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from features.admin.crud import Found, row_of, values_of
-from features.admin.events import RowChanged
-from features.admin.views import DELETE, Act, View
+from features.admin.crud import Found, row_of
+from features.admin.views import DELETE, REMOVE, Act, View
+from features.auth.step_up import require_recent_password
 from kernel.cache import forget
 from kernel.context import context_of, unit_of
-from kernel.db import UnitOfWork
-from kernel.errors import ConflictException, NotFoundException
-from kernel.events import emit
+from kernel.errors import ConflictException
 from kernel.web import translate
 
 CHANGED_MEANWHILE = "This row was changed meanwhile; the form shows it as it is now."
@@ -37,11 +35,11 @@ async def create(request: Request, view: View, values: Mapping[str, Any]) -> str
         await view.after_model_change(dict(values), made, True, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
-    identity = view.identity_of(made)
-    found = await row_of(unit, view, identity)
-    await _tell(request, view, identity, "create", {}, values_of(view, found.row))
-    return identity
+        if (answer := _refused(view, error)) is error:
+            raise
+        raise answer from error
+    forget(unit, *view.forgets)
+    return view.identity_of(made)
 
 
 async def update(
@@ -52,15 +50,15 @@ async def update(
     found = await row_of(unit, view, identity, lock=True)
     if found.version != version:
         raise FormRefused({"": [CHANGED_MEANWHILE]}, 409)
-    before = values_of(view, found.row)
     try:
         changed = await view.update_model(request, _key(view, found), values)
         await view.after_model_change(dict(values), changed, False, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
-    after = await row_of(unit, view, identity)
-    await _tell(request, view, identity, "update", before, values_of(view, after.row))
+        if (answer := _refused(view, error)) is error:
+            raise
+        raise answer from error
+    forget(unit, *view.forgets)
 
 
 async def perform(
@@ -71,13 +69,17 @@ async def perform(
     Raises what the first row that refuses raises, with its name.
     """
     unit = unit_of(request)
+    if act.name == REMOVE:
+        caller = context_of(request).principal
+        assert caller is not None, "the site lets no one else in"
+        await require_recent_password(unit, caller)
     # In one order, so that two who choose the same rows wait for each other.
     for identity in sorted(set(identities), key=lambda one: (len(one), one)):
         found = await row_of(unit, view, identity, deleted=deleted, lock=True)
-        before, label = values_of(view, found.row), view.label_of(found.row)
+        label = view.label_of(found.row)
         try:
             await act.call(request, _key(view, found))
-            if act.name == DELETE:
+            if act.name in (DELETE, REMOVE):
                 await view.after_model_delete(found.row, request)
             else:
                 await view.after_model_change({}, found.row, False, request)
@@ -87,42 +89,7 @@ async def perform(
             if isinstance(answer, HTTPException) and answer.status_code in (404, 409, 422):
                 raise ConflictException(f"{label}: {answer.detail}") from error
             raise
-        after = await _as_it_is(unit, view, identity, deleted)
-        await _tell(request, view, identity, act.name, before, values_of(view, after))
-
-
-async def _as_it_is(unit: UnitOfWork, view: View, identity: str, deleted: bool) -> Any:
-    """The row, wherever it is found now; None when it is gone."""
-    for where in (deleted, not deleted):
-        try:
-            return (await row_of(unit, view, identity, deleted=where)).row
-        except NotFoundException:
-            continue
-    return None
-
-
-async def _tell(
-    request: Request,
-    view: View,
-    identity: str,
-    act: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-) -> None:
-    """Emit what has changed; of columns that the site doesn't show, only their names."""
-    shown = {*view.shown, *view.form_names, *view._list_prop_names}
-    columns = {
-        name: (before.get(name), after.get(name)) if name in shown else (None, None)
-        for name in view.columns
-        if before.get(name) != after.get(name)
-    }
-    principal = context_of(request).principal
-    assert principal is not None, "the site lets no one else in"
-    table: Any = inspect(view.model).local_table
-    forget(unit_of(request), *view.forgets)
-    await emit(
-        unit_of(request), RowChanged(table.name, identity, act, columns, by=principal.user_id)
-    )
+    forget(unit, *view.forgets)
 
 
 def _key(view: View, found: Found) -> Any:

@@ -1,5 +1,7 @@
 """The caller of a request: the live user behind the live session that its token names."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +15,7 @@ from features.users.models import UserRead
 from kernel.cache import fetch_rights, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
+from kernel.web import KeptPermissionsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,9 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
     it never comes back to life.
     """
     user_id, session_id = claims.user_id, claims.session_id
-    found = await fetch_rights(
+    found = await fetch_caller(
         context,
+        user_id,
         PRINCIPAL.format(user_id=user_id, session_id=session_id),
         [USER.format(user_id=user_id), SESSION.format(session_id=session_id)],
         partial(_load, claims),
@@ -39,6 +43,25 @@ async def live_principal(context: RequestContext, claims: Claims) -> KnownUser |
     if not found:
         return None
     return known_user(found, user_id, session_id)
+
+
+async def fetch_caller(
+    context: RequestContext,
+    user_id: int,
+    key: str,
+    names: Iterable[str],
+    load: Callable[[UnitOfWork], Awaitable[bytes]],
+) -> bytes | None:
+    """As `fetch_rights`; where the route names permissions, those that are kept of the user come in
+    the same round trip."""
+    rights = fetch_rights(context, key, names, load)
+    kept_permissions_of: KeptPermissionsOf | None = None
+    if context.names_permissions:
+        kept_permissions_of = context.resources.provider("kept_permissions_of")
+    if kept_permissions_of is None:
+        return await rights
+    found, context.permissions = await asyncio.gather(rights, kept_permissions_of(context, user_id))
+    return found
 
 
 def known_user(kept: bytes, user_id: int, session_id: int) -> KnownUser:

@@ -1,15 +1,8 @@
 """Posts on the admin site."""
 
-from typing import Any
-
 from sqladmin import ModelView
-from starlette.requests import Request
 
-from features.posts.cache_keys import POST, POSTS
 from features.posts.models import Post, PostUpdate
-from features.users.models import User
-from kernel.cache import forget
-from kernel.context import unit_of
 
 
 class PostAdmin(ModelView, model=Post):
@@ -23,24 +16,9 @@ class PostAdmin(ModelView, model=Post):
     column_default_sort = ("id", True)
     form_columns = ("title", "media_url", "text")
     can_create = False
+    can_remove = True
     update_schema = PostUpdate
-
-    async def after_model_change(
-        self, data: dict[str, Any], model: Post, is_created: bool, request: Request
-    ) -> None:
-        await _forget(request, model)
-
-    async def after_model_delete(self, model: Post, request: Request) -> None:
-        await _forget(request, model)
-
-
-async def _forget(request: Request, post: Post) -> None:
-    """Once the unit has committed, the API answers anew."""
-    unit = unit_of(request)
-    author = await unit.get(User, post.created_by_user_id)
-    assert author is not None, "a post goes with its author"
-    name = author.username
-    forget(unit, f"{POST.format(username=name)}:{post.id}", f"{POSTS.format(username=name)}:{name}")
+    forgets = ("post:*", "posts:*")  # everybody's: which is dear, and seldom
 
 
 views = [PostAdmin]

@@ -7,8 +7,6 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from features.auth.cross_site import refuse_cross_site
-from features.auth.password_rules import refuse_guessable
-from features.auth.passwords import hash_password
 from features.auth.security_log import record_after_commit
 from features.emails.events import AddressConfirmed
 from features.emails.link_pages import (
@@ -32,11 +30,9 @@ from features.recovery.models import ForgotForm, PasswordForgot
 from features.recovery.resets import PasswordReset, ResetForm
 from features.users.crud import account_by_id, change_user
 from features.users.events import PasswordChanged
-from features.users.permissions import names_of
-from kernel.context import context_of
+from features.users.permissions import new_password
 from kernel.db import UnitOfWork
 from kernel.events import emit
-from kernel.rate_limit import network_of
 from kernel.schemas import Message
 from kernel.web import Access, SessionDep, access
 
@@ -119,14 +115,12 @@ async def submit_reset_form(
 
 
 async def _reset(request: Request, db: UnitOfWork, values: PasswordReset) -> None:
-    token, password = values.token.get_secret_value(), values.password.get_secret_value()
+    token = values.token.get_secret_value()
     link = await find_link(request, db, token, crud.RESET)
     account = await account_by_id.one(db, user_id=link.subject_id)
     if account is None or (account.email or "").lower() != link.email.lower():
         raise refused_link(request, crud.RESET)
-    refuse_guessable(password, **names_of(account, {}))
-    network = network_of(context_of(request).address)
-    changes = {"hashed_password": await hash_password(db, password, network)}
+    changes = await new_password(request, db, account, {}, values.password)
     # The account first, then its links: all that do so wait for each other in one order.
     if await change_user(db, account.id, changes) is None:
         raise refused_link(request, crud.RESET)

@@ -3,7 +3,6 @@
 What the worker asks of it stands in claims.py.
 """
 
-import re
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
@@ -15,16 +14,13 @@ from sqlalchemy import (
     Interval,
     String,
     TableValuedAlias,
-    Text,
     bindparam,
     case,
     cast,
     column,
-    delete,
     exists,
     func,
     null,
-    or_,
     select,
     true,
     update,
@@ -155,38 +151,3 @@ requeue = _change(
     error=null(),
     result=null(),
 )
-
-# In batches: FastCRUD deletes all that match in one transaction.
-# Ended jobs of the kernel tell nothing, and may name who has been erased meanwhile.
-_is_kernels = col(Job.function).startswith("kernel.") & col(Job.finished_at).is_not(None)
-_old = (
-    select(col(Job.id))
-    .where(or_(col(Job.finished_at) < _now - bindparam("age", type_=Interval), _is_kernels))
-    .limit(bindparam("limit_", type_=Integer))
-)
-purge = CompiledQuery(
-    delete(Job).where(col(Job.id).in_(_old.scalar_subquery())).returning(col(Job.id)), writes=True
-)
-
-# By hand, for it looks into texts: what a person has queued, and what holds the person's address.
-_texts = func.concat_ws(" ", cast(col(Job.arguments), Text), cast(col(Job.result), Text), Job.error)
-erase_about = CompiledQuery(
-    delete(Job)
-    .where(
-        or_(
-            col(Job.queued_by) == bindparam("queued_by"),
-            # The first finds candidates, at a fraction of what the expression costs.
-            (func.strpos(func.lower(_texts), bindparam("email", type_=String)) > 0)
-            & _texts.op("~*")(bindparam("address", type_=String)),
-            _is_kernels & (func.strpos(_texts, bindparam("username", type_=String)) > 0),
-        )
-    )
-    .returning(col(Job.job_id)),
-    writes=True,
-)
-
-
-def address_in_text(email: str) -> str:
-    """A regular expression of PostgreSQL for that very address: no longer one that holds it."""
-    before = r"(?<![\w.!#$%&'*+/=?^{|}~-])"
-    return f"{before}{re.escape(email)}(?![\\w-]|\\.\\w)"

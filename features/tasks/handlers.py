@@ -1,6 +1,7 @@
 """What tasks do when an account is erased: its jobs go, and those that hold its address."""
 
-from features.tasks.crud import USER, address_in_text, erase_about
+from features.tasks.crud import USER
+from features.tasks.removal import address_in_text, erase_about
 from features.users.crud import names_of
 from features.users.events import UserDeleted
 from kernel import jobs

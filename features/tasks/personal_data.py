@@ -3,32 +3,39 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import col
-
-from features.tasks.models import Job, JobDetail
+from features.tasks.crud import USER, crud_jobs
+from features.tasks.models import JobDetail
 from kernel.db import UnitOfWork
 from kernel.jobs import declared, without_secrets
 
 BATCH = 50
-COLUMNS = [name for name in JobDetail.model_fields if name in Job.model_fields]
+
+
+class Row(JobDetail):
+    """A job, and by what the next ones are found."""
+
+    id: int
 
 
 async def jobs_of(db: UnitOfWork, user_id: int) -> AsyncIterator[Mapping[str, Any]]:
     """The jobs, each with what its task says is no secret."""
-    connection = await db.connection()
-    statement = (
-        select(*[getattr(Job, name) for name in COLUMNS])
-        .where(col(Job.queued_by) == f"user:{user_id}")
-        .order_by(col(Job.id))
-        .execution_options(yield_per=BATCH)
-    )
-    async with connection.stream(statement) as result:
-        async for row in result.mappings():
-            task = declared().get(row["function"])
-            arguments = row["arguments"]
+    last, more = 0, True
+    while more:
+        found: Any = await crud_jobs.get_multi(
+            db,
+            limit=BATCH,
+            schema_to_select=Row,
+            sort_columns="id",
+            return_total_count=False,
+            queued_by=f"{USER}{user_id}",
+            id__gt=last,
+        )
+        for row in found["data"]:
+            task, arguments = declared().get(row["function"]), row["arguments"]
             shown = without_secrets(task.arguments, arguments) if task else dict.fromkeys(arguments)
+            last = row.pop("id")
             yield {**row, "arguments": shown}
+        more = len(found["data"]) == BATCH
 
 
 exports = {"jobs": jobs_of}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from features.tasks import crud
+from features.tasks.removal import purge
 from features.tasks.settings import JobSettings
 from kernel.jobs import JobContext, Schedule, task
 from kernel.schemas import CleanText, InputSchema
@@ -41,9 +41,9 @@ async def purge_jobs(ctx: JobContext, arguments: Nothing) -> int:
     while True:
         # A transaction for each batch, so that none is long.
         async with ctx["resources"].unit() as db:
-            rows = await crud.purge.all(db, age=timedelta(days=days), limit_=PURGE_BATCH)
-        deleted += len(rows)
-        if len(rows) < PURGE_BATCH:
+            number = await purge(db, timedelta(days=days), PURGE_BATCH)
+        deleted += number
+        if number < PURGE_BATCH:
             return deleted
 
 

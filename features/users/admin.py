@@ -1,9 +1,9 @@
 """Accounts on the admin site."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import MISSING
+from pydantic import MISSING, Field
 from sqladmin import ModelView, action
 from sqladmin.filters import BooleanFilter
 from starlette.requests import Request
@@ -11,19 +11,27 @@ from starlette.requests import Request
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
 from features.users import crud, permissions
-from features.users.models import User, UserUpdate
+from features.users.events import PasswordChanged
+from features.users.models import Password, User, UserUpdate
 from kernel.context import Principal, context_of, unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
+from kernel.events import emit
 from kernel.schemas import RowId
 
 USER_NOT_FOUND = "User not found"
 
 
+NewPassword = Annotated[
+    Password, Field(description="Empty: it stays. A new one ends the account's sessions.")
+]
+
+
 class UserEdit(UserUpdate):
-    """What the site changes of an account; passwords are their owners' own."""
+    """What the site changes of an account."""
 
     tier_id: RowId | MISSING | None = MISSING
+    password: NewPassword | MISSING = MISSING
 
 
 class UserAdmin(ModelView, model=User):
@@ -34,26 +42,39 @@ class UserAdmin(ModelView, model=User):
     column_labels = {  # noqa: RUF012
         "email": "E-mail",
         "tier_id": "Tier",
+        "password": "New password",
         "is_superuser": "Superuser",
         "profile_image_url": "Profile image URL",
     }
     column_searchable_list = ("username", "name", "email")
     column_sortable_list = ("id", "username", "created_at", "email")
     column_filters = (BooleanFilter("is_superuser", "Superuser"),)
-    form_columns = ("name", "username", "email", "profile_image_url", "tier_id")
+    form_columns = ("name", "username", "email", "profile_image_url", "tier_id", "password")
     can_create = False
+    can_remove = True
     update_schema = UserEdit
 
     async def update_model(self, request: Request, pk: Any, data: Mapping[str, Any]) -> Any:
         unit, caller = _doing(request)
-        if "email" in data:
+        changes = dict(data)
+        password = changes.pop("password", None)
+        if "email" in changes or password is not None:
             await require_recent_password(unit, caller)
-        if "username" in data:
+        if password is not None:
+            account = await crud.account_by_id.one(unit, user_id=pk)
+            if account is None:
+                raise NotFoundException(USER_NOT_FOUND)
+            changes |= await permissions.new_password(request, unit, account, changes, password)
+        if "username" in changes:
             await permissions.refuse_reserved_name(
-                request, unit, data["username"], data.get("email"), pk
+                request, unit, changes["username"], changes.get("email"), pk
             )
-        if await crud.change_user(unit, pk, data) is None:
+        if await crud.change_user(unit, pk, changes) is None:
             raise NotFoundException(USER_NOT_FOUND)
+        if password is not None:
+            keep = caller.session_id if pk == caller.user_id else None
+            await emit(unit, PasswordChanged(pk, keep))
+            record_after_commit(unit, "password changed", request, user=pk)
         return await unit.get(User, pk)
 
     async def delete_model(self, request: Request, pk: int) -> None:
@@ -68,6 +89,12 @@ class UserAdmin(ModelView, model=User):
         if await crud.restore_user(unit, pk) is None:
             raise NotFoundException(USER_NOT_FOUND)
         record_after_commit(unit, "user restored", request, user=pk)
+
+    async def remove_model(self, request: Request, pk: int) -> None:
+        unit, _ = _doing(request)
+        user = await permissions.removable_user(unit, pk, deleted_too=True)
+        await crud.hard_delete_user(unit, user)
+        record_after_commit(unit, "user removed for good", request, user=pk)
 
     @action("grant", "Make superuser", "Let these users do whatever you may do?")
     async def grant(self, request: Request, pk: int) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
-from pydantic import MISSING
+from pydantic import MISSING, SecretStr
 
+from features.auth.password_rules import refuse_guessable
+from features.auth.passwords import hash_password
 from features.auth.permissions import USER_NOT_FOUND
 from features.auth.step_up import (
     check_current_password,
@@ -87,9 +89,18 @@ async def require_password(
     return checked
 
 
-def names_of(account: Account, changes: Mapping[str, Any]) -> dict[str, str]:
-    """What an account is known by once these changes are made."""
-    return {name: changes.get(name) or getattr(account, name) for name in NAMES}
+async def new_password(
+    request: Request,
+    db: UnitOfWork,
+    account: Account,
+    changes: Mapping[str, Any],
+    password: SecretStr,
+) -> dict[str, str]:
+    """The column of a new password, which must not be guessed from what the account is known by
+    once these changes are made. Raises UnprocessableEntityException (422)."""
+    new, address = password.get_secret_value(), network_of(context_of(request).address)
+    refuse_guessable(new, **{name: changes.get(name) or getattr(account, name) for name in NAMES})
+    return {"hashed_password": await hash_password(db, new, address)}
 
 
 async def removable_user(

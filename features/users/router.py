@@ -132,9 +132,7 @@ async def patch_user(
         checked = await permissions.require_password(request, db, caller, account, values)
         version = account.version
     if password is not None and account is not None:
-        new, address = password.get_secret_value(), network_of(context_of(request).address)
-        refuse_guessable(new, **permissions.names_of(account, changes))
-        changes["hashed_password"] = await hash_password(db, new, address)
+        changes |= await permissions.new_password(request, db, account, changes, password)
     if "username" in changes:
         await permissions.refuse_reserved_name(
             request, db, changes["username"], changes.get("email"), user_id

@@ -141,6 +141,56 @@ def test_a_user_is_deleted_and_restored_after_a_look_at_what_will_happen(
     assert httpx2.get(f"{site.address}/api/v1/user/ada1").status_code == 200
 
 
+@pytest.mark.longest
+@pytest.mark.skipif(not (ROOT / "features" / "audit").exists(), reason="there is no audit log")
+def test_what_was_done_is_seen_in_the_audit_log_without_personal_values(
+    site: Site, page: Page
+) -> None:
+    ada = site.register("ada1")
+    page.goto(f"{site.address}/admin/user/edit/{ada}")
+    page.get_by_label("Name", exact=True).fill("Ada King")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_role("button", name="Make superuser").click()
+    page.get_by_role("button", name="Make superuser").click()
+
+    page.get_by_role("link", name="Audit log").click()
+    entries = page.get_by_role("row", name="update user")
+    entries.first.get_by_role("link").first.click()
+    expect(page.get_by_text('"is_superuser"')).to_be_visible()
+    expect(page.get_by_role("link", name="Edit")).to_have_count(0)
+    page.go_back()
+    entries.nth(1).get_by_role("link").first.click()
+    expect(page.get_by_text('"name"')).to_be_visible()
+    expect(page.get_by_text("Ada King")).to_have_count(0)
+
+
+@pytest.mark.longest
+def test_a_password_is_set_and_an_account_removed_for_good_by_who_enters_the_own_again(
+    site: Site, page: Page, setting_values: dict[str, str]
+) -> None:
+    ada = site.register("ada1")
+    execute(setting_values["DATABASE_URL"], "UPDATE session SET password_at = '2020-01-01'")
+    page.goto(f"{site.address}/admin/user/edit/{ada}")
+    page.get_by_label("New password").fill("another horse battery")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("This needs your password")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    form = {"username": "ada1", "password": "another horse battery"}
+    assert httpx2.post(f"{site.address}/api/v1/login", data=form).status_code == 200
+
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    page.goto(f"{site.address}/admin/user/details/{ada}?deleted=true")
+    page.get_by_role("button", name="Remove for good").click()
+    page.get_by_role("button", name="Remove for good").click()
+
+    expect(page.get_by_role("row", name="ada1")).to_have_count(0)
+    failed_on_purpose(site)
+
+
 def test_a_failed_job_is_run_again(site: Site, page: Page, setting_values: dict[str, str]) -> None:
     execute(setting_values["DATABASE_URL"], FAILED_JOB)
 

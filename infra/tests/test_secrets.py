@@ -44,3 +44,11 @@ def test_a_stack_from_before_gets_what_it_lacks_and_keeps_what_it_has(tmp_path: 
 
     assert (old / "postgres_password").read_text() == "the old postgres_password"
     assert (old / "postgres_app_password").exists()
+
+
+def test_grafana_gets_a_password_of_its_own(tmp_path: Path) -> None:
+    environment = {**os.environ, "SECRETS_DIRECTORY": str(tmp_path / "secrets")}
+    subprocess.run([ROOT / "infra/secrets.sh", "observability"], env=environment, check=True)
+
+    [file] = (tmp_path / "secrets/observability").iterdir()
+    assert (file.name, len(file.read_text().strip())) == ("grafana_password", 64)

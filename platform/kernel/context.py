@@ -53,6 +53,8 @@ class RequestContext:
     credential that may do less than its user."""
     refusal: CustomException | None = None
     """What is answered where a caller is needed, instead of the usual 401: set by `identify`."""
+    names_permissions: bool = False
+    """Whether the route names permissions: what is kept of the caller's is read with the caller."""
     permissions: frozenset[str] | None = None
     """What the caller may do by permissions; None until that is asked for."""
     personal: bool = False

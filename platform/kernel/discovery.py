@@ -91,6 +91,7 @@ PROVIDERS = {
     "extend_openapi": "what it adds to the OpenAPI document: (document, routes) -> None",
     "verify_basic": "who sends an HTTP Basic header: (HTTPConnection) -> Principal | None",
     "permissions_of": "what a user may do: (RequestContext, user id) -> names of permissions",
+    "kept_permissions_of": "the same from a cache, without SQL; None for what isn't kept",
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "actor_settings": "what transactions of writes by privilege are begun with, as settings of "
     "PostgreSQL: (user id, request id) -> values by name",

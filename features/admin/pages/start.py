@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from features.admin.pages.rendering import Page
 from features.admin.recent import RecentRequests
+from kernel.context import context_of
 
 
 async def start_page(page: Page) -> Response:
     """Where one arrives: the last hour's requests, and the panels that views offer."""
-    panels: dict[str, Sequence[Mapping[str, Any]]] = {"Requests": _requests(page)}
+    panels: dict[str, Sequence[Mapping[str, Any]]] = {"Requests": await _requests(page)}
     for view in page.renderer.views.values():
         offered = getattr(view, "panels", None)
         if offered is not None:
@@ -19,10 +20,12 @@ async def start_page(page: Page) -> Response:
     return page.render("start.html", panels=panels)
 
 
-def _requests(page: Page) -> list[dict[str, Any]]:
+async def _requests(page: Page) -> list[dict[str, Any]]:
     recent: RecentRequests = page.request.app.state.recent_requests
-    answered, failed = recent.last_hour()
+    redis = context_of(page.request).resources.redis("cache")
+    answered, failed, shared = await recent.last_hour(redis)
+    by = "answered by all processes" if shared else "answered by this process"
     return [
-        {"answered by this process": sum(answered), "last hour": answered},
-        {"answered by this process": f"{sum(failed)} with 5xx", "last hour": failed},
+        {by: sum(answered), "last hour": answered},
+        {by: f"{sum(failed)} with 5xx", "last hour": failed},
     ]

@@ -9,12 +9,9 @@ from sqlalchemy import select
 from sqlmodel import Field, Relationship
 from starlette.routing import Mount
 
-from features.admin.events import RowChanged
 from features.admin.pages.serving import Site
 from features.admin.views import ViewError, completed, views_of
-from kernel import events
 from kernel.app import Application
-from kernel.db import UnitOfWork
 from kernel.schemas import CleanText, InputSchema
 from tests.accounts import Person
 from tests.admin_site import SAME_ORIGIN, Browser, errors
@@ -117,31 +114,6 @@ async def test_a_row_leads_to_the_rows_that_refer_to_it(
     assert "2 in all" in listed.text
     assert "0 in all" in empty_list.text
     assert [answer.status_code for answer in bad] == [422, 422]
-
-
-async def test_what_is_made_and_deleted_is_told_column_by_column(
-    shelves: Application, superuser: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[RowChanged] = []
-
-    async def note(event: RowChanged, _: UnitOfWork) -> None:
-        told.append(event)
-
-    monkeypatch.setitem(events.registry(), RowChanged, [note])
-    async with client_of(shelves, Browser) as browser:
-        await browser.sign_in(superuser)
-        answer = await browser.submit("/shelves/rack/create", name="Arts")
-        rack_id = int(answer.headers["location"].rpartition("/")[2].partition("?")[0])
-        form = {"row": str(rack_id), "_confirmed": "true"}
-        await browser.post("/shelves/rack/act/delete", data=form, headers=SAME_ORIGIN)
-
-    row_id, by = str(rack_id), superuser.id
-    made = {"id": (None, rack_id), "name": (None, "Arts")}
-    gone = {"id": (rack_id, None), "name": ("Arts", None)}
-    assert told == [
-        RowChanged("admin_shelf", row_id, "create", made, by),
-        RowChanged("admin_shelf", row_id, "delete", gone, by),
-    ]
 
 
 @pytest.mark.parametrize(

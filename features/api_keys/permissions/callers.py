@@ -18,12 +18,11 @@ from features.api_keys.permissions.routes import OUT_OF_SCOPE, takes_keys
 from features.api_keys.scopes import SUPERUSER, Reach
 from features.api_keys.settings import ApiKeySettings
 from features.auth.permissions import API_KEY_HEADER, LOG_IN
-from features.auth.principals import KnownUser, as_kept, known_user
+from features.auth.principals import KnownUser, as_kept, fetch_caller, known_user
 from features.auth.security_log import record
 from features.auth.step_up import NO_SESSION
 from features.auth.throttle import acquire
 from features.users.cache_keys import USER
-from kernel.cache import fetch_rights
 from kernel.context import Admit, RequestContext, context_of
 from kernel.db import UnitOfWork
 from kernel.errors import CustomException, ForbiddenException, UnauthorizedException
@@ -86,8 +85,9 @@ async def identify_by_key(connection: HTTPConnection) -> KnownUser | None:
 async def _holder_of(context: RequestContext, key: KeyText) -> Holder:
     """As auth looks up the caller of a session: one round trip to Redis, no SQL while nothing has
     changed."""
-    found = await fetch_rights(
+    found = await fetch_caller(
         context,
+        key.user_id,
         CALLER.format(prefix=key.prefix),
         [USER.format(user_id=key.user_id), API_KEY.format(prefix=key.prefix)],
         partial(_load, key),

@@ -20,6 +20,17 @@ from tests.callers import People
 missing = {"id": "API key not found"}
 
 
+async def by_key(people: People) -> httpx2.AsyncClient:
+    """Calls by an API key of the owner's, with every scope but that of superusers."""
+    _, key = await add_key(people.app, people.owner.id, "*")
+    client: httpx2.AsyncClient = client_of(people.app)
+    client.headers["X-API-Key"] = key
+    return client
+
+
+callers = {"key": by_key}
+
+
 async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     """A key of the owner's."""
     key_id, _ = await add_key(people.app, people.owner.id, "*")

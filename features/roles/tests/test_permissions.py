@@ -25,6 +25,7 @@ from kernel.resources import Resources
 from kernel.tests.fault_proxy import proxy_to
 from tests.accounts import Person, Register, refusal
 from tests.application import client_of
+from tests.costs import Costs
 from tests.served import serving
 from tests.statements import Statements
 
@@ -98,33 +99,31 @@ async def test_what_a_caller_may_do_is_shown_of_what_routes_ask_for(
     assert {ACT, MANAGE, READ, WRITE} <= set(mighty["permissions"])
 
 
-async def test_a_permission_costs_one_look_that_is_kept_and_superusers_none(
-    user: Person,
-    superuser: Person,
-    resources: Resources,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_permission_that_is_kept_comes_with_its_caller_in_one_round_trip(
+    user: Person, superuser: Person, costs: Costs
 ) -> None:
     await give(user, READ)
-    for person in (user, superuser):
-        await person.get(SAMPLE)
-    await statements.counted()
-    statements.made.clear()
-    client, commands = resources.redis("cache"), []
-    assert client is not None
-    execute = client.execute
+    await give(user, ACT)
+    acted = f"/api/v1/sample/{user.username}/act"
 
-    async def record(*command: Any) -> Any:
-        commands.append(command[0])
-        return await execute(*command)
+    assert await costs.of(lambda: user.get(SAMPLE)) == (0, 1)
+    assert await costs.of(lambda: superuser.get(SAMPLE)) == (0, 1)
+    assert await costs.of(lambda: user.get(acted)) == (0, 1)
 
-    monkeypatch.setattr(client, "execute", record)
 
-    for person, looks in ((user, 2), (superuser, 1)):
-        commands.clear()
-        assert (await person.get(SAMPLE)).status_code == 200
-        assert [name for name in commands if name != "PEXPIRE"] == ["MGET"] * looks
-    assert await statements.counted() == []
+async def test_permissions_are_looked_up_for_callers_alone(
+    user: Person, resources: Resources, statements: Statements
+) -> None:
+    """What isn't kept is asked of the database, once the caller is known."""
+    await give(user, READ)
+    assert (await user.post("/api/v1/logout")).status_code == 200
+    cache = resources.redis("cache")
+    assert cache is not None
+    await cache.execute("FLUSHDB")
+    await statements.begin()
+
+    assert (await user.get(SAMPLE)).status_code == 401
+    assert not [one for one in await statements.counted() if "user_role" in one]
 
 
 async def test_every_change_holds_in_the_other_process_at_once(

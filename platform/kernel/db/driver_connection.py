@@ -99,11 +99,15 @@ class DriverConnection:
         Raises DatabaseUnavailable."""
         began = self.in_transaction
         await self.rollback()
+        await self.forget_plans()
+        if began:
+            await self._begin()
+
+    async def forget_plans(self) -> None:
+        """Plan every statement anew."""
         if (statements := self.adapted._prepared_statement_cache) is not None:
             statements.clear()
         await self.adapted.driver_connection.reload_schema_state()
-        if began:
-            await self._begin()
 
     def _begin_taking(self) -> None:
         if self._taking or self._shared:

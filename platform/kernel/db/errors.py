@@ -71,9 +71,11 @@ def is_driver_unavailable(error: BaseException) -> bool:
 
 def driver_error(error: BaseException) -> BaseException:
     """The asyncpg error at the bottom of what SQLAlchemy made of it; else the error itself."""
+    seen: set[int] = set()  # `raise error from error` makes a circle of causes
     while not isinstance(error, (*UNAVAILABLE, DatabaseUnavailable, asyncpg.PostgresError)):
+        seen.add(id(error))
         inner = error.orig if isinstance(error, DBAPIError) else error.__cause__
-        if inner is None:
+        if inner is None or id(inner) in seen:
             return error
         error = inner
     return error

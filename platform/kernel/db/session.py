@@ -1,29 +1,49 @@
 """SQLAlchemy's Session inside a unit of work: on the unit's connection, no loading by surprise."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
+from kernel.db.driver_connection import DriverConnection
+from kernel.db.errors import is_stale_plan
 from kernel.db.nested_changes import flag_changes, keep_row, keep_rows
 
 
 class UnitSession(Session):
     """A session on the unit's own connection, taken when the session first needs it."""
 
-    take_connection: Callable[[], Awaitable[Connection]]
+    driver: DriverConnection
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
-        return await_only(self.take_connection())
+        return await_only(self.driver.for_session())
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         flag_changes(self)
         super().flush(objects)
         keep_rows(self)
+
+    def refresh(self, instance: object, *given: Any, **options: Any) -> None:
+        """As SQLAlchemy's; after a write from a savepoint, lest a stale plan undo all of it."""
+        if self.autoflush:
+            self.flush()
+        if not self.driver.has_effects:
+            super().refresh(instance, *given, **options)
+            return
+        execute = self.driver.adapted.driver_connection.execute
+        await_only(execute("SAVEPOINT before_reading"))
+        try:
+            super().refresh(instance, *given, **options)
+        except DBAPIError as error:
+            if not is_stale_plan(error):
+                raise
+            await_only(execute("ROLLBACK TO SAVEPOINT before_reading"))
+            await_only(self.driver.forget_plans())
+            super().refresh(instance, *given, **options)
 
 
 event.listen(UnitSession, "pending_to_persistent", keep_row)

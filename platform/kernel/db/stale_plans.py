@@ -3,7 +3,8 @@
 After ALTER TABLE a prepared statement no longer gives the columns that it promised, and PostgreSQL
 refuses it (0A000), which aborts the transaction. One that has only read begins anew: each statement
 sees what is committed when it begins (READ COMMITTED), so the reads before it need no repetition.
-After a write or a lock the error stands, and the client is told to try again.
+After a write or a lock the error stands, and the client is told to try again; but not where a row
+is refreshed, as FastCRUD's `create` does after its INSERT (kernel.db.session).
 """
 
 import re

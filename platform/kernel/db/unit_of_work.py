@@ -82,7 +82,7 @@ class UnitOfWork(AsyncSession):
         # For what asks of which dialect it is; the connection is the unit's own.
         engine = self._engine.sync_engine
         session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
-        session.take_connection = self._connection.for_session
+        session.driver = self._connection
         self._session = self._assign_proxied(session)
         return session
 

@@ -41,14 +41,18 @@ async def observing_api(
 
 def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
     """Count requests; return what measures those in flight, to be called often."""
-    counted: dict[tuple[str, str | None, int], int] = {}
+    counts: dict[tuple[str, str | None, int], Any] = {}
     series: dict[tuple[str, str | None], Any] = {}
 
     def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
         if method not in METHODS:
             method = OTHER
-        key = method, template, status
-        counted[key] = counted.get(key, 0) + 1
+        # At once, and no Tally: a process that is killed takes no request's count with it.
+        count: Any = counts.get((method, template, status))
+        if count is None:
+            count = requests.child(method, template or NO_ROUTE, str(status))
+            counts[method, template, status] = count
+        count.inc()
         duration: Any = series.get((method, template))
         if duration is None:
             duration = series[method, template] = durations.child(method, template or NO_ROUTE)
@@ -56,9 +60,6 @@ def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
 
     def measure() -> None:
         in_flight.set(outer.in_flight)
-        for (method, template, status), number in counted.items():
-            requests.inc(method, template or NO_ROUTE, str(status), by=number)
-        counted.clear()
 
     outer.observers.append(on_request)
     return measure

@@ -1,3 +1,4 @@
 """The pipelined Redis client, with its circuit breaker."""
 
-from kernel.redis.connection import RedisUnavailable
+from kernel.redis.client import Redis
+from kernel.redis.connection import REDIS_ERRORS, RedisUnavailable, Script

@@ -25,8 +25,15 @@ async def read_crash() -> None:
     raise RuntimeError("crash")
 
 
+@router.get("/circle")
+@access(Access.PUBLIC)
+async def read_circle() -> None:
+    error = RuntimeError("the cause of itself")
+    raise error from error
+
+
 @pytest.mark.parametrize("fast_path", ["on", "off"])
-@pytest.mark.parametrize("name", ["answer", "crash"])
+@pytest.mark.parametrize("name", ["answer", "crash", "circle"])
 async def test_the_last_place_that_is_named_is_the_endpoint(
     setting_values: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, fast_path: str
 ) -> None:

@@ -5,6 +5,7 @@ from kernel.web.access import (
     NOT_YOURS,
     PRIVILEGES,
     Access,
+    KeptPermissionsOf,
     access,
     has_permissions,
     unauthenticated,

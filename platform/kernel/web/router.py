@@ -45,9 +45,12 @@ class FeatureRoute(APIRoute):
         if not hasattr(self, "cached"):  # one, by which what was looked up is known again
             self.cached = bind(self, personal=level is not Access.PUBLIC)
         cached, writes = self.cached, is_write(self)
+        names_permissions = bool(named_permissions(self.dependant))
 
         async def in_unit_of_work(request: Request) -> Response:
             unit = begin_unit(request)
+            if names_permissions:
+                context_of(request).names_permissions = True
             principal = await require(request, level, needed)
             if writes and principal is not None:
                 spend_write(request, principal.user_id)
