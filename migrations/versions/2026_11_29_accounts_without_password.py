@@ -17,6 +17,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # Of the form of a hash, and of no password: such an account needs one by a mailed link.
-    unknown = "$2b$12$" + "." * 53
-    op.execute(f"""UPDATE "user" SET hashed_password = '{unknown}' WHERE hashed_password IS NULL""")
+    op.execute(
+        """UPDATE "user" SET hashed_password = '$2b$12$' || repeat('.', 53)
+        WHERE hashed_password IS NULL"""
+    )
     op.alter_column("user", "hashed_password", existing_type=sa.String(length=60), nullable=False)

@@ -34,7 +34,8 @@ ALREADY = "An authenticator app is set up already; remove it first."
 NOT_BEGUN = "No authenticator app is being set up."
 NO_TOTP = "No authenticator app is set up."
 PASSKEY_NOT_FOUND = "Passkey not found"
-BAD_PASSKEY = "This passkey can't be added; ask for it anew."
+NO_PASSKEY_BEGUN = "No passkey is being added, or no longer: begin anew."
+BAD_PASSKEY = "This passkey can't be added."
 TOO_MANY = "The account has as many passkeys as it may have."
 NO_FACTOR = "The account has no second factor."
 LAST_ONE = "This account must have a second factor: add another one first."
@@ -129,12 +130,12 @@ async def write_passkey(
     """
     await _prepare(request, db, caller)
     challenge = ceremonies.challenge_in(values.credential)
-    made = None
-    if challenge and await take_challenge(db, "passkey", caller.user_id, challenge):
-        party = relying_party(db.resources.settings)
-        made = ceremonies.new_credential(party, challenge, values.credential)
-    settings = db.resources.settings.group(SecondFactorSettings)
-    if made and len(await crud.credential_ids(db, caller.user_id)) >= settings.max_passkeys:
+    if not challenge or not await take_challenge(db, "passkey", caller.user_id, challenge):
+        raise NotFoundException(NO_PASSKEY_BEGUN)
+    settings = db.resources.settings
+    made = ceremonies.new_credential(relying_party(settings), challenge, values.credential)
+    most = settings.group(SecondFactorSettings).max_passkeys
+    if len(await crud.credential_ids(db, caller.user_id)) >= most:
         raise UnprocessableEntityException(TOO_MANY)
     kept = made and await crud.add_passkey(db, caller.user_id, values.name, made)
     if not kept:
