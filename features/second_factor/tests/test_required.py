@@ -124,7 +124,7 @@ async def test_http_basic_is_refused_to_a_superuser_without_one(
 async def test_a_session_from_before_a_reset_is_of_no_use(
     strict: Person,
 ) -> None:
-    phone, _ = await set_up_app(strict)
+    await set_up_app(strict)
     assert (await strict.delete(f"{V1}/user/{strict.username}/second_factor")).status_code == 200
 
     assert (await strict.get(f"{V1}/emails/suppressions")).status_code == 401
