@@ -37,7 +37,10 @@ async def create(request: Request, view: View, values: Mapping[str, Any]) -> str
         await view.after_model_change(dict(values), made, True, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
+        refused = _refused(view, error)
+        if refused is error:
+            raise
+        raise refused from error
     identity = view.identity_of(made)
     found = await row_of(unit, view, identity)
     await _tell(request, view, identity, "create", {}, values_of(view, found.row))
@@ -58,7 +61,10 @@ async def update(
         await view.after_model_change(dict(values), changed, False, request)
         await unit.flush()
     except Exception as error:
-        raise _refused(view, error) from error
+        refused = _refused(view, error)
+        if refused is error:
+            raise
+        raise refused from error
     after = await row_of(unit, view, identity)
     await _tell(request, view, identity, "update", before, values_of(view, after.row))
 

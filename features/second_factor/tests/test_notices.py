@@ -43,7 +43,7 @@ async def test_each_factor_that_is_added_or_removed_is_told(mail: Mailing, ada: 
 
     mails = await mail.mails()
 
-    said = sorted(text_of(one).split("\n")[2] for one in mails)
+    said = sorted(text_of(one).splitlines()[2] for one in mails)
     assert len(mails) == 4
     assert said[0].startswith("a second factor was added to your account at")
     assert {one.rpartition(": ")[2] for one in said} == {"authenticator app.", "passkey."}

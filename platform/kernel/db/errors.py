@@ -73,7 +73,7 @@ def driver_error(error: BaseException) -> BaseException:
     """The asyncpg error at the bottom of what SQLAlchemy made of it; else the error itself."""
     while not isinstance(error, (*UNAVAILABLE, DatabaseUnavailable, asyncpg.PostgresError)):
         inner = error.orig if isinstance(error, DBAPIError) else error.__cause__
-        if inner is None:
+        if inner is None or inner is error:  # raised from itself
             return error
         error = inner
     return error
