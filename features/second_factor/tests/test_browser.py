@@ -94,7 +94,7 @@ class Walk:
 
     def enter_password(self) -> None:
         self.fill("Username or e-mail", "ada1")
-        self.fill("Password", PASSWORD)
+        self.page.locator("#password").fill(PASSWORD)
         self.page.keyboard.press("Enter")
 
     def enter_code(self, code: str) -> None:
