@@ -14,20 +14,12 @@ from features.auth.further_step import (
     admit,
     ask_further_step,
     further_step,
-    is_asked_for_more,
 )
 from features.auth.models import MAX_DEVICE
 from features.auth.principals import live_principal
 from features.auth.security_log import record_after_commit
 from features.auth.sessions import end, open_for
-from features.auth.step_up import (
-    ENTER_PASSWORD,
-    StepUpRequired,
-    check_current_password,
-    note_password,
-)
 from features.auth.tokens import Claims, Kind, new_jti, signer
-from features.users.crud import account_by_id
 from features.users.models import Account
 from kernel.config import AppSettings
 from kernel.context import Principal, context_of
@@ -137,35 +129,6 @@ async def sign_out(request: Request, unit: UnitOfWork) -> None:
     if claims and await end(unit, claims.session_id, of=claims.user_id, reason="logout"):
         facts = {"user": claims.user_id, "sessions": [claims.session_id]}
         record_after_commit(unit, "logout", request, **facts)
-
-
-async def asks_for_code(request: Request, unit: UnitOfWork) -> bool:
-    """Whether the caller confirms what is dangerous by a code in place of the password."""
-    caller = context_of(request).principal
-    return caller is not None and await is_asked_for_more(unit, caller.user_id)
-
-
-async def confirm(
-    request: Request, unit: UnitOfWork, caller: Principal, password: str, code: str
-) -> None:
-    """Note in the session that its password was entered now, as POST /step-up does; of an account
-    that is asked for more, a code.
-
-    Raises UnprocessableEntityException (422) for a wrong one, RateLimitException (429).
-    """
-    account = await account_by_id.one(unit, user_id=caller.user_id)
-    if account is None:
-        raise UnauthorizedException(SIGN_IN)
-    step = further_step(unit)
-    if step is not None and await step.is_asked(unit, account.id):
-        if not code:
-            raise StepUpRequired(ENTER_PASSWORD)
-        await step.confirm(request, unit, account, code)
-    else:
-        await check_current_password(request, unit, account, password)
-    if not await note_password(unit, caller, account.version):
-        raise ServiceUnavailableException(CHANGING)
-    record_after_commit(unit, "password confirmed", request, user=caller.user_id)
 
 
 def use(request: Request, token: str) -> None:

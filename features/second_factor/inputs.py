@@ -4,10 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from features.second_factor.models import MAX_CREDENTIAL_ID, Name
+from features.second_factor.models import MAX_CODE, MAX_CREDENTIAL_ID, Name
 from kernel.schemas import InputSchema, NoNul, example
 
-MAX_CODE = 40  # a TOTP code has 6 digits, a recovery code 16 characters
 MAX_TICKET = 100  # ours have 43 characters
 B64 = r"^[A-Za-z0-9_-]*$"
 

@@ -15,6 +15,8 @@ MAX_NAME = 50
 MAX_CREDENTIAL_ID = 1023  # bytes, by Web Authentication
 MAX_PUBLIC_KEY = 2048  # bytes; one of RSA with 4096 bits has about 530
 HASH_BYTES = 32
+MAX_PASSKEYS = 50  # the most that MAX_PASSKEYS may be
+MAX_CODES, MAX_CODE = 10, 40  # a recovery code has 19 characters with its hyphens
 
 Name = Annotated[CleanText, Field(min_length=1, max_length=MAX_NAME)]
 Step = Literal["totp", "passkey", "recovery_code"]
@@ -143,7 +145,7 @@ class PasskeyRead(ReadSchema):
     """A passkey, without its key."""
 
     id: int
-    name: str
+    name: Annotated[str, Field(max_length=MAX_NAME)]
     created_at: datetime
     last_used_at: datetime | None
 
@@ -152,7 +154,7 @@ class SecondFactorRead(ReadSchema):
     """The factors of an account."""
 
     totp: Annotated[bool, Field(description="Whether an authenticator app is set up.")]
-    passkeys: list[PasskeyRead]
+    passkeys: Annotated[list[PasskeyRead], Field(max_length=MAX_PASSKEYS)]
     recovery_codes_left: int
     required: Annotated[bool, Field(description="Whether this account must have a factor.")]
 
@@ -168,7 +170,9 @@ class TotpEnrolment(ReadSchema):
 class RecoveryCodes(ReadSchema):
     """Codes that are shown this once; none where the account has some already."""
 
-    recovery_codes: list[str]
+    recovery_codes: Annotated[
+        list[Annotated[str, Field(max_length=MAX_CODE)]], Field(max_length=MAX_CODES)
+    ]
 
 
 class PasskeyAdded(PasskeyRead, RecoveryCodes):

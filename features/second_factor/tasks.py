@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 from pydantic import BaseModel
 
-from features.second_factor import crud, tickets
+from features.second_factor import codes, tickets
 from kernel.jobs import JobContext, Schedule, task
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,7 @@ class NoArguments(BaseModel):
 async def purge(ctx: JobContext, arguments: NoArguments) -> None:
     """Remove what no one can use any more."""
     expired = await tickets.purge(ctx["db"])
-    unconfirmed = await crud.purge_unconfirmed(ctx["db"], UNCONFIRMED)
+    unconfirmed = await codes.purge_unconfirmed(ctx["db"], UNCONFIRMED)
     log.info("second factors purged", expired=expired, unconfirmed=unconfirmed)
 
 

@@ -9,8 +9,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from features.admin import permissions
-from features.admin.pages import editing
+from features.admin.pages import editing, signing
 from features.admin.pages.rendering import HEADERS, Page
 from features.admin.writes import FormRefused
 from features.auth.further_step import FurtherStepRequired
@@ -44,7 +43,7 @@ def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
         if isinstance(answer, FormRefused):
             return await editing.shown_again(page, answer)
         if isinstance(answer, StepUpRequired):
-            by_code = await permissions.asks_for_code(page.request, page.unit)
+            by_code = await signing.asks_for_code(page.request, page.unit)
             told = CONFIRM_BY_CODE if by_code else CONFIRM
             return _again(page, 403, told, "code" if by_code else "password")
         return shown(page, answer)

@@ -1,11 +1,26 @@
 """Pages of signing in and out, and of entering one's password or a code again."""
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from features.admin import permissions
 from features.admin.pages.rendering import Page
-from features.auth.further_step import FurtherStepRequired
-from kernel.errors import CustomException
+from features.auth.further_step import FurtherStepRequired, further_step, is_asked_for_more
+from features.auth.security_log import record_after_commit
+from features.auth.step_up import (
+    ENTER_PASSWORD,
+    StepUpRequired,
+    check_current_password,
+    note_password,
+)
+from features.users.crud import account_by_id
+from kernel.context import Principal, context_of
+from kernel.db import UnitOfWork
+from kernel.errors import (
+    CustomException,
+    ServiceUnavailableException,
+    UnauthorizedException,
+)
 
 
 async def sign_in(page: Page) -> Response:
@@ -49,7 +64,36 @@ async def enter_again(page: Page) -> None:
     else:
         caller = await permissions.superuser(request)
         password, code = page.field("_password"), page.field("_code")
-        await permissions.confirm(request, page.unit, caller, password, code)
+        await _confirm(request, page.unit, caller, password, code)
+
+
+async def asks_for_code(request: Request, unit: UnitOfWork) -> bool:
+    """Whether the caller confirms what is dangerous by a code in place of the password."""
+    caller = context_of(request).principal
+    return caller is not None and await is_asked_for_more(unit, caller.user_id)
+
+
+async def _confirm(
+    request: Request, unit: UnitOfWork, caller: Principal, password: str, code: str
+) -> None:
+    """Note in the session that its password was entered now, as POST /step-up does; of an account
+    that is asked for more, a code.
+
+    Raises UnprocessableEntityException (422) for a wrong one, RateLimitException (429).
+    """
+    account = await account_by_id.one(unit, user_id=caller.user_id)
+    if account is None:
+        raise UnauthorizedException(permissions.SIGN_IN)
+    step = further_step(unit)
+    if step is not None and await step.is_asked(unit, account.id):
+        if not code:
+            raise StepUpRequired(ENTER_PASSWORD)
+        await step.confirm(request, unit, account, code)
+    else:
+        await check_current_password(request, unit, account, password)
+    if not await note_password(unit, caller, account.version):
+        raise ServiceUnavailableException(permissions.CHANGING)
+    record_after_commit(unit, "password confirmed", request, user=caller.user_id)
 
 
 async def sign_out(page: Page) -> Response:

@@ -13,7 +13,7 @@ from features.auth.cookies import known_device
 from features.auth.security_log import record
 from features.auth.settings import AuthSettings
 from features.auth.throttle import TENFOLD, Guess, acquire
-from features.second_factor import ceremonies, crud, recovery_codes, totp
+from features.second_factor import ceremonies, codes, crud, recovery_codes, totp
 from features.second_factor.inputs import Assertion, Proof
 from features.second_factor.relying_party import relying_party
 from features.second_factor.sealing import sealer
@@ -82,7 +82,7 @@ async def is_code(connection: HTTPConnection, unit: UnitOfWork, user_id: int, co
     given = recovery_codes.normalised(code)
     if recovery_codes.has_form(given):
         hashes = sealer(unit.resources.settings).hashes(given, user_id)
-        right, what = await crud.use_recovery_code(unit, user_id, hashes), "recovery code"
+        right, what = await codes.use_recovery_code(unit, user_id, hashes), "recovery code"
         if right:
             record("recovery code used", connection, user=user_id)
     else:
@@ -95,7 +95,7 @@ async def is_code(connection: HTTPConnection, unit: UnitOfWork, user_id: int, co
 
 
 async def _use_totp(unit: UnitOfWork, user_id: int, code: str) -> bool:
-    found = await crud.totp_of(unit, user_id)
+    found = await codes.totp_of(unit, user_id)
     if found is None or found.confirmed_at is None:
         return False
     box = sealer(unit.resources.settings)
@@ -107,7 +107,7 @@ async def _use_totp(unit: UnitOfWork, user_id: int, code: str) -> bool:
     if step is None:
         return False
     sealed = found.secret if is_current else box.seal(secret, user_id)
-    return await crud.use_step(unit, user_id, step, sealed)
+    return await codes.use_step(unit, user_id, step, sealed)
 
 
 async def passkey_owner(

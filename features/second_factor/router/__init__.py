@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from features.second_factor.router import factors, logins, page, step_ups
+from features.second_factor.router import factors, logins, page, passkeys, step_ups
 
 router = APIRouter(tags=["second factor"])
-for part in (factors, logins, step_ups, page):
+for part in (factors, passkeys, logins, step_ups, page):
     router.include_router(part.router)

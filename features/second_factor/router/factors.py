@@ -4,41 +4,30 @@ from fastapi import APIRouter, Request
 
 from features.auth import sessions
 from features.auth.permissions import CurrentSession, SuperUser, UsernameInPath, path_user
-from features.auth.principals import KnownUser
 from features.auth.security_log import record, record_after_commit
 from features.auth.step_up import WRONG_CODE, require_recent_password
-from features.second_factor import ceremonies, crud, enrolment, totp
+from features.second_factor import codes, crud, enrolment, totp
 from features.second_factor.events import FactorRemoved
-from features.second_factor.inputs import PasskeyCreate, TotpConfirm
+from features.second_factor.inputs import TotpConfirm
 from features.second_factor.models import (
-    PasskeyAdded,
-    PasskeyOptions,
     RecoveryCodes,
     SecondFactorRead,
     TotpEnrolment,
 )
+from features.second_factor.permissions.changes import begin_change, refuse_last
 from features.second_factor.permissions.proofs import guessing
 from features.second_factor.permissions.requirement import needs_factor
-from features.second_factor.relying_party import relying_party
 from features.second_factor.sealing import sealer
-from features.second_factor.settings import SecondFactorSettings
-from features.second_factor.tickets import new_challenge, take_challenge
 from kernel.config import AppSettings
-from kernel.db import UnitOfWork
 from kernel.errors import ConflictException, NotFoundException, UnprocessableEntityException
 from kernel.events import emit
-from kernel.schemas import Message, PathId
-from kernel.web import SessionDep, note_actor, unauthenticated
+from kernel.schemas import Message
+from kernel.web import SessionDep
 
 ALREADY = "An authenticator app is set up already; remove it first."
 NOT_BEGUN = "No authenticator app is being set up."
 NO_TOTP = "No authenticator app is set up."
-PASSKEY_NOT_FOUND = "Passkey not found"
-NO_PASSKEY_BEGUN = "No passkey is being added, or no longer: begin anew."
-BAD_PASSKEY = "This passkey can't be added."
-TOO_MANY = "The account has as many passkeys as it may have."
 NO_FACTOR = "The account has no second factor."
-LAST_ONE = "This account must have a second factor: add another one first."
 
 router = APIRouter()
 
@@ -50,7 +39,7 @@ async def read_second_factor(caller: CurrentSession, db: SessionDep) -> SecondFa
     return SecondFactorRead(
         totp=factors is not None and factors.totp,
         passkeys=await crud.passkeys_of(db, caller.user_id),
-        recovery_codes_left=await crud.crud_recovery_codes.count(db, user_id=caller.user_id),
+        recovery_codes_left=await codes.crud_recovery_codes.count(db, user_id=caller.user_id),
         required=needs_factor(db.resources.settings, caller.is_superuser),
     )
 
@@ -62,11 +51,11 @@ async def write_totp(caller: CurrentSession, request: Request, db: SessionDep) -
 
     Needs a step-up: POST /step-up, or POST /step-up/factor.
     """
-    await _prepare(request, db, caller)
+    await begin_change(request, db, caller)
     settings = db.resources.settings
     secret = totp.new_secret()
     sealed = sealer(settings).seal(secret, caller.user_id)
-    if not await crud.begin_totp(db, caller.user_id, sealed):
+    if not await codes.begin_totp(db, caller.user_id, sealed):
         raise ConflictException(ALREADY)
     address = totp.address_of(secret, caller.username, settings.group(AppSettings).app_name)
     return TotpEnrolment(secret=totp.spelled(secret), uri=address, qr_svg=totp.qr_of(address))
@@ -80,14 +69,14 @@ async def confirm_totp(
 
     With the first factor come recovery codes, which are shown this once.
     """
-    await _prepare(request, db, caller)
-    found = await crud.totp_of(db, caller.user_id)
+    await begin_change(request, db, caller)
+    found = await codes.totp_of(db, caller.user_id)
     if found is None or found.confirmed_at is not None:
         raise NotFoundException(NOT_BEGUN)
     opened = sealer(db.resources.settings).open(found.secret, caller.user_id)
     async with guessing(request, caller.user_id) as guess:
         step = opened and totp.step_of(opened[0], values.code.get_secret_value().strip())
-        guess.right = bool(step) and await crud.confirm_totp(db, found, step or 0)
+        guess.right = bool(step) and await codes.confirm_totp(db, found, step or 0)
     if not guess.right:
         record("factor refused", request, user=caller.user_id, what="code")
         raise UnprocessableEntityException(WRONG_CODE)
@@ -98,67 +87,13 @@ async def confirm_totp(
 @router.delete("/second_factor/totp", response_model=Message)
 async def erase_totp(caller: CurrentSession, request: Request, db: SessionDep) -> Message:
     """Remove the authenticator app. Needs a step-up."""
-    await _prepare(request, db, caller, removing=True)
-    if not await crud.remove_totp(db, caller.user_id):
+    await begin_change(request, db, caller, removing=True)
+    if not await codes.remove_totp(db, caller.user_id):
         raise NotFoundException(NO_TOTP)
     left = await enrolment.removed(db, caller.user_id, "authenticator app")
-    _refuse_last(db, caller, has_factor=left is not None and left.any)
+    refuse_last(db, caller, left)
     record_after_commit(db, "factor removed", request, user=caller.user_id, factor="totp")
     return Message(message="Authenticator app removed")
-
-
-@router.post("/second_factor/passkey/options", response_model=PasskeyOptions)
-async def begin_passkey(caller: CurrentSession, request: Request, db: SessionDep) -> PasskeyOptions:
-    """Begin to add a passkey: what `navigator.credentials.create()` takes. Needs a step-up."""
-    await _prepare(request, db, caller)
-    known = await crud.credential_ids(db, caller.user_id)
-    if len(known) >= db.resources.settings.group(SecondFactorSettings).max_passkeys:
-        raise UnprocessableEntityException(TOO_MANY)
-    challenge = await new_challenge(db, "passkey", caller.user_id)
-    party = relying_party(db.resources.settings)
-    options = ceremonies.creation_options(party, challenge, caller.user_id, caller.username, known)
-    return PasskeyOptions(publicKey=options)
-
-
-@router.post("/second_factor/passkey", status_code=201, response_model=PasskeyAdded)
-async def write_passkey(
-    values: PasskeyCreate, caller: CurrentSession, request: Request, db: SessionDep
-) -> PasskeyAdded:
-    """Add a passkey that was made for those options. Needs a step-up.
-
-    With the first factor come recovery codes, which are shown this once.
-    """
-    await _prepare(request, db, caller)
-    challenge = ceremonies.challenge_in(values.credential)
-    if not challenge or not await take_challenge(db, "passkey", caller.user_id, challenge):
-        raise NotFoundException(NO_PASSKEY_BEGUN)
-    settings = db.resources.settings
-    made = ceremonies.new_credential(relying_party(settings), challenge, values.credential)
-    most = settings.group(SecondFactorSettings).max_passkeys
-    if len(await crud.credential_ids(db, caller.user_id)) >= most:
-        raise UnprocessableEntityException(TOO_MANY)
-    kept = made and await crud.add_passkey(db, caller.user_id, values.name, made)
-    if not kept:
-        record("factor refused", request, user=caller.user_id, what="new passkey")
-        # Commits, since the challenge is used up.
-        raise UnprocessableEntityException(BAD_PASSKEY, commits=True)
-    record_after_commit(db, "factor added", request, user=caller.user_id, passkey=kept.id)
-    codes = await enrolment.added(db, caller.user_id, "passkey")
-    return PasskeyAdded(**kept.model_dump(), **codes.model_dump())
-
-
-@router.delete("/second_factor/passkey/{id}", response_model=Message)
-async def erase_passkey(
-    id: PathId, caller: CurrentSession, request: Request, db: SessionDep
-) -> Message:
-    """Remove one of your passkeys. Needs a step-up."""
-    await _prepare(request, db, caller, removing=True)
-    if not await crud.remove_passkey(db, caller.user_id, id):
-        raise NotFoundException(PASSKEY_NOT_FOUND)
-    left = await enrolment.removed(db, caller.user_id, "passkey")
-    _refuse_last(db, caller, has_factor=left is not None and left.any)
-    record_after_commit(db, "factor removed", request, user=caller.user_id, passkey=id)
-    return Message(message="Passkey removed")
 
 
 @router.post("/second_factor/recovery_codes", response_model=RecoveryCodes)
@@ -166,13 +101,13 @@ async def renew_recovery_codes(
     caller: CurrentSession, request: Request, db: SessionDep
 ) -> RecoveryCodes:
     """Get new recovery codes, shown this once; the earlier ones stop working. Needs a step-up."""
-    await _prepare(request, db, caller)
+    await begin_change(request, db, caller)
     factors = await crud.factors_of.one(db, user_id=caller.user_id)
     if factors is None or not factors.any:
         raise NotFoundException(NO_FACTOR)
-    codes = await enrolment.renewed_codes(db, caller.user_id)
+    made = await enrolment.renewed_codes(db, caller.user_id)
     record_after_commit(db, "recovery codes renewed", request, user=caller.user_id)
-    return RecoveryCodes(recovery_codes=codes)
+    return RecoveryCodes(recovery_codes=made)
 
 
 @router.delete("/user/{username}/second_factor", response_model=Message)
@@ -196,23 +131,3 @@ async def erase_second_factor(
     await emit(db, FactorRemoved(user_id, None))
     record_after_commit(db, "factors reset", request, user=user_id)
     return Message(message="Second factors removed")
-
-
-async def _prepare(
-    request: Request, db: UnitOfWork, caller: KnownUser, *, removing: bool = False
-) -> None:
-    """Before factors are changed: a step-up, and of those who change them at once one at a time.
-
-    Raises StepUpRequired (403), and UnauthorizedException (401) for an account that is gone.
-    """
-    await require_recent_password(db, caller)
-    if removing:  # the audit log notes what an account loses, whoever took it away
-        await note_actor(db, caller.user_id)
-    if not await crud.lock_account(db, caller.user_id):
-        raise unauthenticated(request)
-
-
-def _refuse_last(db: UnitOfWork, caller: KnownUser, *, has_factor: bool) -> None:
-    """Raise ConflictException (409) where the account must keep a factor."""
-    if not has_factor and needs_factor(db.resources.settings, caller.is_superuser):
-        raise ConflictException(LAST_ONE)

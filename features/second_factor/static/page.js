@@ -49,6 +49,7 @@ function tell(error) {
 // Does one thing; what it needs first (a code, a password) is asked for, and then it is done again.
 async function attempt(act) {
   tell(null);
+  say("");
   try {
     await act();
   } catch (error) {
@@ -94,14 +95,15 @@ async function arrive(answer) {
 async function refresh() {
   const has = await call("GET", "second_factor");
   const number = has.recovery_codes_left;
-  const has_any = has.totp || has.passkeys.length > 0;
+  const hasAny = has.totp || has.passkeys.length > 0;
   const need = has.required ? " This account must have one." : "";
-  part("state").textContent = has_any
+  part("state").textContent = hasAny
     ? `This account has a second factor, and ${number} recovery codes.`
     : `This account has no second factor.${need}`;
   part("begin-app").hidden = has.totp;
   part("remove-app").hidden = !has.totp;
-  part("renew").hidden = !has_any;
+  part("renew").hidden = !hasAny;
+  if (!hasAny) part("codes").hidden = true;
   part("app-form").hidden = true;
   part("passkeys").replaceChildren(...has.passkeys.map(asItem));
   show("manage");
@@ -127,8 +129,10 @@ function asItem(passkey) {
   return item;
 }
 
+// None come with what isn't the first factor: those that are shown stay.
 function showCodes(codes) {
-  part("codes").hidden = codes.length === 0;
+  if (!codes.length) return;
+  part("codes").hidden = false;
   part("code-list").replaceChildren(
     ...codes.map((code) => {
       const item = document.createElement("li");
@@ -182,7 +186,6 @@ const acts = {
   },
   "remove-app": async () => {
     await call("DELETE", "second_factor/totp");
-    showCodes([]);
     await refresh();
     say("The app is removed.");
   },
@@ -194,7 +197,8 @@ const acts = {
   "sign-out": async () => {
     await call("POST", "logout");
     token = "";
-    showCodes([]);
+    part("codes").hidden = true;
+    part("code-list").replaceChildren();
     show("sign-in");
   },
 };

@@ -67,7 +67,7 @@ async def forget_steps(app: Application) -> None:
 
 
 async def add_passkey(
-    person: Person, key: Authenticator | None = None, name: str = "Laptop"
+    person: httpx2.AsyncClient, key: Authenticator | None = None, name: str = "Laptop"
 ) -> tuple[Authenticator, dict[str, Any]]:
     """Add a passkey for who is logged in: it, and the API's answer."""
     key = key or Authenticator()

@@ -221,7 +221,7 @@ async def test_an_attestation_that_means_nothing_is_refused(user: Person, value:
 async def test_there_are_only_so_many(user: Person, make_app: ApplicationFactory) -> None:
     async with make_app(MAX_PASSKEYS="1") as app, client_of(app) as client:
         client.headers["Authorization"] = user.headers["Authorization"]
-        await add_passkey(client)  # type: ignore[arg-type]
+        await add_passkey(client)
         refused = await client.post(f"{NEW}/options")
 
     assert refusal(refused) == (422, "The account has as many passkeys as it may have.")
@@ -243,7 +243,7 @@ async def test_an_origin_of_ones_own_is_believed_and_no_other(
     key = Authenticator(origin="https://app.example.com", rp_id="example.com")
     async with make_app(**values) as app, client_of(app) as client:
         client.headers["Authorization"] = user.headers["Authorization"]
-        await add_passkey(client, key)  # type: ignore[arg-type]
+        await add_passkey(client, key)
         right = await log_in(client, key.sign(await begin(client)))
         key.origin = "https://other.example.com"
         wrong = await log_in(client, key.sign(await begin(client)))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from features.second_factor import crud, tickets
+from features.second_factor import codes, tickets
 from features.second_factor.models import LoginTicket, PasskeyChallenge, Totp
 from features.second_factor.tests.factories import set_up_app, ticket_of
 from kernel.resources import Resources
@@ -41,7 +41,7 @@ async def test_an_app_that_was_never_set_up_goes_after_a_day(
         await db.execute(update(Totp).values(created_at=col(Totp.created_at) - timedelta(hours=25)))
 
     async with resources.unit() as db:
-        removed = await crud.purge_unconfirmed(db, timedelta(days=1))
+        removed = await codes.purge_unconfirmed(db, timedelta(days=1))
 
     assert removed == 1
     assert (await user.get("/api/v1/second_factor")).json()["totp"] is True
