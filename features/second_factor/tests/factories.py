@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Mapping
+from secrets import token_bytes
 from typing import Any
 
 import httpx2
+import pyotp
 from sqlalchemy import update
 from sqlmodel import col
 
 from features.second_factor import totp
+from features.second_factor.ceremonies import NewCredential
+from features.second_factor.crud import add_passkey as add_passkey_row
 from features.second_factor.models import Totp
 from features.second_factor.tests.authenticator import Authenticator
 from kernel.app import Application
@@ -37,15 +41,10 @@ class App:
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
-        self.steps = 0
 
     def code(self, ahead: int = 0) -> str:
         """The code of this moment, or of some steps later."""
-        return self._at(int(time.time() // totp.STEP) + ahead)
-
-    def _at(self, step: int) -> str:
-        import pyotp
-
+        step = int(time.time() // totp.STEP) + ahead
         return pyotp.TOTP(self.secret).generate_otp(step)
 
 
@@ -113,6 +112,15 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     if operation in ("erase_totp", "renew_recovery_codes", "erase_second_factor"):
         given.pop("body")
     return given
+
+
+async def add_rows(people: People, operation: str, number: int) -> Mapping[str, Any]:
+    """Passkeys of the superuser, past the API."""
+    async with people.app.state.resources.unit() as db:
+        for one in range(number):
+            made = NewCredential(token_bytes(16), b"a key", 0)
+            await add_passkey_row(db, people.superuser.id, f"Key {one}", made)
+    return {}
 
 
 missing = {"id": "Passkey not found"}
