@@ -10,6 +10,10 @@ down_revision: str | None = "exports"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+accepted = {
+    "ban-drop-not-null": "accounts without one are made by later features, once no earlier process runs"
+}
+
 
 def upgrade() -> None:
     op.alter_column("user", "hashed_password", existing_type=sa.String(length=60), nullable=True)

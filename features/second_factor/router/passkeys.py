@@ -23,7 +23,7 @@ TOO_MANY = "The account has as many passkeys as it may have."
 router = APIRouter()
 
 
-@router.post("/second_factor/passkey/options", response_model=PasskeyOptions)
+@router.post("/second_factor/passkey_options", response_model=PasskeyOptions)
 async def begin_passkey(caller: CurrentSession, request: Request, db: SessionDep) -> PasskeyOptions:
     """Begin to add a passkey: what `navigator.credentials.create()` takes. Needs a step-up."""
     await begin_change(request, db, caller)

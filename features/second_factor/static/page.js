@@ -223,7 +223,7 @@ const forms = {
   "passkey-form": async () => {
     passkeysWork();
     const name = part("passkey-name").value;
-    const options = await call("POST", "second_factor/passkey/options");
+    const options = await call("POST", "second_factor/passkey_options");
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey);
     const made = await navigator.credentials.create({ publicKey });
     const kept = await call("POST", "second_factor/passkey", { name, credential: made.toJSON() });

@@ -70,7 +70,7 @@ async def add_passkey(
 ) -> tuple[Authenticator, dict[str, Any]]:
     """Add a passkey for who is logged in: it, and the API's answer."""
     key = key or Authenticator()
-    options = (await person.post(f"{V1}/second_factor/passkey/options")).json()
+    options = (await person.post(f"{V1}/second_factor/passkey_options")).json()
     body = {"name": name, "credential": key.make(options)}
     answer = await person.post(f"{V1}/second_factor/passkey", json=body)
     assert answer.status_code == 201, answer.text
@@ -98,7 +98,7 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
         given["body"] = {"code": app.code()}
     if operation == "write_passkey":
         key = Authenticator()
-        options = (await owner.post(f"{V1}/second_factor/passkey/options")).json()
+        options = (await owner.post(f"{V1}/second_factor/passkey_options")).json()
         given["body"] = {"name": "Laptop", "credential": key.make(options)}
     elif operation in ADD:
         key, added = await add_passkey(owner)

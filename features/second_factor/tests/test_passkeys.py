@@ -19,7 +19,8 @@ BAD = (422, "This passkey can't be added.")
 
 
 async def begin(client: httpx2.AsyncClient, path: str = LOGIN, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"{path}/options", json=body or None)
+    end = "_options" if path == NEW else "/options"
+    answer = await client.post(f"{path}{end}", json=body or None)
     assert answer.status_code == 200, answer.text
     options: dict[str, Any] = answer.json()
     return options
@@ -222,7 +223,7 @@ async def test_there_are_only_so_many(user: Person, make_app: ApplicationFactory
     async with make_app(MAX_PASSKEYS="1") as app, client_of(app) as client:
         client.headers["Authorization"] = user.headers["Authorization"]
         await add_passkey(client)
-        refused = await client.post(f"{NEW}/options")
+        refused = await client.post(f"{NEW}_options")
 
     assert refusal(refused) == (422, "The account has as many passkeys as it may have.")
 

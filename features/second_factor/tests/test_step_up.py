@@ -31,7 +31,7 @@ CHANGES = [
     ("POST", "/second_factor/totp"),
     ("POST", "/second_factor/totp/confirm"),
     ("DELETE", "/second_factor/totp"),
-    ("POST", "/second_factor/passkey/options"),
+    ("POST", "/second_factor/passkey_options"),
     ("DELETE", "/second_factor/passkey/1"),
     ("POST", "/second_factor/recovery_codes"),
 ]

@@ -19,7 +19,7 @@ SECOND_FACTOR = Part(
             "| GET /second_factor |",
             "| POST /second_factor/totp; DELETE |",
             "| POST /second_factor/totp/confirm |",
-            "| POST /second_factor/passkey/options,",
+            "| POST /second_factor/passkey_options,",
             "| POST /second_factor/recovery_codes |",
             "| DELETE /user/{username}/second_factor |",
             "| any that asks who is calling | a user who must have a second factor,",
