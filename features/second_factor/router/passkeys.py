@@ -59,8 +59,8 @@ async def write_passkey(
         # Commits, since the challenge is used up.
         raise UnprocessableEntityException(BAD_PASSKEY, commits=True)
     record_after_commit(db, "factor added", request, user=caller.user_id, passkey=kept.id)
-    made_codes = await enrolment.added(db, caller.user_id, "passkey")
-    return PasskeyAdded(**kept.model_dump(), **made_codes.model_dump())
+    codes = await enrolment.added(db, caller.user_id, "passkey")
+    return PasskeyAdded(**kept.model_dump(), **codes.model_dump())
 
 
 @router.delete("/second_factor/passkey/{id}", response_model=Message)
