@@ -10,14 +10,17 @@ from features.auth.cookies import PREFIX, set_device_cookie
 from features.auth.credentials import account_of, refuse_busy_address
 from features.auth.cross_site import CROSS_SITE, own_origin
 from features.auth.devices import device_label
-from features.auth.further_step import ask_further_step
+from features.auth.further_step import (
+    admit,
+    ask_further_step,
+    further_step,
+)
 from features.auth.models import MAX_DEVICE
 from features.auth.principals import live_principal
 from features.auth.security_log import record_after_commit
 from features.auth.sessions import end, open_for
-from features.auth.step_up import check_current_password, note_password
 from features.auth.tokens import Claims, Kind, new_jti, signer
-from features.users.crud import account_by_id
+from features.users.models import Account
 from kernel.config import AppSettings
 from kernel.context import Principal, context_of
 from kernel.db import UnitOfWork
@@ -70,13 +73,15 @@ async def superuser(request: Request) -> Principal:
         raise UnauthorizedException(SIGN_IN)
     if not caller.is_superuser:
         raise ForbiddenException(PRIVILEGES)
+    await admit(request, caller)
     return caller
 
 
 async def sign_in(request: Request, unit: UnitOfWork, name: str, password: str) -> str:
     """Open a session for a superuser, throttled as a login is; return what the cookie holds.
 
-    Raises UnauthorizedException (401), ForbiddenException (403), RateLimitException (429).
+    Raises UnauthorizedException (401), ForbiddenException (403), RateLimitException (429), and
+    FurtherStepRequired (401), with a ticket for `sign_in_by_code`.
     """
     await refuse_busy_address(request)
     account = await account_of(request, unit, name, password)
@@ -84,7 +89,26 @@ async def sign_in(request: Request, unit: UnitOfWork, name: str, password: str) 
         raise UnauthorizedException(WRONG)
     if not account.is_superuser:
         raise ForbiddenException(PRIVILEGES)
-    await ask_further_step(request, unit, account)
+    await ask_further_step(request, unit, account, "admin")
+    return await _open(request, unit, account)
+
+
+async def sign_in_by_code(request: Request, unit: UnitOfWork, ticket: str, code: str) -> str:
+    """Open a session for a superuser whose password was right, and whose code is; return what the
+    cookie holds.
+
+    Raises UnauthorizedException (401), ForbiddenException (403), RateLimitException (429).
+    """
+    step = further_step(unit)
+    if step is None:
+        raise UnauthorizedException(SIGN_IN)
+    account = await step.take(request, unit, ticket, code, "admin")
+    if not account.is_superuser:
+        raise ForbiddenException(PRIVILEGES)
+    return await _open(request, unit, account)
+
+
+async def _open(request: Request, unit: UnitOfWork, account: Account) -> str:
     label = f"Admin site, {device_label(request.headers.get('user-agent', ''))}"
     address = context_of(request).address
     tokens = await open_for(unit, account, device=label[:MAX_DEVICE], address=address)
@@ -105,22 +129,6 @@ async def sign_out(request: Request, unit: UnitOfWork) -> None:
     if claims and await end(unit, claims.session_id, of=claims.user_id, reason="logout"):
         facts = {"user": claims.user_id, "sessions": [claims.session_id]}
         record_after_commit(unit, "logout", request, **facts)
-
-
-async def confirm_password(
-    request: Request, unit: UnitOfWork, caller: Principal, password: str
-) -> None:
-    """Note in the session that its password was entered now, as POST /step-up does.
-
-    Raises UnprocessableEntityException (422) for a wrong one, RateLimitException (429).
-    """
-    account = await account_by_id.one(unit, user_id=caller.user_id)
-    if account is None:
-        raise UnauthorizedException(SIGN_IN)
-    await check_current_password(request, unit, account, password)
-    if not await note_password(unit, caller, account.version):
-        raise ServiceUnavailableException(CHANGING)
-    record_after_commit(unit, "password confirmed", request, user=caller.user_id)
 
 
 def use(request: Request, token: str) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.requests import HTTPConnection
 
 from features.auth.credentials import account_of
-from features.auth.further_step import ask_further_step
+from features.auth.further_step import admission, ask_further_step
 from features.auth.principals import KnownUser, live_principal
 from features.auth.step_up import NO_SESSION
 from features.auth.tokens import Kind, signer
@@ -46,7 +46,10 @@ async def identify(connection: HTTPConnection) -> KnownUser | None:
         return cast("KnownUser | None", await by_key(connection))
     if claims is None:
         return None
-    return await live_principal(context, claims)
+    caller = await live_principal(context, claims)
+    if caller is not None:
+        context.admit = admission(context, caller)
+    return caller
 
 
 def sends_key(connection: HTTPConnection) -> bool:
@@ -74,7 +77,7 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
         account = await account_of(connection, unit, name, password)
         if account is None:
             return None
-        await ask_further_step(connection, unit, account)
+        await ask_further_step(connection, unit, account, "basic")
     return Principal(
         account.id, NO_SESSION, account.username, account.is_superuser, account.tier_id
     )

@@ -15,7 +15,11 @@ from features.auth.models import SessionQuery, SessionRead, StepUp, Token
 from features.auth.passwords import hash_password, needs_new_hash
 from features.auth.permissions import CurrentSession, OptionalUser, SessionOwner
 from features.auth.security_log import record_after_commit
-from features.auth.step_up import check_current_password, note_password
+from features.auth.step_up import (
+    check_current_password,
+    note_password,
+    refuse_password_alone,
+)
 from features.users.crud import account_by_id, upgrade_hash
 from kernel.context import context_of
 from kernel.db import JSONBytesResponse, pages_of
@@ -78,7 +82,11 @@ async def login(
 async def step_up(
     values: StepUp, request: Request, caller: CurrentSession, db: SessionDep
 ) -> Message:
-    """Enter your password again, which the acts that matter most need."""
+    """Enter your password again, which the acts that matter most need.
+
+    An account with a second factor is confirmed by that instead.
+    """
+    await refuse_password_alone(db, caller.user_id)
     account = await account_by_id.one(db, user_id=caller.user_id)
     if account is None:
         raise unauthenticated(request)

@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 
 from features.auth.credentials import is_password_of
 from features.auth.crud import confirm_password, password_is_recent
+from features.auth.further_step import FURTHER_STEP, is_asked_for_more
 from features.auth.settings import AuthSettings
 from features.users.models import Account
 from kernel.context import Principal
@@ -14,6 +15,8 @@ from kernel.errors import ForbiddenException, UnprocessableEntityException
 
 WRONG_PASSWORD = "Wrong current password."  # noqa: S105 - a message
 ENTER_PASSWORD = "Enter your password again first: POST /api/v1/step-up."  # noqa: S105
+WRONG_CODE = "Wrong code, or one that was used before."
+NOT_ENOUGH = "The password is not enough for this account: confirm by POST /api/v1/step-up/factor."
 NO_SESSION = 0  # of a caller who is known by something else than a login
 
 
@@ -21,6 +24,12 @@ class StepUpRequired(ForbiddenException):
     """403: the caller may, once the password has been entered again."""
 
     problem_type = "urn:problem-type:step-up-required"
+
+
+class PasswordNotEnough(ForbiddenException):
+    """403: the account is confirmed by more than its password."""
+
+    problem_type = FURTHER_STEP
 
 
 async def require_recent_password(unit: UnitOfWork, caller: Principal) -> None:
@@ -39,6 +48,12 @@ def refuse_without_session(caller: Principal) -> None:
     entered."""
     if caller.session_id == NO_SESSION:
         raise StepUpRequired(ENTER_PASSWORD)
+
+
+async def refuse_password_alone(unit: UnitOfWork, user_id: int) -> None:
+    """Raise PasswordNotEnough (403) for an account that is asked for more at its logins."""
+    if await is_asked_for_more(unit, user_id):
+        raise PasswordNotEnough(NOT_ENOUGH)
 
 
 async def check_current_password(

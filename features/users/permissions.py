@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from pydantic import MISSING, SecretStr
 
+from features.auth.further_step import is_asked_for_more
 from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.permissions import USER_NOT_FOUND
@@ -67,7 +68,8 @@ async def require_password(
     values: UserUpdate,
 ) -> bool:
     """Let the caller set a new password or e-mail: after the own account's current password, whose
-    rightness it returns, or after a step-up.
+    rightness it returns, or after a step-up. An account that is asked for more than its password
+    needs both, one without a password the step-up.
 
     Raises UnprocessableEntityException (422) for a wrong password, StepUpRequired (403), and
     RateLimitException (429), also when the address has tried too many new e-mails: the answer says
@@ -79,14 +81,16 @@ async def require_password(
         values.email is not MISSING and values.email.lower() != (account.email or "").lower()
     )
     current = values.current_password.get_secret_value() if values.current_password else ""
-    checked = own and (new_password or (new_email and bool(current)))
+    has_password = account.hashed_password is not None
+    checked = own and has_password and (new_password or (new_email and bool(current)))
+    asked = checked and await is_asked_for_more(db, account.id)
+    if asked or ((new_email or new_password) and not checked):
+        await require_recent_password(db, caller)
     if checked:
         await check_current_password(request, db, account, current)
-    elif new_email or new_password:
-        await require_recent_password(db, caller)
     if new_email:
         await count_registration(request)
-    return checked
+    return checked and not asked
 
 
 async def new_password(

@@ -95,6 +95,7 @@ PROVIDERS = {
     "rules_of": "the rate limits of a tier: (UnitOfWork, tier id) -> rules by path",
     "actor_settings": "what transactions of writes by privilege are begun with, as settings of "
     "PostgreSQL: (user id, request id) -> values by name",
+    "further_step": "what a login asks for after the password: see features/auth/further_step.py",
     "outbox": "the keeper of durable jobs: see kernel.jobs.outbox",
     "guards": "what a route depends on besides: (Settings, APIRoute) -> list of Depends",
     "mail_previews": "what mails look like: () -> subject, text, html, problem by template",

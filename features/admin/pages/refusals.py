@@ -9,10 +9,11 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from features.admin.pages import editing
+from features.admin.pages import editing, signing
 from features.admin.pages.rendering import HEADERS, Page
 from features.admin.writes import FormRefused
-from features.auth.step_up import WRONG_PASSWORD, StepUpRequired
+from features.auth.further_step import FurtherStepRequired
+from features.auth.step_up import WRONG_CODE, WRONG_PASSWORD, StepUpRequired
 from kernel.errors import UnauthorizedException
 from kernel.web import translate
 
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 CRASHED = "Something went wrong here. It has been logged under the number below."
 ENDED = "Your session has ended. Sign in to go on; what you have typed is still here."
 CONFIRM = "This needs your password: enter it again."
+CONFIRM_BY_CODE = "This needs a code: of your authenticator app, or a recovery code."
+CODE = "Your password is right. Enter a code, too; what you have typed is still here."
 WHAT_TO_DO = {
     403: "Sign in as a superuser, or go back.",
     404: "It may have been removed. Look for it in the list.",
@@ -39,6 +42,10 @@ def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
     async def made(page: Page) -> Response:
         if isinstance(answer, FormRefused):
             return await editing.shown_again(page, answer)
+        if isinstance(answer, StepUpRequired):
+            by_code = await signing.asks_for_code(page.request, page.unit)
+            told = CONFIRM_BY_CODE if by_code else CONFIRM
+            return _again(page, 403, told, "code" if by_code else "password")
         return shown(page, answer)
 
     return made
@@ -47,21 +54,22 @@ def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
 def shown(page: Page, error: Exception) -> Response:
     """The page about an error that needs no row."""
     posted = page.request.method == "POST" and bool(page.posted)
+    if isinstance(error, FurtherStepRequired):
+        return _again(page, 401, CODE, "code", error.ticket)
     if isinstance(error, UnauthorizedException):
         if posted:
-            return _again(page, 401, _told(error) if page.field("_password") else ENDED, True)
+            tried = page.field("_password") or page.field("_ticket")
+            return _again(page, 401, _told(error) if tried else ENDED, "sign-in")
         return page.redirect(f"/sign-in?next={quote(_here(page), safe='')}")
-    if isinstance(error, StepUpRequired):
-        return _again(page, 403, CONFIRM, False)
     if not isinstance(error, HTTPException):
         log.error("admin page crashed", path=page.request.url.path, exc_info=error)
         return page.render("error.html", 500, title="Error", told=CRASHED, advice="")
     status = error.status_code
-    if posted and "_password" in page.posted and _told(error) == WRONG_PASSWORD:
-        return _again(page, status, WRONG_PASSWORD, False)
+    asked = _asked(page)
+    if (asked, _told(error)) in (("password", WRONG_PASSWORD), ("code", WRONG_CODE)):
+        return _again(page, status, _told(error), asked)
     if posted and status in (429, 503):
-        asked = "_username" in page.posted or (False if "_password" in page.posted else None)
-        response = _again(page, status, _told(error), asked)
+        response = _again(page, status, _told(error), asked, page.field("_ticket"))
     else:
         title, advice = HTTPStatus(status).phrase, WHAT_TO_DO.get(status, "")
         response = page.render("error.html", status, title=title, told=_told(error), advice=advice)
@@ -76,9 +84,18 @@ def plain(page: Page, error: Exception) -> Response:
     return PlainTextResponse(told, status, headers=HEADERS)
 
 
-def _again(page: Page, status: int, told: str, signs_in: bool | None) -> Response:
-    """The form once more, hidden, with what is missing to it: a sign-in, a password, or time."""
-    return page.render("again.html", status, told=told, signs_in=signs_in, kept=page.kept)
+def _asked(page: Page) -> str:
+    """What the form that was sent had to bear besides."""
+    if "_username" in page.posted:
+        return "sign-in"
+    return "code" if "_code" in page.posted else "password" if "_password" in page.posted else ""
+
+
+def _again(page: Page, status: int, told: str, asks: str, ticket: str = "") -> Response:
+    """The form once more, hidden, with what is missing to it: a sign-in, a password, a code (after
+    a sign-in with its ticket), or time."""
+    kept = [*page.kept, ("_ticket", ticket)] if ticket else page.kept
+    return page.render("again.html", status, told=told, asks=asks, kept=kept)
 
 
 def _told(error: Any) -> str:

@@ -21,6 +21,7 @@ from kernel.errors import NotFoundException
 FOLDER = Path(__file__).parent.parent
 TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 YEAR = 31_536_000
+SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code"})
 # No script at all, and no style but the sheet: nothing that a row holds can become one.
 HEADERS = {
     "Content-Security-Policy": (
@@ -96,7 +97,7 @@ class Page:
         return [
             (name, value)
             for name, value in self.posted.multi_items()
-            if isinstance(value, str) and name not in ("_username", "_password")
+            if isinstance(value, str) and name not in SIGN_IN_FIELDS
         ]
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:

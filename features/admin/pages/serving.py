@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 Made = TypeVar("Made")
 
 SAFE = frozenset({"GET", "HEAD"})
+SECRETS = frozenset({"_password", "_code"})
 NO_SUCH_PAGE = "There is no such page."
 
 
@@ -85,7 +86,7 @@ class Site:
             permissions.refuse_other_readers(request)
         if served.open:
             return await self._in_unit(page, served.answer)
-        if "_password" in page.posted:
+        if not SECRETS.isdisjoint(page.posted):
             await self._in_unit(page, signing.enter_again)
 
         async def answer(page: Page) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from kernel.config.loader import Settings
 from kernel.db.compiled_query import CompiledQuery
-from kernel.db.errors import DatabaseUnavailable
+from kernel.db.errors import DatabaseUnavailable, is_unavailable
 from kernel.resources import Resources
 from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
@@ -69,3 +69,10 @@ async def test_a_commit_after_the_servers_last_words_is_unavailable_not_a_crash(
     proxy.cut()
     async with own.unit() as unit:
         assert await one.scalar(unit) == 1
+
+
+def test_an_error_that_was_raised_from_itself_is_no_outage() -> None:
+    error = ValueError("raise error from error")
+    error.__cause__ = error
+
+    assert not is_unavailable(error)

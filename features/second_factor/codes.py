@@ -1,0 +1,141 @@
+"""Queries on codes: of authenticator apps, and recovery codes.
+
+By hand where two who use one at once must not both succeed.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from fastcrud import FastCRUD
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    LargeBinary,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlmodel import col
+
+from features.second_factor.models import RecoveryCode, Totp
+from kernel.db import CompiledQuery, UnitOfWork, now
+
+crud_recovery_codes: FastCRUD[RecoveryCode, Any, Any, Any, Any, Any] = FastCRUD(RecoveryCode)
+
+_user_id = bindparam("user_id", type_=Integer())
+
+# By hand for its race: of those who send a code at once, one moves the last step on.
+_use_step = CompiledQuery(
+    update(Totp)
+    .where(
+        col(Totp.user_id) == _user_id,
+        col(Totp.confirmed_at).is_not(None),
+        col(Totp.last_step).is_(None)
+        | (col(Totp.last_step) < bindparam("step", type_=BigInteger())),
+    )
+    .values(
+        last_step=bindparam("step", type_=BigInteger()),
+        secret=bindparam("sealed", type_=LargeBinary()),
+    )
+    .returning(col(Totp.id)),
+    int,
+    writes=True,
+)
+
+# By hand for its race: of those who send a recovery code at once, one gets the row.
+_use_code = CompiledQuery(
+    delete(RecoveryCode)
+    .where(
+        col(RecoveryCode.user_id) == _user_id,
+        col(RecoveryCode.code_hash) == func.any(bindparam("hashes", type_=ARRAY(LargeBinary))),
+    )
+    .returning(col(RecoveryCode.id)),
+    int,
+    writes=True,
+)
+
+
+async def totp_of(unit: UnitOfWork, user_id: int) -> Totp | None:
+    """The account's authenticator app, set up or not yet."""
+    found = await unit.execute(select(Totp).where(col(Totp.user_id) == user_id))
+    totp: Totp | None = found.scalar_one_or_none()
+    return totp
+
+
+async def begin_totp(unit: UnitOfWork, user_id: int, sealed: bytes) -> bool:
+    """Keep the secret of an app that isn't set up yet, in place of an earlier one; False where one
+    is set up."""
+    statement = insert_or(Totp).values(user_id=user_id, secret=sealed)
+    # By hand for its race with the call that confirms the earlier one.
+    made = await unit.execute(
+        statement.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={"secret": statement.excluded.secret, "created_at": func.now()},
+            where=col(Totp.confirmed_at).is_(None),
+        ).returning(col(Totp.id))
+    )
+    return made.scalar() is not None
+
+
+async def confirm_totp(unit: UnitOfWork, totp: Totp, step: int) -> bool:
+    """Let the app count from now on, whose code of that step was right; False where its secret is
+    another one by now."""
+    # By hand for its race, as above.
+    done = await unit.execute(
+        update(Totp)
+        .where(
+            col(Totp.id) == totp.id,
+            col(Totp.secret) == totp.secret,
+            col(Totp.confirmed_at).is_(None),
+        )
+        .values(confirmed_at=func.now(), last_step=step)
+        .returning(col(Totp.id))
+        .execution_options(synchronize_session=False)
+    )
+    return done.scalar() is not None
+
+
+async def use_step(unit: UnitOfWork, user_id: int, step: int, sealed: bytes) -> bool:
+    """Use a code up, by its time step, and keep the secret as it is sealed now; False for a code
+    that was used, or is older than one that was."""
+    return await _use_step.scalar(unit, user_id=user_id, step=step, sealed=sealed) is not None
+
+
+async def use_recovery_code(unit: UnitOfWork, user_id: int, hashes: list[bytes]) -> bool:
+    """Use a recovery code up, by what may be stored of it; False for one that isn't there."""
+    return await _use_code.scalar(unit, user_id=user_id, hashes=hashes) is not None
+
+
+async def remove_totp(unit: UnitOfWork, user_id: int) -> bool:
+    """Remove the authenticator app; False when there was none that counted."""
+    gone = await unit.execute(
+        delete(Totp).where(col(Totp.user_id) == user_id).returning(col(Totp.confirmed_at))
+    )
+    return gone.scalar() is not None
+
+
+async def keep_recovery_codes(unit: UnitOfWork, user_id: int, hashes: list[bytes]) -> None:
+    """Keep these in place of all that the account had."""
+    await remove_recovery_codes(unit, user_id)
+    rows = [{"user_id": user_id, "code_hash": one} for one in hashes]
+    await unit.execute(insert(RecoveryCode).values(rows))
+
+
+async def remove_recovery_codes(unit: UnitOfWork, user_id: int) -> None:
+    """Remove all of the account's."""
+    await unit.execute(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
+
+
+async def purge_unconfirmed(unit: UnitOfWork, age: timedelta) -> int:
+    """Remove secrets of apps that were never set up. Returns how many."""
+    gone = await unit.execute(
+        delete(Totp)
+        .where(col(Totp.confirmed_at).is_(None), col(Totp.created_at) < now() - age)
+        .returning(col(Totp.id))
+    )
+    return len(gone.all())

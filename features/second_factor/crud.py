@@ -1,0 +1,155 @@
+"""Queries on factors and passkeys. By hand where two who use one at once must not both succeed."""
+
+from typing import Any, TypeAlias
+
+from fastcrud import FastCRUD
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    LargeBinary,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlmodel import col
+
+from features.second_factor.cache_keys import HAS_FACTOR
+from features.second_factor.ceremonies import KnownCredential, NewCredential
+from features.second_factor.models import (
+    Factors,
+    Passkey,
+    PasskeyRead,
+    RecoveryCode,
+    Totp,
+)
+from features.users.models import User
+from kernel.cache import forget
+from kernel.db import CompiledQuery, UnitOfWork
+
+CRUDPasskeys: TypeAlias = FastCRUD[Passkey, Any, Any, Any, Any, PasskeyRead]
+crud_passkeys: CRUDPasskeys = FastCRUD(Passkey)
+
+_user_id = bindparam("user_id", type_=Integer())
+
+
+def _has(table: Any, *where: Any) -> Any:
+    return select(table.id).where(table.user_id == _user_id, *where).exists()
+
+
+# By hand, for its three tables.
+factors_of = CompiledQuery(
+    select(
+        _has(Totp, col(Totp.confirmed_at).is_not(None)).label("totp"),
+        _has(Passkey).label("passkey"),
+        _has(RecoveryCode).label("recovery_code"),
+    ),
+    Factors,
+)
+
+# By hand for its race: a copy of a passkey shows a count that was there before.
+_use_passkey = CompiledQuery(
+    update(Passkey)
+    .where(
+        col(Passkey.credential_id) == bindparam("credential_id", type_=LargeBinary()),
+        (col(Passkey.sign_count) < bindparam("sign_count", type_=BigInteger()))
+        | ((col(Passkey.sign_count) == 0) & (bindparam("sign_count", type_=BigInteger()) == 0)),
+    )
+    .values(sign_count=bindparam("sign_count", type_=BigInteger()), last_used_at=func.now())
+    .returning(col(Passkey.id)),
+    int,
+    writes=True,
+)
+
+
+async def lock_account(unit: UnitOfWork, user_id: int) -> bool:
+    """Let all who change the account's factors wait for each other, until the unit ends; False when
+    the account is gone."""
+    user = await unit.get(User, user_id, with_for_update={"key_share": True})
+    return user is not None and not user.is_deleted
+
+
+def forget_factors(unit: UnitOfWork, user_id: int) -> None:
+    """Once the unit has committed: look anew whether the account has a factor."""
+    forget(unit, HAS_FACTOR.format(user_id=user_id))
+
+
+async def use_passkey(unit: UnitOfWork, credential_id: bytes, sign_count: int) -> bool:
+    """Note that a passkey was used; False where its count doesn't go on."""
+    found = await _use_passkey.scalar(unit, credential_id=credential_id, sign_count=sign_count)
+    return found is not None
+
+
+async def known_passkey(unit: UnitOfWork, credential_id: bytes) -> KnownCredential | None:
+    """The passkey of that id, of whatever live account."""
+    found = await unit.execute(
+        select(
+            col(Passkey.credential_id),
+            col(Passkey.public_key),
+            col(Passkey.sign_count),
+            col(Passkey.user_id),
+        )
+        .join(User, col(User.id) == col(Passkey.user_id))
+        .where(col(Passkey.credential_id) == credential_id, col(User.is_deleted).is_(False))
+    )
+    row = found.one_or_none()
+    return None if row is None else KnownCredential(*row)
+
+
+async def credential_ids(unit: UnitOfWork, user_id: int) -> list[bytes]:
+    """What the account's passkeys are known by."""
+    found = await unit.execute(
+        select(col(Passkey.credential_id)).where(col(Passkey.user_id) == user_id)
+    )
+    return list(found.scalars())
+
+
+async def passkeys_of(unit: UnitOfWork, user_id: int) -> list[PasskeyRead]:
+    """The account's passkeys, in the order in which they were made."""
+    found: Any = await crud_passkeys.get_multi(
+        unit,
+        limit=None,
+        sort_columns="id",
+        schema_to_select=PasskeyRead,
+        return_as_model=True,
+        return_total_count=False,
+        user_id=user_id,
+    )
+    passkeys: list[PasskeyRead] = found["data"]
+    return passkeys
+
+
+async def add_passkey(
+    unit: UnitOfWork, user_id: int, name: str, made: NewCredential
+) -> PasskeyRead | None:
+    """Keep a passkey; None where it is there already, of this account or another."""
+    # By hand for its race: of two at once, the second finds the row of the first.
+    statement = (
+        insert_or(Passkey)
+        .values(user_id=user_id, name=name, **made._asdict())
+        .on_conflict_do_nothing(index_elements=["credential_id"])
+        .returning(Passkey)
+    )
+    kept = (await unit.execute(statement)).scalar_one_or_none()
+    return None if kept is None else PasskeyRead.model_validate(kept)
+
+
+async def remove_passkey(unit: UnitOfWork, user_id: int, passkey_id: int) -> bool:
+    """Remove a passkey of that account; False when it has none of that id."""
+    gone = await unit.execute(
+        delete(Passkey)
+        .where(col(Passkey.id) == passkey_id, col(Passkey.user_id) == user_id)
+        .returning(col(Passkey.id))
+    )
+    return gone.scalar() is not None
+
+
+async def remove_all(unit: UnitOfWork, user_id: int) -> bool:
+    """Remove all factors and recovery codes of an account; False when it had no factor."""
+    had = await factors_of.one(unit, user_id=user_id)
+    for table in (Totp, Passkey, RecoveryCode):
+        await unit.execute(delete(table).where(col(table.user_id) == user_id))
+    forget_factors(unit, user_id)
+    return had is not None and had.any

@@ -1,0 +1,54 @@
+"""Who must have a factor: SECOND_FACTOR_REQUIRED, and what one may do until there is one."""
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from features.auth.principals import fetch_rights
+from features.second_factor.cache_keys import HAS_FACTOR
+from features.second_factor.crud import factors_of
+from features.second_factor.settings import SecondFactorSettings
+from kernel.config import Settings
+from kernel.context import context_of
+from kernel.db import UnitOfWork
+from kernel.errors import ForbiddenException
+
+SET_UP = "This account must have a second factor: set one up first, at /api/v1/second_factor/page."
+# Its sessions, and the way to have a factor.
+OPEN = ("features.auth.", "features.second_factor.")
+YES, NO = b"1", b"0"
+
+
+class FactorMissing(ForbiddenException):
+    """403: the caller may, once the account has a second factor."""
+
+    problem_type = "urn:problem-type:second-factor-missing"
+
+
+def needs_factor(settings: Settings, is_superuser: bool) -> bool:
+    """Whether such an account must have a factor."""
+    required = settings.group(SecondFactorSettings).second_factor_required
+    return required == "all" or (required == "superusers" and is_superuser)
+
+
+async def refuse_without_factor(connection: HTTPConnection) -> None:
+    """Raise FactorMissing (403) for a caller whose account has no factor, but for what sets one up.
+
+    One round trip to Redis, and no SQL while nothing has changed.
+    """
+    route: Any = connection.scope.get("route")
+    endpoint = getattr(route, "endpoint", None)
+    context = context_of(connection)
+    if context.principal is None or getattr(endpoint, "__module__", "").startswith(OPEN):
+        return
+    user_id = context.principal.user_id
+    name = HAS_FACTOR.format(user_id=user_id)
+    found = await fetch_rights(context, f"{name}:kept", [name], partial(_load, user_id))
+    if found != YES:
+        raise FactorMissing(SET_UP)
+
+
+async def _load(user_id: int, unit: UnitOfWork) -> bytes:
+    factors = await factors_of.one(unit, user_id=user_id)
+    return YES if factors is not None and factors.any else NO

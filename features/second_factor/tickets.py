@@ -1,0 +1,163 @@
+"""Login tickets and passkeys' challenges: kept by their hashes, good once, for a short while."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from secrets import token_bytes, token_urlsafe
+from typing import Literal
+
+from sqlalchemy import (
+    Integer,
+    Interval,
+    LargeBinary,
+    String,
+    bindparam,
+    delete,
+    false,
+    func,
+    select,
+    update,
+)
+from sqlalchemy import insert as insert_
+from sqlmodel import col
+
+from features.second_factor.models import LoginTicket, PasskeyChallenge
+from features.second_factor.settings import SecondFactorSettings
+from features.users.models import Account, User
+from kernel.db import CompiledQuery, UnitOfWork
+
+Purpose = Literal["login", "ticket", "step-up", "passkey"]
+TICKET_BYTES = CHALLENGE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose a ticket is, and which state of the account it is for."""
+
+    user_id: int
+    version: int
+
+
+_hash = bindparam("token_hash", type_=LargeBinary())
+_good = (
+    col(LoginTicket.token_hash) == _hash,
+    col(LoginTicket.door) == bindparam("door", type_=String()),
+    col(LoginTicket.expires_at) > func.now(),
+    col(LoginTicket.attempts_left) > 0,
+    # As the account was when its password was right: another password makes it worthless.
+    select(col(User.id))
+    .where(
+        col(User.id) == col(LoginTicket.user_id),
+        col(User.version) == col(LoginTicket.version),
+        col(User.is_deleted) == false(),
+    )
+    .exists(),
+)
+# By hand for their clock, the database's, and their race: attempts at once are counted each, one
+# after the other, and of those that succeed one gets the row.
+_find = CompiledQuery(select(col(LoginTicket.user_id)).where(*_good), int)
+_attempt = CompiledQuery(
+    update(LoginTicket)
+    .where(*_good)
+    .values(attempts_left=col(LoginTicket.attempts_left) - 1)
+    .returning(col(LoginTicket.user_id), col(LoginTicket.version)),
+    Holder,
+    writes=True,
+)
+_redeem = CompiledQuery(
+    delete(LoginTicket)
+    .where(col(LoginTicket.token_hash) == _hash)
+    .returning(col(LoginTicket.user_id)),
+    int,
+    writes=True,
+)
+_take = CompiledQuery(
+    delete(PasskeyChallenge)
+    .where(
+        col(PasskeyChallenge.challenge_hash) == _hash,
+        col(PasskeyChallenge.purpose) == bindparam("purpose", type_=String()),
+        col(PasskeyChallenge.user_id).is_not_distinct_from(bindparam("user_id", type_=Integer())),
+        col(PasskeyChallenge.expires_at) > func.now(),
+    )
+    .returning(col(PasskeyChallenge.id)),
+    int,
+    writes=True,
+)
+
+
+async def issue_ticket(unit: UnitOfWork, account: Account, door: str) -> str:
+    """A ticket for an account whose password was right."""
+    settings = unit.resources.settings.group(SecondFactorSettings)
+    token = token_urlsafe(TICKET_BYTES)
+    await unit.execute(
+        insert_(LoginTicket).values(
+            token_hash=_hash_of(token.encode()),
+            user_id=account.id,
+            version=account.version,
+            door=door,
+            attempts_left=settings.login_ticket_attempts,
+            expires_at=func.now() + _lifetime(unit),
+        )
+    )
+    return token
+
+
+async def holder_of(unit: UnitOfWork, token: str, door: str) -> int | None:
+    """Whose the ticket is, without an attempt; None for one that isn't good."""
+    return await _find.scalar(unit, token_hash=_hash_of(_bytes(token)), door=door)
+
+
+async def attempt(unit: UnitOfWork, token: str, door: str) -> Holder | None:
+    """Whose the ticket is, and one attempt less; None for one that isn't good."""
+    return await _attempt.one(unit, token_hash=_hash_of(_bytes(token)), door=door)
+
+
+async def redeem(unit: UnitOfWork, token: str) -> None:
+    """Use the ticket up."""
+    await _redeem.scalar(unit, token_hash=_hash_of(_bytes(token)))
+
+
+async def new_challenge(unit: UnitOfWork, purpose: Purpose, user_id: int | None) -> bytes:
+    """A challenge for that purpose, of that account, or of whichever shows its passkey."""
+    challenge = token_bytes(CHALLENGE_BYTES)
+    await unit.execute(
+        insert_(PasskeyChallenge).values(
+            challenge_hash=_hash_of(challenge),
+            purpose=purpose,
+            user_id=user_id,
+            expires_at=func.now() + _lifetime(unit),
+        )
+    )
+    return challenge
+
+
+async def take_challenge(
+    unit: UnitOfWork, purpose: Purpose, user_id: int | None, challenge: bytes
+) -> bool:
+    """Use a challenge up; False for one that isn't good."""
+    which = {"token_hash": _hash_of(challenge), "purpose": purpose, "user_id": user_id}
+    return await _take.scalar(unit, **which) is not None
+
+
+async def purge(unit: UnitOfWork) -> int:
+    """Remove what has expired. Returns how many."""
+    number = 0
+    for table in (LoginTicket, PasskeyChallenge):
+        expired = col(table.expires_at) <= func.now()
+        gone = await unit.execute(delete(table).where(expired).returning(col(table.id)))
+        number += len(gone.all())
+    return number
+
+
+def _lifetime(unit: UnitOfWork) -> object:
+    seconds = unit.resources.settings.group(SecondFactorSettings).login_ticket_seconds
+    return bindparam(None, timedelta(seconds=seconds), Interval())
+
+
+def _bytes(token: str) -> bytes:
+    return token.encode("utf-8", "replace")
+
+
+def _hash_of(secret: bytes) -> bytes:
+    # A fast hash: 256 bits are not guessed.
+    return sha256(secret).digest()
