@@ -7,7 +7,6 @@ from fastapi import Depends, Path, Request
 
 from features.auth.security_log import record
 from features.auth.throttle import acquire
-from features.sign_in.models import MAX_PROVIDER
 from features.sign_in.provider import Provider, provider_of
 from features.sign_in.return_addresses import may_return_to
 from features.sign_in.settings import SignInSettings
@@ -20,6 +19,7 @@ from kernel.errors import (
     UnprocessableEntityException,
 )
 from kernel.rate_limit import Quota, Rule, network_of
+from kernel.schemas import CleanText
 
 UNKNOWN = "There is no such sign-in."
 REFUSED = "The sign-in could not be completed; begin it again."
@@ -35,9 +35,7 @@ def settings_of(request: Request) -> SignInSettings:
     return context_of(request).resources.settings.group(SignInSettings)
 
 
-async def known_provider(
-    provider: Annotated[str, Path(max_length=MAX_PROVIDER)], request: Request
-) -> Provider:
+async def known_provider(provider: Annotated[CleanText, Path()], request: Request) -> Provider:
     """The provider that the path names. Raises NotFoundException (404)."""
     settings = settings_of(request)
     values = settings.providers.get(provider)

@@ -1,11 +1,15 @@
 """What a person does with a browser, from a button to the page behind the sign-in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx2
 
 from features.sign_in.tests.provider import Provider
 from kernel.app import Application
+from kernel.config import SettingsGroup
 from tests.accounts import Person
 from tests.application import client_of
 
@@ -56,3 +60,15 @@ def asked(url: str) -> dict[str, str]:
 def problem_behind(address: str) -> str:
     """The problem that a front end finds behind the #, in JSON."""
     return unquote(address.partition("#problem=")[2])
+
+
+@contextmanager
+def changed(app: Application, kind: type[SettingsGroup], **values: Any) -> Iterator[None]:
+    """Let a running application have other settings."""
+    groups = app.state.resources.settings._groups
+    kept = app.state.resources.settings.group(kind)
+    groups[kind] = kind(**{**dict(kept), **values})
+    try:
+        yield
+    finally:
+        groups[kind] = kept

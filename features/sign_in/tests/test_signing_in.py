@@ -10,18 +10,22 @@ from sqlmodel import col
 
 from features.auth.models import Session
 from features.sign_in.models import Identity, SignInAttempt
+from features.sign_in.settings import SignInSettings
 from features.sign_in.tests.provider import Provider, provider_serving
 from features.sign_in.tests.signing_in import (
     START,
     address_of,
     asked,
     browser,
+    changed,
     problem_behind,
     sign_in,
     signed_in,
 )
 from features.users.models import User
+from features.users.settings import RegistrationSettings
 from kernel.app import Application
+from kernel.config import AppSettings
 from kernel.resources import Resources
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory
@@ -48,9 +52,9 @@ def honest(provider: Provider) -> None:
 
 
 async def test_without_a_provider_in_the_settings_there_is_no_sign_in(
-    make_app: ApplicationFactory,
+    app: Application, client: httpx2.AsyncClient
 ) -> None:
-    async with make_app() as app, browser(app) as client:
+    with changed(app, SignInSettings, sign_in_issuer=None):
         answer = await client.get(START)
         providers = await client.get("/api/v1/sign-in/providers")
 
@@ -92,12 +96,12 @@ async def test_the_browser_is_sent_with_a_state_a_nonce_and_a_challenge(
 
 
 async def test_outside_local_the_cookie_is_bound_to_the_host(
-    make_app: ApplicationFactory, provider: Provider
+    app: Application, provider: Provider
 ) -> None:
-    values = {**provider.settings, "ENVIRONMENT": "staging"}  # its settings aren't judged here
-    async with make_app(**values) as app, browser(app) as client:
-        answer = await client.get(START)
-        back = await client.get(provider.visit(answer.headers["Location"]))
+    with changed(app, AppSettings, environment="staging"):
+        async with browser(app) as client:
+            answer = await client.get(START)
+            back = await client.get(provider.visit(answer.headers["Location"]))
 
     assert answer.headers["Set-Cookie"].startswith("__Host-sign_in=")
     assert back.status_code == 200
@@ -218,7 +222,7 @@ async def test_an_address_that_the_provider_has_not_verified_is_refused(
 
 
 async def test_an_address_that_an_account_has_is_refused(
-    app: Application, provider: Provider, register: object
+    app: Application, provider: Provider
 ) -> None:
     async with browser(app) as other:
         await other.register("grace", email="GRACE@example.org")
@@ -234,8 +238,8 @@ async def test_an_address_that_an_account_has_is_refused(
         assert (await other.get("/api/v1/sign-in/identities")).json()["total_count"] == 0
 
 
-async def test_registrations_are_counted(make_app: ApplicationFactory, provider: Provider) -> None:
-    async with make_app(**provider.settings, REGISTRATION_LIMIT="1") as app:
+async def test_registrations_are_counted(app: Application, provider: Provider) -> None:
+    with changed(app, RegistrationSettings, registration_limit=1):
         first = await signed_in(app, provider)
         provider.person |= {"sub": "2", "email": "ada@example.org"}
         async with browser(app) as person:
