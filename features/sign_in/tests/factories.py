@@ -1,7 +1,7 @@
 """A provider, and rows of identities, for the gates in tests/gates (see tests/callers.py)."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import uuid4
 
@@ -61,7 +61,7 @@ def trust(people: People, provider: Provider) -> None:
     for kind, values in given.items():
         kept = settings.group(kind)
         settings._groups[kind] = kind(**{**dict(kept), **values})
-        people.afterwards(lambda kind=kind, kept=kept: settings._groups.update({kind: kept}))
+        people.afterwards(partial(settings._groups.update, {kind: kept}))
 
 
 async def add_identity(people: People, user_id: int) -> int:

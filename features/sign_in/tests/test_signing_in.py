@@ -89,7 +89,7 @@ async def test_the_browser_is_sent_with_a_state_a_nonce_and_a_challenge(
         cookie.split("; ")
     )
     async with resources.unit() as db:
-        [kept] = (await db.exec(select(SignInAttempt))).scalars()
+        [kept] = (await db.execute(select(SignInAttempt))).scalars()
     assert kept.state_hash == sha256(sent["state"].encode()).digest()
     assert (kept.nonce, kept.return_to) == (sent["nonce"], "/account")
     assert len({sent["state"], sent["nonce"], sent["code_challenge"], kept.verifier}) == 4
@@ -123,8 +123,8 @@ async def test_a_first_sign_in_makes_an_account_without_a_password(
         "grace@example.org",
     )
     async with resources.unit() as db:
-        [hashed] = (await db.exec(select(col(User.hashed_password)))).scalars()
-        [identity] = (await db.exec(select(Identity))).scalars()
+        [hashed] = (await db.execute(select(col(User.hashed_password)))).scalars()
+        [identity] = (await db.execute(select(Identity))).scalars()
     assert hashed is None
     assert (identity.user_id, identity.issuer, identity.subject) == (
         me["id"],
