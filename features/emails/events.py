@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AddressConfirmed:
-    """The account's address is the user's: a link that was mailed to it was used, or a provider that
-    the user has signed in by has verified it."""
+    """The account's address is the user's: a link that was mailed to it was used, or a provider of
+    the user's sign-in has verified it."""
 
     user_id: int

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
 
 from features.sign_in.id_tokens import (
@@ -21,7 +20,7 @@ from features.sign_in.id_tokens import (
 )
 from features.sign_in.models import MAX_SUBJECT
 from features.sign_in.settings import ProviderValues
-from features.sign_in.transport import ProviderAway, bounded, within
+from features.sign_in.transport import ProviderAway, bounded, get_json, within
 
 FRESH = 3600.0  # seconds that a discovery document and keys are kept
 REST = 5.0  # seconds that a provider isn't asked again after it couldn't be reached
@@ -82,7 +81,7 @@ class Provider:
                 raise BadToken("subject")
             endpoint = metadata.get("userinfo_endpoint")
             if with_profile and "email" not in claims and _is_url(endpoint, self.values.issuer):
-                said = await _get(str(endpoint), token["access_token"])
+                said = await get_json(str(endpoint), token["access_token"])
                 # OpenID Connect Core 1.0, section 5.3.2: it may be another person's.
                 if said.get("sub") != claims["sub"]:
                     raise BadToken("userinfo of another subject")
@@ -151,16 +150,16 @@ class Provider:
 
     async def _discover(self) -> None:
         issuer = self.values.issuer
-        metadata = await _get(issuer.rstrip("/") + DISCOVERY)
+        metadata = await get_json(issuer.rstrip("/") + DISCOVERY)
         if metadata.get("issuer") != issuer:
             raise ProviderAway("its discovery document names another issuer")
         if not all(_is_url(metadata.get(name), issuer) for name in ENDPOINTS):
             raise ProviderAway("its discovery document lacks an endpoint")
-        self._keys = keys_of(await _get(metadata["jwks_uri"]))
+        self._keys = keys_of(await get_json(metadata["jwks_uri"]))
         self._metadata = metadata
 
     async def _fetch_keys(self) -> None:
-        self._keys = keys_of(await _get(self._metadata["jwks_uri"]))
+        self._keys = keys_of(await get_json(self._metadata["jwks_uri"]))
 
     def _client(
         self, request: Request, method: str = "none", encode: Callable[[str], str] = str
@@ -174,19 +173,6 @@ class Provider:
             code_challenge_method="S256",  # else authlib sends no challenge, whatever it is given
             transport=bounded(),
         )
-
-
-async def _get(url: str, token: str = "") -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx2.AsyncClient(transport=bounded()) as client:
-        answer = await client.get(url, headers=headers)
-    try:
-        said = answer.raise_for_status().json()
-    except (ValueError, RecursionError) as error:
-        raise ProviderAway("it answered no JSON") from error
-    if not isinstance(said, dict):
-        raise ProviderAway("it answered no JSON object")
-    return said
 
 
 def _is_url(given: object, issuer: str) -> bool:

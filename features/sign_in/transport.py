@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from ssl import SSLContext
+from typing import Any
 
 import httpx2
 
@@ -67,3 +68,17 @@ async def within(seconds: float) -> AsyncIterator[None]:
             yield
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
         raise ProviderAway(type(error).__name__) from error
+
+
+async def get_json(url: str, token: str = "") -> dict[str, Any]:
+    """What a provider answers, with that access token. Raises ProviderAway, and httpx2's errors."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx2.AsyncClient(transport=bounded()) as client:
+        answer = await client.get(url, headers=headers)
+    try:
+        said = answer.raise_for_status().json()
+    except (ValueError, RecursionError) as error:
+        raise ProviderAway("it answered no JSON") from error
+    if not isinstance(said, dict):
+        raise ProviderAway("it answered no JSON object")
+    return said
