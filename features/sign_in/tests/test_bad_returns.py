@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from features.sign_in.crud import purge
 from features.sign_in.models import SignInAttempt
 from features.sign_in.settings import SignInSettings
 from features.sign_in.tests.provider import Provider, provider_serving
 from features.sign_in.tests.signing_in import START, address_of, browser, changed, sign_in
+from kernel import jobs
 from kernel.app import Application
 from kernel.resources import Resources
 from tests.accounts import refusal
 from tests.application import ApplicationFactory
+from tests.jobs import RunJobs
 
 REFUSED = (400, "The sign-in could not be completed; begin it again.")
 OTHER = (
@@ -150,7 +151,7 @@ async def test_a_person_who_says_no_at_the_provider_is_not_signed_in(
 
 
 async def test_a_sign_in_expires(
-    app: Application, provider: Provider, resources: Resources
+    app: Application, provider: Provider, resources: Resources, run_jobs: RunJobs
 ) -> None:
     async with browser(app) as person:
         back = provider.visit(await address_of(person))
@@ -161,8 +162,9 @@ async def test_a_sign_in_expires(
         await address_of(person)
 
     assert refusal(answer) == REFUSED
+    await jobs.enqueue(resources, "sign_in.purge")
+    await run_jobs()
     async with resources.unit() as db:
-        assert await purge(db) == 1
         left = await db.scalar(select(func.count()).select_from(SignInAttempt))
     assert left == 1
 
