@@ -5,8 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastcrud import FastCRUD
-from sqlalchemy import ARRAY, Integer, String, bindparam, delete, func, literal, select, update
-from sqlalchemy import insert as plain_insert
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    String,
+    bindparam,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
@@ -60,22 +70,29 @@ use_identity = CompiledQuery(
     Account,
     writes=True,
 )
-# By hand for its lock: a deletion of the account that is under way is waited for, and one that
-# begins later finds the identity.
+# By hand, for its race: what is linked to no live account is taken; else there is no row.
+_linked = insert(Identity).from_select(
+    ["user_id", "issuer", "subject", "last_used_at"],
+    select(
+        col(User.id),
+        bindparam("issuer", type_=String()),
+        bindparam("subject", type_=String()),
+        func.now(),
+    ).where(col(User.id) == _user_id, LIVE),
+)
 link = CompiledQuery(
-    plain_insert(Identity)
-    .from_select(
-        ["user_id", "issuer", "subject", "last_used_at"],
-        select(
-            col(User.id),
-            bindparam("issuer", type_=String()),
-            bindparam("subject", type_=String()),
-            func.now(),
-        )
-        .where(col(User.id) == _user_id, LIVE)
-        .with_for_update(read=True),
-    )
-    .returning(col(Identity.id)),
+    _linked.on_conflict_do_update(
+        index_elements=["issuer", "subject"],
+        set_={
+            "user_id": _linked.excluded.user_id,
+            "created_at": func.now(),
+            "last_used_at": func.now(),
+        },
+        # By its name: SQLAlchemy correlates nothing to a conflicting row.
+        where=~select(literal(1))
+        .where(col(User.id) == literal_column("identity.user_id"), LIVE)
+        .exists(),
+    ).returning(col(Identity.id)),
     int,
     writes=True,
 )
@@ -141,12 +158,6 @@ account_by_confirmed_email = CompiledQuery(
 async def note_entered(unit: UnitOfWork, session_id: int, moment: datetime) -> None:
     """Remember in the session when its person last showed at the provider who it is."""
     await crud_sessions.update(unit, {"password_at": moment}, id=session_id)
-
-
-async def free_identities(unit: UnitOfWork, user_id: int) -> None:
-    """Let another account be linked to what this one was linked to."""
-    with suppress(NoResultFound):
-        await crud_identities.db_delete(unit, allow_multiple=True, user_id=user_id)
 
 
 async def purge(unit: UnitOfWork) -> int:

@@ -1,9 +1,8 @@
-"""What sign-in does when accounts change: addresses that are proved, identities that are free."""
+"""What sign-in does when an address is proved: where it links by addresses, it remembers."""
 
 from features.emails.events import AddressConfirmed
-from features.sign_in.crud import free_identities, note_confirmed
+from features.sign_in.crud import note_confirmed
 from features.sign_in.settings import SignInSettings
-from features.users.events import UserDeleted
 from kernel.db import UnitOfWork
 
 
@@ -12,9 +11,4 @@ async def note_address(event: AddressConfirmed, unit: UnitOfWork) -> None:
         await note_confirmed.scalar(unit, user_id=event.user_id)
 
 
-async def free_deleted(event: UserDeleted, unit: UnitOfWork) -> None:
-    if not event.for_good:  # else they go with the user's row
-        await free_identities(unit, event.user_id)
-
-
-handlers = {AddressConfirmed: [note_address], UserDeleted: [free_deleted]}
+handlers = {AddressConfirmed: [note_address]}

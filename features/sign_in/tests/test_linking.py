@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from features.auth.models import Session
 from features.emails.events import AddressConfirmed
+from features.sign_in.crud import link
 from features.sign_in.models import Identity
 from features.sign_in.settings import SignInSettings
 from features.sign_in.tests.provider import Provider, provider_serving
@@ -125,14 +126,18 @@ async def test_a_link_of_a_session_that_is_over_is_refused(
 
 
 async def test_a_sign_in_is_linked_to_one_account(
-    user: Person, other: Person, provider: Provider
+    user: Person, other: Person, provider: Provider, resources: Resources
 ) -> None:
     await linked(user, provider)
     await linked(user, provider)
 
     answer = await other.get(provider.visit(await begun(other, "link")))
+    async with resources.unit() as db:  # as of two that link it at once the second one does
+        named = {"issuer": provider.issuer, "subject": provider.person["sub"]}
+        second = await link.scalar(db, user_id=other.id, **named)
 
     assert refusal(answer) == (409, "This sign-in is linked to an account already.")
+    assert second is None
     assert len(await identities(user)) == 1
 
 

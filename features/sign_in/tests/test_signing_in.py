@@ -251,6 +251,10 @@ async def test_registrations_are_counted(app: Application, provider: Provider) -
 async def test_an_account_that_is_deleted_frees_what_it_was_linked_to(
     app: Application, provider: Provider, resources: Resources
 ) -> None:
+    kept = provider.person
+    provider.person = {"sub": "2", "email": "ada@example.org", "email_verified": True}
+    await signed_in(app, provider)
+    provider.person = kept
     person = await signed_in(app, provider)
     me = (await person.get(ME)).json()
     async with resources.unit() as db:
