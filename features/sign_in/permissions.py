@@ -49,18 +49,19 @@ KnownProvider = Annotated[Provider, Depends(known_provider)]
 
 async def count_start(request: Request) -> None:
     """Raise RateLimitException (429) when this address has begun too many sign-ins."""
-    await _count(request, "sign-in")
+    await _count(request, "begin")
 
 
 async def count_return(request: Request) -> None:
     """Raise RateLimitException (429) when this address has come back too often."""
-    await _count(request, "sign-in return")
+    await _count(request, "return")
 
 
 async def _count(request: Request, what: str) -> None:
     settings = settings_of(request)
     rule = Rule(settings.sign_in_limit, settings.sign_in_period)
-    await acquire(request, Quota(f"{what}:{network_of(context_of(request).address)}", rule))
+    network = network_of(context_of(request).address)
+    await acquire(request, Quota(f"sign-in:{what}:{network}", rule))
 
 
 def refuse_elsewhere(request: Request, address: str) -> None:

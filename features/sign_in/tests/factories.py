@@ -34,7 +34,9 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     if operation == "erase_identity":
         return {"id": await add_identity(people, people.owner.id)}
     if operation == "finish_sign_in":
-        return {"provider": "sso", **await coming_back(people, provider)}
+        subject = uuid4().hex
+        await add_identity(people, people.owner.id, provider.issuer, subject)
+        return {"provider": "sso", **await coming_back(people, provider, subject)}
     return {"provider": "sso"}
 
 
@@ -64,9 +66,11 @@ def trust(people: People, provider: Provider) -> None:
         people.afterwards(partial(settings._groups.update, {kind: kept}))
 
 
-async def add_identity(people: People, user_id: int) -> int:
+async def add_identity(
+    people: People, user_id: int, issuer: str = "https://accounts.example", subject: str = ""
+) -> int:
     """An account at some provider that is linked to the user's."""
-    identity = Identity(user_id=user_id, issuer="https://accounts.example", subject=uuid4().hex)
+    identity = Identity(user_id=user_id, issuer=issuer, subject=subject or uuid4().hex)
     async with people.app.state.resources.unit() as db:
         db.add(identity)
         await db.flush()
@@ -74,10 +78,10 @@ async def add_identity(people: People, user_id: int) -> int:
         return identity.id
 
 
-async def coming_back(people: People, provider: Provider) -> Mapping[str, Any]:
-    """What the browser of a new person sends that comes back from the provider."""
-    name = uuid4().hex
-    provider.person = {"sub": name, "email": f"{name}@example.com", "email_verified": True}
+async def coming_back(people: People, provider: Provider, subject: str) -> Mapping[str, Any]:
+    """What a person's browser sends that comes back from the provider."""
+    email = f"{subject}@example.com"
+    provider.person = {"sub": subject, "email": email, "email_verified": True}
     async with client_of(people.app) as client:
         back = provider.visit(await address_of(client))
         cookies = "; ".join(f"{key}={value}" for key, value in client.cookies.items())
