@@ -23,7 +23,8 @@ from tests.application import client_of
 
 Json = dict[str, Any]
 # What features/<name>/tests/factories.py offers as `arrange`: rows for a call of that operation, as
-# the values of its path parameters, and its `body` where the documented example doesn't do.
+# the values of its path parameters, its `body` where the documented example doesn't do, and its
+# `query` and `headers` where the document knows of none.
 Arrange = Callable[["People", str], Awaitable[Mapping[str, Any]]]
 # What it offers as `add_rows` if the feature has lists: so many rows more that the list of that
 # operation shows to the superuser; the values of the list's path parameters. None: it shows no rows
@@ -121,6 +122,12 @@ def arranger_of(feature: str) -> Arrange:
     return arrange
 
 
+def good_once_of(feature: str) -> Collection[str]:
+    """The operations for which what the feature arranges is good for one call."""
+    good_once: Collection[str] = getattr(_factories(feature), "good_once", ())
+    return good_once
+
+
 def add_rows_of(feature: str) -> AddRows | None:
     """How the feature adds rows to its lists, if it says so."""
     add_rows: AddRows | None = getattr(_factories(feature), "add_rows", None)
@@ -177,7 +184,11 @@ async def call(
         caller = await people.holder(named_permissions(route.dependant))
     client = await people.caller(caller) if isinstance(caller, str) else caller
     return await client.request(
-        method, path, params=required | known, **_body(document, operation, given.get("body"))
+        method,
+        path,
+        params=required | known | given.get("query", {}),
+        headers=given.get("headers"),
+        **_body(document, operation, given.get("body")),
     )
 
 

@@ -1,10 +1,11 @@
-"""What a mail's link has proved."""
+"""What a mail's link, or another's word, has proved."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class AddressConfirmed:
-    """A user has used a link that was mailed to the account's address."""
+    """The account's address is the user's: a link that was mailed to it was used, or a provider of
+    the user's sign-in has verified it."""
 
     user_id: int

@@ -23,7 +23,7 @@ class EmailSettings(SettingsGroup):
     smtp_timeout: float = Field(20, gt=0, le=120, description="seconds for each step")
     smtp_from: EmailStr | None = Field(None, description="whom mails come from")
     public_url: Annotated[str, url_of("http", "https")] | None = Field(
-        None, description="where browsers reach this API: what links in mails begin with"
+        None, description="where browsers reach this API: what addresses of it begin with"
     )
     email_link_limit: int = Field(5, ge=1, le=1000, description="links asked for per address")
     email_link_period: int = Field(3600, ge=1, le=2_678_400, description="seconds")
@@ -33,6 +33,8 @@ class EmailSettings(SettingsGroup):
         return self.smtp_host is not None and self.smtp_host.lower() != "off"
 
     def validation_errors(self, environment: Environment) -> Iterator[str]:
+        if self.public_url and environment != "local" and not self.public_url.startswith("https:"):
+            yield "PUBLIC_URL must begin with https: its links bear secrets"
         if not self.is_on:
             beside = ("smtp_username", "smtp_password", "smtp_from") if not self.smtp_host else ()
             given = [name.upper() for name in beside if getattr(self, name) is not None]
@@ -43,8 +45,6 @@ class EmailSettings(SettingsGroup):
             yield "SMTP_FROM is missing: the address that mails come from"
         if self.public_url is None and environment != "local":
             yield "PUBLIC_URL is missing: what links in mails begin with"
-        elif environment != "local" and not str(self.public_url).startswith("https://"):
-            yield "PUBLIC_URL must begin with https: its links bear secrets"
         if (self.smtp_username is None) != (self.smtp_password is None):
             yield "SMTP_USERNAME and SMTP_PASSWORD need each other"
         if self.smtp_password is not None and self.smtp_security == "none":

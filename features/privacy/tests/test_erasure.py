@@ -41,7 +41,7 @@ TRACES = re.compile(
     rf"{NAME}|(?<![\w-]){USERNAME}(?![\w@])|{re.escape(EMAIL)}|{re.escape(ADDRESS)}", re.IGNORECASE
 )
 # How often an address has tried what: without them, erasing an account would be a way to try anew.
-COUNTS = re.compile(rf"r:(register|login|links):.*{re.escape(ADDRESS)}")
+COUNTS = re.compile(rf"r:(register|login|links|sign-in):.*{re.escape(ADDRESS)}")
 ENDS = {
     *("erase_user", "erase_db_user", "erase_user_me", "logout", "logout_all", "erase_session"),
     *("reset_password", "submit_reset_form"),  # after which the person's password is another one

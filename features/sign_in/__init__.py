@@ -1,0 +1,1 @@
+"""Sign-in by others: OpenID Connect with any provider, by settings."""

@@ -1,0 +1,70 @@
+"""Routes by which a sign-in at a provider is begun for an account that is logged in to."""
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from features.auth.cross_site import refuse_cross_site
+from features.auth.permissions import CurrentSession
+from features.auth.step_up import require_recent_password
+from features.sign_in.attempts import begin
+from features.sign_in.models import Purpose, SignInStart, SignInUrl
+from features.sign_in.permissions import KnownProvider, away, count_start, refuse_elsewhere
+from features.sign_in.transport import ProviderAway
+from kernel.db import UnitOfWork
+from kernel.web import SessionDep
+
+router = APIRouter(dependencies=[Depends(refuse_cross_site), Depends(count_start)])
+
+
+@router.post("/sign-in/{provider}/link", response_model=SignInUrl)
+async def link_identity(
+    provider: KnownProvider,
+    values: SignInStart,
+    caller: CurrentSession,
+    request: Request,
+    response: Response,
+    db: SessionDep,
+) -> SignInUrl:
+    """Link an account at the provider to yours: by a sign-in there, at the address answered here.
+
+    Needs a password that was entered lately (POST /step-up, or POST /sign-in/{provider}/step-up).
+    """
+    await require_recent_password(db, caller)
+    return await _begun(
+        request, response, db, provider, Purpose.LINK, values.next, caller.session_id
+    )
+
+
+@router.post("/sign-in/{provider}/step-up", response_model=SignInUrl)
+async def step_up_by_provider(
+    provider: KnownProvider,
+    values: SignInStart,
+    caller: CurrentSession,
+    request: Request,
+    response: Response,
+    db: SessionDep,
+) -> SignInUrl:
+    """Show the provider anew who you are, in place of entering a password, at the address answered
+    here.
+
+    It counts for STEP_UP_MINUTES, as POST /step-up does.
+    """
+    return await _begun(
+        request, response, db, provider, Purpose.STEP_UP, values.next, caller.session_id
+    )
+
+
+async def _begun(
+    request: Request,
+    response: Response,
+    db: UnitOfWork,
+    provider: KnownProvider,
+    purpose: Purpose,
+    return_to: str,
+    session_id: int,
+) -> SignInUrl:
+    refuse_elsewhere(request, return_to)
+    try:
+        url = await begin(request, response, db, provider, purpose, return_to, session_id)
+    except ProviderAway as reason:
+        raise away(provider, reason) from reason
+    return SignInUrl(url=url)
