@@ -17,7 +17,7 @@ from infra.drills.test_jobs import books, order, until_ready
 from infra.local import processes
 from infra.local.paths import is_free
 from infra.local.valkey import ValkeyServer
-from kernel.tests.valkey_pair import ValkeyPair
+from tests.valkey_pair import ValkeyPair
 
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
 

@@ -18,7 +18,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from kernel.config.database import REPLICA_TIMEOUT, DatabaseSettings
 from kernel.db.compiled_query import CompiledQuery, Row
 from kernel.db.engine import Database
-from kernel.db.errors import DatabaseUnavailable, is_driver_unavailable
+from kernel.db.errors import is_driver_unavailable
 from kernel.db.unit_of_work import Resources
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class Replica:
             raise UnfitReplica("DATABASE_URL leads to a standby itself") from None
         try:
             fairy = await database.checkout()
-        except DatabaseUnavailable as away:
+        except Exception as away:  # a wrong password or name, too: the primary still serves
             raise UnfitReplica(str(away)) from away
         try:
             await _wait_for(fairy.driver_connection, written)

@@ -35,8 +35,7 @@ Hook = Callable[[Connection, bool], Awaitable[None]]
 
 
 class Redis:
-    """One server, by URL (redis, rediss or unix; user, password and db in the URL); of several
-    that the URL or its host's name leads to, the primary.
+    """One server, by URL (redis, rediss, unix; user, password, db in it); of several, the primary.
 
     `timeout` is the seconds that an answer may take. The first one that is overdue opens the
     breaker: every call fails at once with RedisUnavailable, until the server has answered all that

@@ -11,7 +11,7 @@ from kernel.cache.epoch import EPOCH
 from kernel.cache.store import VersionedStore
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable
-from kernel.tests.valkey_pair import ValkeyPair
+from tests.valkey_pair import ValkeyPair
 
 
 @pytest.fixture

@@ -113,7 +113,8 @@ def opened(setting_values: dict[str, str], pair: Pair) -> Open:
     @asynccontextmanager
     async def start(**given: str) -> AsyncIterator[httpx2.AsyncClient]:
         urls = {"DATABASE_URL": pair.primary.url, "DATABASE_REPLICA_URL": pair.replica.url}
-        app = create_application(Settings({**setting_values, **urls, **given}), [router])
+        values = {name: value for name, value in {**urls, **given}.items() if value}
+        app = create_application(Settings({**setting_values, **values}), [router])
         async with app.router.lifespan_context(app):
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
             base = "http://test/api/v1"
@@ -187,7 +188,7 @@ async def test_what_is_no_replica_of_this_database_serves_nothing(
     lies = {
         pair.primary.url: "it is no standby",
         pair.replica.url_of("other"): "it is no replica of this database",
-        pair.replica.url.replace(str(pair.replica.port), "1"): "refused",
+        pair.replica.url.replace(str(pair.replica.port), "1"): "Connect call failed",
         pair.replica.url_of("missing"): "does not exist",
     }
     for url, reason in lies.items():
