@@ -120,8 +120,8 @@ async def test_no_read_fails_and_none_misses_an_answered_write(
     print(f"\naccounts {dict(found)}, passed over {passed_over}, back {back}")
     assert found.keys() == {"seen"}
     assert found["seen"] > 100
-    assert passed_over >= 4
-    assert back >= 4
+    assert passed_over > len(APIS)
+    assert back >= len(APIS)
 
 
 async def test_after_a_failover_a_replica_that_was_left_behind_serves_nothing(

@@ -31,6 +31,7 @@ from tests.standby import start_standby
 router = APIRouter()
 shown = CompiledQuery(text("SELECT n, pg_is_in_recovery() AS by_replica FROM number"))
 added = CompiledQuery(text("UPDATE number SET n = n + 1 RETURNING n"), writes=True)
+ROLE = "reader"  # an ordinary one, as the application's is
 Open = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 
@@ -95,7 +96,9 @@ def servers(
 async def pair(servers: tuple[PostgresServer, PostgresServer]) -> AsyncIterator[Pair]:
     pair = Pair(*servers, *[await asyncpg.connect(one.url) for one in servers])
     await pair.on_primary.execute(
-        "DROP TABLE IF EXISTS number; CREATE TABLE number AS SELECT 0 AS n"
+        "DROP TABLE IF EXISTS number; CREATE TABLE number AS SELECT 0 AS n; "
+        f"DROP ROLE IF EXISTS {ROLE}; CREATE ROLE {ROLE} LOGIN PASSWORD '{servers[0].secret}'; "
+        f"GRANT SELECT, UPDATE ON number TO {ROLE}"
     )
     yield pair
     await pair.on_primary.execute("ALTER SYSTEM RESET synchronous_commit")
@@ -112,7 +115,10 @@ def opened(setting_values: dict[str, str], pair: Pair) -> Open:
 
     @asynccontextmanager
     async def start(**given: str) -> AsyncIterator[httpx2.AsyncClient]:
-        urls = {"DATABASE_URL": pair.primary.url, "DATABASE_REPLICA_URL": pair.replica.url}
+        urls = {
+            "DATABASE_URL": pair.primary.url_of("postgres", ROLE),
+            "DATABASE_REPLICA_URL": pair.replica.url_of("postgres", ROLE),
+        }
         values = {name: value for name, value in {**urls, **given}.items() if value}
         app = create_application(Settings({**setting_values, **values}), [router])
         async with app.router.lifespan_context(app):
