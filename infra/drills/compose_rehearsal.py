@@ -26,7 +26,7 @@ from kernel.config.loader import ROOT
 BIN = Path(sys.executable).parent
 PORTS = {"db": 5432, "redis-cache": 6379, "redis-queue": 6379, "redis-limits": 6379}
 PORTS |= {"web": 8000, "nginx": 80}
-LIMIT = 120.0  # seconds that a service may take
+LIMIT = 240.0  # seconds that a service may take
 # What the images bring, in the words of their own.
 PONG = f"""#!/bin/sh
 exec {sys.executable} -c 'import redis; print("PONG" if redis.Redis().ping() else "")'
@@ -74,7 +74,7 @@ class Rehearsal:
         if name == "db":
             words = self._database(one, directory, words)
         elif name == "nginx":
-            given = {**one.config["environment"], "ACCESS_LOG": "off"}
+            given = {**one.config["environment"], "ACCESS_LOG": str(directory / "access.log")}
             rehearsal.fill_in(directory, "plain", given)
             words = rehearsal.command(directory)
             self._names(one)
@@ -161,6 +161,7 @@ class Rehearsal:
                 self._look(name, reached)
             time.sleep(0.2)
         while not all(map(self.is_healthy, ("nginx", "worker", "web"))):
+            assert self.running["nginx"].poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
 
