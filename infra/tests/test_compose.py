@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.checks import ROOT
+from infra.local import rights
+from infra.local.binaries import find_postgres, server_environment
 
 LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
 PROFILES = (
@@ -272,3 +274,26 @@ def test_an_env_file_named_on_the_command_line_fills_in_what_compose_asks_for(
     assert '"Username": "ada"' in found["configs"]["pgadmin-servers"]["content"]
     pgadmin = found["services"]["pgadmin"]["environment"]
     assert pgadmin["PGADMIN_DEFAULT_PASSWORD"] == "long-and-secret"
+
+
+def test_the_databases_arguments_make_a_cluster(tmp_path: Path) -> None:
+    arguments = {
+        given["POSTGRES_INITDB_ARGS"]
+        for stack in ((LOCAL, ""), (DEPLOYED, "staging"), (DEPLOYED, "production"))
+        for one in services(*stack).values()
+        if "POSTGRES_INITDB_ARGS" in (given := one.get("environment") or {})
+    }
+    initdb = find_postgres().path.with_name("initdb")
+    right = rights.rights_for(initdb, tmp_path)
+    right.give(tmp_path)
+
+    command = [*right.prefix, str(initdb), "-N", "-A", "trust", "-D", str(tmp_path / "data")]
+    run = subprocess.run(
+        [*command, *arguments.pop().split()],
+        env=server_environment(),
+        capture_output=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert not arguments  # every stack has the same
