@@ -16,8 +16,10 @@ def redis_urls(url: str) -> list[str]:
     """The URL of each server that it names: `redis://:password@one:6379,two:6379/0` names two,
     of which one is the primary. Raises ValueError for what is no URL of Redis."""
     matched = HOSTS.fullmatch(url)
-    hosts = matched[2].split(",") if matched else []
-    urls = [f"{matched[1]}{host}{matched[3]}" for host in hosts if matched] or [url]
+    if matched is None:
+        urls = [url]
+    else:
+        urls = [f"{matched[1]}{host}{matched[3]}" for host in matched[2].split(",")]
     for one in urls:
         parse_url(one)
     return urls

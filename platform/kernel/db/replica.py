@@ -18,7 +18,6 @@ from sqlalchemy.pool import PoolProxiedConnection
 from kernel.config.database import REPLICA_TIMEOUT, DatabaseSettings
 from kernel.db.compiled_query import CompiledQuery, Row
 from kernel.db.engine import Database
-from kernel.db.errors import is_driver_unavailable
 from kernel.db.unit_of_work import Resources
 
 log = structlog.get_logger(__name__)
@@ -103,8 +102,8 @@ class Replica:
     async def _connect(self, database: Database) -> PoolProxiedConnection:
         try:
             written = await self._written()
-        except asyncpg.ObjectNotInPrerequisiteStateError:
-            raise UnfitReplica("DATABASE_URL leads to a standby itself") from None
+        except asyncpg.PostgresError as refused:  # it is a standby itself, or says nothing of it
+            raise UnfitReplica(f"the primary doesn't say how far it is: {refused}") from refused
         try:
             fairy = await database.checkout()
         except Exception as away:  # a wrong password or name, too: the primary still serves
@@ -114,9 +113,9 @@ class Replica:
         except BaseException as error:
             fairy.driver_connection.terminate()  # type: ignore[union-attr]
             fairy.invalidate()
-            if is_driver_unavailable(error):
-                raise UnfitReplica(str(error) or "no answer in time") from error
-            raise
+            if isinstance(error, UnfitReplica) or not isinstance(error, Exception):
+                raise
+            raise UnfitReplica(str(error) or "no answer in time") from error
         return fairy
 
     async def _written(self) -> Row:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from socket import SOCK_STREAM
 from typing import Any
 
@@ -24,7 +24,7 @@ async def dial(urls: Sequence[str], answer_timeout: float, events: Events) -> Co
     troubles: list[str] = []
     for address in map(parse_url, urls):
         try:
-            async for one in _resolved(address):
+            for one in await _resolved(address):
                 try:
                     connection = await _log_in(one, events)
                 except RedisUnavailable as error:
@@ -37,16 +37,14 @@ async def dial(urls: Sequence[str], answer_timeout: float, events: Events) -> Co
     raise RedisUnavailable("; ".join(dict.fromkeys(troubles)))
 
 
-async def _resolved(address: Any) -> AsyncIterator[Any]:
+async def _resolved(address: Any) -> list[Any]:
     """The address, once for each machine that its host's name leads to."""
     if "path" in address:
-        yield address
-        return
+        return [address]
     host, port = address.get("host", "localhost"), address.get("port", 6379)
     async with asyncio.timeout(CONNECT_TIMEOUT):
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
-    for *_, place in found:
-        yield {**address, "host": host, "place": place[:2]}
+    return [{**address, "host": host, "place": place[:2]} for *_, place in found]
 
 
 async def _log_in(address: Any, events: Events) -> Connection:
