@@ -12,7 +12,7 @@ PACKAGES = ("features", "platform", "workers", "migrations", "infra", "tests")
 CARD = ("models.py", "crud.py", "router.py", "tests")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
-KERNEL_LINES = 8592  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
+KERNEL_LINES = 8591  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
 WIRING_LINES = 702  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 1044

@@ -9,11 +9,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infra.tests.test_compose import DEPLOYED, stack
 from kernel.config.loader import ROOT
+from tests.compose_files import DEPLOYED, stack
 
 PROGRAM = "infra.drills.compose_rehearsal"
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
@@ -28,8 +29,8 @@ def may_make_namespaces() -> bool:
     return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
-@pytest.mark.skipif(not may_make_namespaces(), reason="needs Linux, root and iproute2")
-def test_production_starts_in_order_serves_and_is_held_apart(tmp_path: Path) -> None:
+def rehearsed(tmp_path: Path) -> dict[str, Any]:
+    """What became of the stack, with secrets made for it."""
     subprocess.run(
         [ROOT / "infra" / "secrets.sh", "production"],
         env={**os.environ, "SECRETS_DIRECTORY": str(tmp_path / "secrets")},
@@ -55,7 +56,14 @@ def test_production_starts_in_order_serves_and_is_held_apart(tmp_path: Path) -> 
 
     logs = "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in folder.glob("*.log"))
     assert run.returncode == 0, run.stderr + logs
-    found = json.loads((folder / "found.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
+    return found
+
+
+@pytest.mark.skipif(not may_make_namespaces(), reason="needs Linux, root and iproute2")
+def test_production_starts_in_order_serves_and_is_held_apart(tmp_path: Path) -> None:
+    found = rehearsed(tmp_path)
+
     print(f"\n{found['order']} in {found['seconds']:.0f} s")
     order = found["order"]
     assert order.index("db") < order.index("migrate") < order.index("seed") < order.index("web")

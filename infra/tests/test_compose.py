@@ -1,15 +1,11 @@
 """The compose files, as a real compose reads them."""
 
-import json
 import os
 import re
 import subprocess
-import sys
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,41 +13,14 @@ import pytest
 from infra.checks import ROOT
 from infra.local import rights
 from infra.local.binaries import find_postgres, server_environment
+from tests.compose_files import DEPLOYED, LOCAL, compose, services, stack
 
-LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
 PROFILES = (
     *("staging", "production", "production-tls", "pgadmin"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
 STORES = ("db", "redis")
-
-
-def compose(file: Path, profile: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    profiles = ["--profile", profile] if profile else []
-    program = Path(sys.executable).with_name("docker-compose")
-    return subprocess.run(
-        # A developer's own .env must not decide about the tests.
-        [program, "-f", file, *profiles, "config", "--format", "json", "--no-env-resolution"],
-        env={"PATH": os.defpath, "COMPOSE_DISABLE_ENV_FILE": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def stack(file: str, profile: str, **environment: str) -> dict[str, Any]:
-    run = compose(ROOT / file, profile, **environment)
-    assert run.returncode == 0, run.stderr
-    assert run.stderr == ""  # nor a warning about an unset variable
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
-
-
-@cache
-def services(file: str, profile: str) -> dict[str, Any]:
-    found: dict[str, Any] = stack(file, profile)["services"]
-    return found
 
 
 @pytest.mark.parametrize(("file", "profile"), STACKS)
