@@ -42,7 +42,7 @@ from kernel.errors import (
 from kernel.events import emit
 from kernel.rate_limit import network_of
 from kernel.schemas import Message, RowId
-from kernel.web import PRIVILEGES, Access, SessionDep, access
+from kernel.web import PRIVILEGES, Access, ReplicaSession, SessionDep, access
 
 EMAIL_WAITS = "User updated; the new e-mail address waits for its confirmation"
 CHANGED_MEANWHILE = "The account was changed meanwhile; try again."
@@ -79,7 +79,7 @@ async def write_user(values: UserCreate, request: Request, db: SessionDep) -> Us
 @router.get("/users", response_model=pages_of(UserRead))
 @public
 async def read_users(
-    query: Annotated[UserQuery, Query()], caller: OptionalUser, db: SessionDep
+    query: Annotated[UserQuery, Query()], caller: OptionalUser, db: ReplicaSession
 ) -> JSONBytesResponse | Page[UserRead] | CursorPage[UserRead]:
     """List users. Only superusers see others' e-mail addresses, and sort and filter by them."""
     by_email = query.email is not None or query.sort.lstrip("-") == "email"

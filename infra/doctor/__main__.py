@@ -21,6 +21,7 @@ from infra.local.dev_env import data_directory, given
 from infra.local.errors import LocalError
 from kernel import discovery
 from kernel.config.addresses import REDIS_ROLES
+from kernel.config.database import DatabaseSettings
 from kernel.config.loader import Settings, SettingsError
 from kernel.settings import load_settings
 
@@ -52,6 +53,8 @@ async def look() -> list[Finding]:
         **{f"redis {role}": servers.redis(settings, role) for role in sorted(REDIS_ROLES)},
         "migrations": pending.migrations(settings),
     }
+    if settings.group(DatabaseSettings).of_replica is not None:
+        looks["replica"] = servers.replica(settings)
     return [
         configured.environment(settings),
         configured.risky(settings),

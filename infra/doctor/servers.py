@@ -10,10 +10,13 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from infra.doctor.finding import Finding, found
-from kernel.config.addresses import RedisRole
+from kernel.config.addresses import RedisRole, redis_urls
 from kernel.config.database import DatabaseSettings
 from kernel.config.groups import AppSettings, HttpSettings, RedisSettings
 from kernel.config.loader import Settings
+from kernel.db.errors import DatabaseUnavailable
+from kernel.db.replica import Replica
+from kernel.resources import Resources
 
 TIMEOUT = 3.0  # seconds
 UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -63,13 +66,29 @@ async def postgres(settings: Settings) -> Finding:
     return found("postgresql", text, risks)
 
 
+async def replica(settings: Settings) -> Finding:
+    """Whether it serves reads."""
+    resources = Resources(settings, "doctor")
+    try:
+        state = await resources.get(Replica).state()
+    except DatabaseUnavailable:
+        return Finding("replica", "risky", "the primary, which says how far it must be, is away")
+    finally:
+        await resources.close()
+    if state != "ok":
+        return Finding("replica", "risky", f"the primary serves its reads: {state}")
+    return Finding("replica", "ok", "serves reads")
+
+
 async def redis(settings: Settings, role: RedisRole) -> Finding:
     """Its version, its memory, what it does when that is full."""
     name, address = f"redis {role}", settings.group(RedisSettings).address(role)
     if address is None:
         return Finding(name, "ok", "off, as the settings say")
-    place = urlsplit(address)
-    where = f"{place.hostname}:{place.port or 6379}" if place.hostname else place.path
+    places = map(urlsplit, redis_urls(address))
+    where = ", ".join(
+        f"{one.hostname}:{one.port or 6379}" if one.hostname else one.path for one in places
+    )
     try:
         told = await asyncio.wait_for(asyncio.to_thread(_ask, address), 2 * TIMEOUT)
     except (RedisError, OSError, TimeoutError) as error:
@@ -80,17 +99,36 @@ async def redis(settings: Settings, role: RedisRole) -> Finding:
         broken.append(f"maxmemory-policy {told['policy']} drops jobs: set noeviction")
     if role == "queue" and told.get("appendonly") == "no" and not local:
         risks.append("appendonly is no: its restart loses plain jobs")
+    if told["role"] != "master":
+        broken.append("it is a replica, and no primary answers: promote one")
     text = f"{told['server']} {told['version']} at {where}, {told['memory']}"
     return found(name, text, risks, broken)
 
 
 def _ask(address: str) -> dict[str, Any]:
-    client = Redis.from_url(address, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    """What the primary tells, or the last of the servers that the address names."""
+    told: dict[str, Any] = {}
+    trouble: RedisError | None = None
+    for url in redis_urls(address):
+        try:
+            told = _told_by(url)
+        except RedisError as error:
+            trouble = error
+        else:
+            if told["role"] == "master":
+                return told
+    if not told and trouble is not None:
+        raise trouble
+    return told
+
+
+def _told_by(url: str) -> dict[str, Any]:
+    client = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
     try:
         hello = client.execute_command("HELLO")  # type: ignore[no-untyped-call]
         pairs = dict(zip(hello[::2], hello[1::2], strict=True))
         told: dict[str, Any] = {"server": pairs[b"server"].decode().title()}
-        told["version"] = pairs[b"version"].decode()
+        told["version"], told["role"] = pairs[b"version"].decode(), pairs[b"role"].decode()
         try:
             facts: dict[str, Any] = client.info()  # type: ignore[assignment]
             limit = facts["maxmemory_human"] if facts["maxmemory"] else "no limit"

@@ -94,7 +94,7 @@ class Servers:
 
     def signal(self, number: signal.Signals) -> None:
         """To every process of both."""
-        for pid in (*_tree(self.postgres.pid), *_tree(self.valkey.pid)):
+        for pid in (*tree_of(self.postgres.pid), *tree_of(self.valkey.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
@@ -114,9 +114,9 @@ class Servers:
         self.valkey.stop()
 
 
-def _tree(pid: int) -> list[int]:
+def tree_of(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _tree(int(child)))]
+    return [pid, *(each for child in children for each in tree_of(int(child)))]
 
 
 @dataclass

@@ -43,6 +43,7 @@ class Fleet:
 
     folder: Path
     values: Mapping[str, str]
+    root: Path = ROOT  # the checkout that what is started next runs
     programs: dict[str, Child] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,12 +53,14 @@ class Fleet:
     def start(self, name: str) -> None:
         """Start an API process or a worker, as `hatch run api` and `hatch run worker` do."""
         mine = {"PORT": str(self.port_of.get(name, 0))}
+        if self.root != ROOT:
+            mine["PYTHONPATH"] = os.pathsep.join([str(self.root), str(self.root / "platform")])
         with (self.folder / f"{name}.log").open("ab") as log:
             self.programs[name] = processes.start(
                 name,
                 [sys.executable, "-m", *COMMANDS[name.partition("-")[0]]],
                 env={**os.environ, **self.values, **SETTINGS, **mine},
-                cwd=ROOT,
+                cwd=self.root,
                 output=log,
             )
 
@@ -132,9 +135,9 @@ def unused_ports(count: int) -> list[int]:
     return list(different)
 
 
-async def launched(folder: Path, values: Mapping[str, str]) -> Fleet:
+async def launched(folder: Path, values: Mapping[str, str], root: Path = ROOT) -> Fleet:
     """A fleet with everything running and ready."""
-    fleet = Fleet(folder, values)
+    fleet = Fleet(folder, values, root)
     try:
         for name in (*APIS, *WORKERS):
             fleet.start(name)

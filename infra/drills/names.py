@@ -19,11 +19,9 @@ class NameServer(asyncio.DatagramProtocol):
         self.port = 0
         self._transport: Any = None
 
-    async def start(self) -> None:
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0)
-        )
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         self.port = transport.get_extra_info("sockname")[1]
 
     def stop(self) -> None:

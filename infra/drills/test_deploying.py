@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -116,10 +116,12 @@ class Load:
         self._over = True
 
 
-def made(folder: Path, values: dict[str, str]) -> list[Release]:
+def made(
+    folder: Path, values: dict[str, str], versions: Sequence[Version] = VERSIONS
+) -> list[Release]:
     """The releases, each on the checkout of the one before."""
     releases: list[Release] = []
-    for version, port in zip(VERSIONS, unused_ports(len(VERSIONS)), strict=True):
+    for version, port in zip(versions, unused_ports(len(versions)), strict=True):
         root = folder / f"release-{len(releases)}"
         if releases:
             shutil.copytree(releases[-1].root, root)

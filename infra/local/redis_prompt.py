@@ -16,6 +16,7 @@ import redis
 
 from infra.local.dev_env import REDIS_ROLES
 from infra.local.prompt import ask
+from kernel.config.addresses import redis_urls
 from kernel.config.groups import RedisSettings
 from kernel.config.loader import SettingsError
 from kernel.settings import load_settings
@@ -28,13 +29,14 @@ def main(words: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if words is None else words)
     role = given.pop(0) if given and given[0].upper() in REDIS_ROLES else "cache"
     try:
-        url = load_settings().group(RedisSettings).address(role.lower())  # type: ignore[arg-type]
+        address = load_settings().group(RedisSettings).address(role.lower())  # type: ignore[arg-type]
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    if url is None:
+    if address is None:
         print(f"There is none: REDIS_{role.upper()}_URL is off.", file=sys.stderr)
         return 1
+    url = redis_urls(address)[0]
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is not None:
         arguments, environment = addressed(url)

@@ -31,6 +31,7 @@ RUNS_AT_ONCE = 20
 EXTERNAL_NAMES = [
     *DATABASE_NAMES,
     "DATABASE_OWNER_URL",
+    "DATABASE_REPLICA_URL",
     "POSTGRES_OWNER_USER",
     *(f"REDIS_{role}_{part}" for role in REDIS_ROLES for part in ("URL", "HOST")),
 ]

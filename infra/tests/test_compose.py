@@ -1,56 +1,27 @@
 """The compose files, as a real compose reads them."""
 
-import json
 import os
 import re
 import subprocess
-import sys
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.checks import ROOT
+from infra.local import rights
+from infra.local.binaries import find_postgres, server_environment
+from tests.compose_files import DEPLOYED, LOCAL, compose, services, stack
 
-LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
 PROFILES = (
     *("staging", "production", "production-tls", "pgadmin", "observability"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
 STORES = ("db", "redis")
-
-
-def compose(file: Path, profile: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    profiles = ["--profile", profile] if profile else []
-    program = Path(sys.executable).with_name("docker-compose")
-    return subprocess.run(
-        # A developer's own .env must not decide about the tests.
-        [program, "-f", file, *profiles, "config", "--format", "json", "--no-env-resolution"],
-        env={"PATH": os.defpath, "COMPOSE_DISABLE_ENV_FILE": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def stack(file: str, profile: str, **environment: str) -> dict[str, Any]:
-    run = compose(ROOT / file, profile, **environment)
-    assert run.returncode == 0, run.stderr
-    assert run.stderr == ""  # nor a warning about an unset variable
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
-
-
-@cache
-def services(file: str, profile: str) -> dict[str, Any]:
-    found: dict[str, Any] = stack(file, profile)["services"]
-    return found
 
 
 @pytest.mark.parametrize(("file", "profile"), STACKS)
@@ -303,3 +274,26 @@ def test_an_env_file_named_on_the_command_line_fills_in_what_compose_asks_for(
     assert '"Username": "ada"' in found["configs"]["pgadmin-servers"]["content"]
     pgadmin = found["services"]["pgadmin"]["environment"]
     assert pgadmin["PGADMIN_DEFAULT_PASSWORD"] == "long-and-secret"
+
+
+def test_the_databases_arguments_make_a_cluster(tmp_path: Path) -> None:
+    arguments = {
+        given["POSTGRES_INITDB_ARGS"]
+        for stack in ((LOCAL, ""), (DEPLOYED, "staging"), (DEPLOYED, "production"))
+        for one in services(*stack).values()
+        if "POSTGRES_INITDB_ARGS" in (given := one.get("environment") or {})
+    }
+    initdb = find_postgres().path.with_name("initdb")
+    right = rights.rights_for(initdb, tmp_path)
+    right.give(tmp_path)
+
+    command = [*right.prefix, str(initdb), "-N", "-A", "trust", "-D", str(tmp_path / "data")]
+    run = subprocess.run(
+        [*command, *arguments.pop().split()],
+        env=server_environment(),
+        capture_output=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert not arguments  # every stack has the same

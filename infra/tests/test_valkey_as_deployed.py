@@ -14,7 +14,7 @@ import redis
 
 from infra.checks import ROOT
 from infra.local.binaries import find_valkey
-from infra.tests.test_compose import DEPLOYED, services
+from tests.compose_files import DEPLOYED, services
 
 VALKEYS = [
     ("production", "redis-cache", "redis_cache_url", "e:1"),

@@ -20,7 +20,7 @@ from kernel.settings import load_settings
 from kernel.web import docs, health, openapi, problems
 from kernel.web.outer_middleware import OuterMiddleware
 from kernel.web.router import FeatureRoute, unit_of_work
-from kernel.web.routes import PREFIX, place, refuse_misplaced, refuse_unclear
+from kernel.web.routes import PREFIX, place, refuse_misplaced, refuse_replicas, refuse_unclear
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +101,7 @@ def _add_features(app: Application, routers: Sequence[APIRouter] | None) -> None
     """Serve the routers' routes, cached answers first."""
     given = feature_routers() if routers is None else routers
     routes = place(given, app, app.state.resources)
+    refuse_replicas(routes)
     if routers is None:
         refuse_unclear(routes)
         refuse_misplaced(routes, discovery.load("router").values())

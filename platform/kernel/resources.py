@@ -16,6 +16,7 @@ from kernel.config.groups import (
 from kernel.config.loader import Settings
 from kernel.config.observability import ObservabilitySettings
 from kernel.db.engine import Database
+from kernel.db.replica import Replica
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.write_budget import WriteBudget
@@ -83,6 +84,7 @@ class Resources:
             await store.close()
         for client in self._clients.values():
             await client.close()
+        await self.get(Replica).close()
         await self.database.close()
 
 
@@ -97,6 +99,7 @@ def _stores(resources: Resources) -> Stores:
 
 MAKERS: dict[type, Callable[[Resources], Any]] = {
     Stores: _stores,
+    Replica: Replica,
     Limiter: lambda resources: Limiter(resources.redis("rate_limit")),
     WriteBudget: lambda resources: WriteBudget(resources.settings.group(LimitSettings)),
 }

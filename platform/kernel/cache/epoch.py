@@ -54,7 +54,10 @@ class Epoch:
         self._was_connected = True
         await self._flush(connection)
         if self._keeper is None:
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+            # One that no process extends any more may be from before a failover: let it run out.
+            found = await connection.execute("GET", EPOCH)
+            wait = EPOCH_MS / 1000 if found else 0
+            self._keeper = asyncio.get_running_loop().create_task(self._keep(wait))
 
     async def _flush(self, redis: Redis | Connection) -> None:
         while self._flush_all or self._pending:
@@ -71,8 +74,9 @@ class Epoch:
                 self._flush_all |= everything
                 raise
 
-    async def _keep(self) -> None:
+    async def _keep(self, wait: float) -> None:
         """Extend the epoch while Redis is reached; this is its heartbeat, too."""
+        await asyncio.sleep(wait)
         while True:
             with suppress(*REDIS_ERRORS):
                 await self._redis.execute("PEXPIRE", EPOCH, EPOCH_MS)

@@ -9,6 +9,8 @@ from sqlalchemy.exc import ArgumentError
 
 from kernel.config.loader import SettingsGroup
 
+REPLICA_TIMEOUT = 0.5  # seconds that a read waits for the replica before it goes to the primary
+
 
 def _database_url(value: SecretStr) -> SecretStr:
     # Parsers quote what they can't read, and with it a password.
@@ -31,6 +33,9 @@ class DatabaseSettings(SettingsGroup):
     database_url: DatabaseUrl | None = Field(None, description="wins over the POSTGRES_ parts")
     database_owner_url: DatabaseUrl | None = Field(
         None, description="of the role that migrates; empty: the application's own does"
+    )
+    database_replica_url: DatabaseUrl | None = Field(
+        None, description="of a standby, for routes that declare ReplicaSession; empty: off"
     )
     postgres_user: str = "postgres"
     postgres_password: SecretStr = SecretStr("")
@@ -76,6 +81,15 @@ class DatabaseSettings(SettingsGroup):
             return self.url
         password = self.postgres_owner_password.get_secret_value()
         return self.url.set(username=self.postgres_owner_user, password=password)
+
+    @cached_property
+    def of_replica(self) -> "DatabaseSettings | None":
+        """The same for the replica, which must not be waited for; None without one."""
+        if self.database_replica_url is None:
+            return None
+        timeout = min(self.database_pool_timeout, REPLICA_TIMEOUT)
+        given = {"database_url": self.database_replica_url, "database_pool_timeout": timeout}
+        return DatabaseSettings(**{**self.model_dump(), **given})
 
 
 def _on_asyncpg(given: SecretStr) -> URL:

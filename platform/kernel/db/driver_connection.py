@@ -33,6 +33,8 @@ class DriverConnection:
     them is gone.
     """
 
+    read_only = False  # whether its transactions refuse to write
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._fairy: PoolProxiedConnection | None = None
@@ -66,7 +68,7 @@ class DriverConnection:
         self._begin_taking()
         try:
             if self._fairy is None:
-                self._fairy = await self._database.checkout()
+                self._fairy = await self._checkout()
             if write and self._fairy.dbapi_connection._transaction is None:  # type: ignore[union-attr]
                 await self._begin()
         finally:
@@ -109,6 +111,9 @@ class DriverConnection:
             statements.clear()
         await self.adapted.driver_connection.reload_schema_state()
 
+    async def _checkout(self) -> PoolProxiedConnection:
+        return await self._database.checkout()
+
     def _begin_taking(self) -> None:
         if self._taking or self._shared:
             raise RuntimeError(
@@ -121,7 +126,7 @@ class DriverConnection:
         # What has cut this one has cut the idle ones, too, and a client sees that late.
         for _ in range(self._database.size + 1):
             self.discard()
-            self._fairy = await self._database.checkout()
+            self._fairy = await self._checkout()
             try:
                 await self._fairy.driver_connection.fetchval("SELECT 1")  # type: ignore[union-attr]
             except Exception as error:
@@ -167,6 +172,7 @@ class DriverConnection:
 
     async def _begin(self) -> None:
         for attempt in (1, 2):
+            self.adapted.readonly = self.read_only  # part of BEGIN
             try:
                 await self.adapted._start_transaction()
                 if self._settings:

@@ -36,6 +36,7 @@ class Database:
         self.observers: list[Observer] = []
         # Called with the seconds of each wait for a connection, and whether it was in vain.
         self.wait_observers: list[Callable[[float, bool], None]] = []
+        self._application_name, self._slow_ms = application_name, slow_ms
         self._slow = slow_ms / 1000 or float("inf")
         self.engine: AsyncEngine = create_async_engine(
             settings.url,
@@ -86,6 +87,12 @@ class Database:
             for observe in self.wait_observers:
                 observe(time.perf_counter() - started, failed)
         return fairy
+
+    def beside(self, settings: DatabaseSettings) -> "Database":
+        """Another server's, observed as this one is."""
+        made = Database(settings, self._application_name, self._slow_ms)
+        made.observers, made.wait_observers = self.observers, self.wait_observers
+        return made
 
     async def close(self) -> None:
         await self.engine.dispose()

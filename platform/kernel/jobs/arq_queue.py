@@ -25,6 +25,7 @@ from pydantic_core import from_json, to_json
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
+from kernel.config.addresses import redis_urls
 from kernel.jobs.job import DEFAULT_QUEUE, Job, JobInfo, describe
 from kernel.redis.client import Redis
 from kernel.redis.connection import Script
@@ -239,14 +240,14 @@ def _deserialize_for_arq(data: bytes) -> Any:
 
 
 def arq_client(url: str) -> ArqRedis:
-    """ARQ's own client, which connects when it is first used."""
-    pool = ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+    """ARQ's own client, of the first server that is named; connects when it is first used."""
+    pool = ConnectionPool.from_url(redis_urls(url)[0], socket_connect_timeout=1, socket_timeout=5)
     return ArqRedis(pool, job_serializer=serialize, job_deserializer=_deserialize_for_arq)
 
 
 def arq_settings(url: str) -> RedisSettings:
     """The same address in ARQ's shape, for `arq --check`."""
-    address: dict[str, Any] = dict(parse_url(url))
+    address: dict[str, Any] = dict(parse_url(redis_urls(url)[0]))
     return RedisSettings(
         host=address.get("host", "localhost"),
         port=address.get("port", 6379),

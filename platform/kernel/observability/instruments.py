@@ -7,6 +7,7 @@ from typing import Any
 from kernel.cache.store import Stores
 from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings
+from kernel.db.replica import Replica
 from kernel.db.unit_of_work import Resources
 from kernel.observability.metrics import Counter, Gauge, Histogram, Tally
 from kernel.rate_limit.limiter import Limiter
@@ -17,6 +18,9 @@ pool_waits = Histogram(
     "db_pool_wait_seconds", "Waits for a connection when none was idle, or for a new one."
 )
 pool_failures = Counter("db_pool_failures_total", "Waits for a connection that ended without one.")
+replica_reads = Counter(
+    "db_replica_reads_total", "Reads that a replica may serve, by who served them.", ["server"]
+)
 cache_reads = Counter("cache_reads_total", "Looks into a store of the cache.", ["store", "result"])
 cache_shared = Counter(
     "cache_loads_shared_total", "Reads that waited for another's load and took it.", ["store"]
@@ -39,6 +43,7 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
     """Count what resources are asked for; return what measures their state, to be called often."""
     resources.database.wait_observers.append(_on_wait)
     reads, shared, decided = Tally(cache_reads), Tally(cache_shared), Tally(decisions)
+    replicated = Tally(replica_reads)
 
     def on_read(role: str, result: str) -> None:
         if result == "shared":
@@ -52,6 +57,7 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
     for role, store in resources.get(Stores).items():
         store.observers.append(partial(on_read, role))
     resources.get(Limiter).observers.append(on_decision)
+    resources.get(Replica).observers.append(replicated.count)
     settings = resources.settings.group(AppSettings)
     clients = {role: resources.redis(role) for role in REDIS_ROLES}
 
@@ -63,7 +69,7 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
         for role, client in clients.items():
             if client is not None:
                 redis_up.set(client.available, role)
-        for tally in (reads, shared, decided):
+        for tally in (reads, shared, decided, replicated):
             tally.hand_on()
         info.set(1, settings.app_version, settings.environment)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import hiredis
 import structlog
-from redis.asyncio.connection import parse_url
 
+from kernel.config.addresses import redis_urls
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
 from kernel.redis.usage import usage_var
@@ -26,7 +26,7 @@ LOG_INTERVAL = 60.0  # seconds between two lines about the same trouble
 # By the first word of an error. What says that the command is wrong is the caller's affair;
 # anything else says that the server can't do its work; and from some a new connection is better.
 FAULTS = ("ERR", "WRONGTYPE", "NOSCRIPT")
-WRONG_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")
+WRONG_SERVER = ("READONLY", "REDIRECT", "UNBLOCKED", "LOADING", "MASTERDOWN", "NOAUTH")
 
 # Called with each command's name, time.perf_counter() at its beginning, and its seconds.
 Observer = Callable[[str, float, float], None]
@@ -35,7 +35,7 @@ Hook = Callable[[Connection, bool], Awaitable[None]]
 
 
 class Redis:
-    """One server, by URL (redis, rediss or unix; user, password and db in the URL).
+    """One server, by URL (redis, rediss, unix; user, password, db in it); of several, the primary.
 
     `timeout` is the seconds that an answer may take. The first one that is overdue opens the
     breaker: every call fails at once with RedisUnavailable, until the server has answered all that
@@ -43,7 +43,7 @@ class Redis:
     """
 
     def __init__(self, url: str, timeout: float, name: str = "redis") -> None:
-        self._address = parse_url(url)
+        self._urls = redis_urls(url)
         self._timeout, self._name = timeout, name
         self._connection: Connection | None = None
         self._hooks: list[Hook] = []
@@ -65,7 +65,7 @@ class Redis:
         self._hooks.append(hook)
 
     async def open(self) -> None:
-        """Connect, for at most a second; if that fails, go on trying in the background."""
+        """Connect, for at most a second a server; if that fails, go on trying in the background."""
         try:
             await self._connect()
         except RedisUnavailable as error:
@@ -151,7 +151,7 @@ class Redis:
     async def _connect(self) -> None:
         fresh = self._connection is None
         if self._connection is None:
-            self._connection = await dial(self._address, self._timeout, self)
+            self._connection = await dial(self._urls, self._timeout, self)
         connection = self._connection
         try:
             for hook in self._hooks:

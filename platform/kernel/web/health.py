@@ -9,12 +9,13 @@ import sqlalchemy
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from kernel.config.addresses import REDIS_ROLES, RedisRole
+from kernel.config.addresses import REDIS_ROLES, RedisRole, redis_urls
 from kernel.config.database import DatabaseSettings
 from kernel.config.groups import RedisSettings
 from kernel.config.loader import ROOT
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.errors import DatabaseUnavailable
+from kernel.db.replica import Replica
 from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.redis.connection import RedisUnavailable
 from kernel.schemas.schemas import ReadSchema
@@ -83,6 +84,8 @@ async def read_readiness(request: Request) -> Readiness | Response:
         return unready(DRAINING, request, checks)
     if checks["database"] not in SERVES:
         return unready(checks["database"], request, checks)
+    if (replica := resources.get(Replica)).database is not None:
+        checks["database_replica"] = await replica.state()
     healthy = all(state in ("ok", "off") for state in checks.values())
     return Readiness(status="ready" if healthy else "degraded", checks=checks)
 
@@ -142,7 +145,8 @@ async def report_missing(resources: Resources) -> None:
     for role in REDIS_ROLES:
         if await check_redis(resources, role) == "away":
             name = f"REDIS_{role.upper()}_URL"
-            url = sqlalchemy.make_url(resources.settings.group(RedisSettings).address(role) or "")
+            given = resources.settings.group(RedisSettings).address(role) or ""
+            url = sqlalchemy.make_url(redis_urls(given)[0])
             log.warning(
                 f"no Redis at {url.host}:{url.port or 6379}, so {WITHOUT[role]}; start it, or "
                 f"set {name} (`off` opts out)"

@@ -13,6 +13,7 @@ from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
 from kernel.context import context_of
 from kernel.db.long_unit import LongUnitOfWork
+from kernel.db.replica_unit import ReplicaUnit
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit.write_budget import spend_write
 from kernel.web.access import RANK, Access, require
@@ -89,7 +90,15 @@ async def unit_of_work(connection: HTTPConnection) -> UnitOfWork:
     return begin_unit(connection)
 
 
+async def replica_unit(request: Request) -> UnitOfWork:
+    """A unit beside the request's own that only reads, from the replica where that may serve."""
+    unit = ReplicaUnit(begin_unit(request))
+    request.scope["fastapi_function_astack"].push_async_exit(unit)
+    return unit
+
+
 SessionDep = Annotated[UnitOfWork, Depends(unit_of_work)]
+ReplicaSession = Annotated[UnitOfWork, Depends(replica_unit)]
 
 
 def is_write(route: APIRoute) -> bool:

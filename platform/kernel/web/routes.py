@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.datastructures import DefaultPlaceholder
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
@@ -17,7 +18,14 @@ from kernel.db.unit_of_work import Resources
 from kernel.discovery import source_of
 from kernel.schemas.schemas import is_secret
 from kernel.web.route_order import shape, specificity
-from kernel.web.router import FeatureRoute, declares_access
+from kernel.web.router import (
+    FeatureRoute,
+    calls_of,
+    declares_access,
+    is_write,
+    replica_unit,
+    unit_of_work,
+)
 
 PREFIX = "/api/v1"
 Limits = dict[str, Any]
@@ -142,3 +150,21 @@ def refuse_misplaced(routes: Iterable[BaseRoute], modules: Iterable[ModuleType])
             if hasattr(value, "cache_policy") and value not in served:
                 where = f"{module.__name__}.{name} ({source_of(value)})"
                 raise RouteError(f"{where}: @cache must stand below @router...")
+
+
+def refuse_replicas(routes: Iterable[BaseRoute]) -> None:
+    """Raise RouteError for a ReplicaSession where a replica can't be read."""
+    for route in routes:
+        dependant: Dependant | None = getattr(route, "dependant", None)
+        if dependant is None or replica_unit not in calls_of(dependant):
+            continue
+        fault = ""
+        if not isinstance(route, APIRoute) or is_write(route):
+            fault = "only a GET may read from a replica; take SessionDep"
+        elif hasattr(route.endpoint, "cache_policy"):
+            fault = "what is cached must come from the primary; take SessionDep, or drop @cache"
+        elif unit_of_work in [one.call for one in dependant.dependencies]:
+            fault = "it takes SessionDep, too, and with it a second connection; take one of them"
+        if fault:
+            where = f"{route.path} ({source_of(route.endpoint)})"  # type: ignore[attr-defined]
+            raise RouteError(f"{where} takes ReplicaSession: {fault}")
