@@ -1,0 +1,147 @@
+"""What more load would make of the measured costs, by a simulation of the queues.
+
+Every time is drawn from an exponential distribution around its measured mean: the widest of the
+usual assumptions, and a little wider than what is measured.
+"""
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml  # type: ignore[import-untyped,unused-ignore]
+
+from infra.bench.capacity import FULL, MIX, measured
+from infra.bench.load import CONNECTIONS
+from infra.bench.simulation import Outcome, Resource, Stage, arriving, in_turn
+from infra.checks import ROOT
+
+VALUES = ROOT / "infra" / "helm" / "values.yaml"
+LOAD = 50.0  # requests of the mix a second that the capacity page calls 1x
+TIMES = (1, 10, 100, 1000)
+LOGINS = 0.001  # of all requests
+LOGIN = 0.24  # seconds of a core, in a thread beside the event loop
+SLICE = 0.003  # seconds after which an operating system lets others have the core
+POD_CORES = 2  # the chart's limit of an API pod
+STORE_CORES = 4  # of PostgreSQL and the Valkeys, which have machines of their own
+STORES_US = 60.0  # microseconds of a request there: what the bench measured beside the API
+COUNT = 60_000  # requests of each simulation
+SEED = 20261129
+CLUSTER_HEAD = (
+    "| load | requests/s | API replicas | busy | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|\n"
+)
+MACHINE_HEAD = (
+    "| route | processes | requests/s | simulated | p50 ms | simulated | p99 ms | simulated |\n"
+    "|---|--:|--:|--:|--:|--:|--:|--:|\n"
+)
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many pods the chart has at least and at most."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def of_chart(cls) -> "Replicas":
+        """Those of the chart's values."""
+        scaling = yaml.safe_load(VALUES.read_text())["api"]["autoscaling"]
+        return cls(scaling["minReplicas"], scaling["maxReplicas"])
+
+    def at(self, rate: float, costs: Mapping[str, float]) -> int:
+        """As the autoscaler would have it: so many that each uses 60 % of a core."""
+        return min(self.most, max(self.least, math.ceil(demand(rate, costs) / FULL)))
+
+
+def demand(rate: float, costs: Mapping[str, float]) -> float:
+    """Cores of the API for so many requests of the mix a second, logins among them."""
+    mean = sum(costs[route] * share for route, share in MIX.items()) / 1e6
+    return rate * ((1 - LOGINS) * mean + LOGINS * LOGIN)
+
+
+def cluster(rate: float, replicas: int, costs: Mapping[str, float], count: int = COUNT) -> Outcome:
+    """Requests of the mix that arrive by chance, each at a pod by chance."""
+    pods = [(Resource(), Resource(POD_CORES)) for _ in range(replicas)]
+    stores, routes, shares = Resource(STORE_CORES), [*MIX], [*MIX.values()]
+
+    def make(chance: random.Random, _: int) -> Iterator[Stage]:
+        process, cores = chance.choice(pods)
+        if chance.random() < LOGINS:
+            yield Stage([cores], LOGIN, slice=SLICE)
+            return
+        [route] = chance.choices(routes, shares)
+        yield Stage([process, cores], chance.expovariate(1e6 / costs[route]))
+        yield Stage([stores], chance.expovariate(1e6 / STORES_US))
+
+    return arriving(make, rate, count, SEED)
+
+
+def machine(
+    processes: int, cores: int, api_us: float, others_us: float, count: int = COUNT // 3
+) -> Outcome:
+    """The bench's own set-up: clients that ask in turn, and all on a few cores."""
+    running, shared = [Resource() for _ in range(processes)], Resource(cores)
+
+    def make(chance: random.Random, client: int) -> Iterator[Stage]:
+        # A connection stays with the process that has accepted it.
+        yield Stage([running[client % processes], shared], chance.expovariate(1e6 / api_us))
+        yield Stage([shared], chance.expovariate(1e6 / others_us))
+
+    return in_turn(make, CONNECTIONS, count, SEED)
+
+
+def cluster_table(costs: Mapping[str, float], replicas: Replicas) -> str:
+    """A line for each load, with the chart's replicas; and at 100x without an autoscaler."""
+    rows = [(f"{times:,}x", LOAD * times, replicas.at(LOAD * times, costs)) for times in TIMES]
+    rows.insert(3, ("100x, not scaled", LOAD * 100, replicas.least))
+    return CLUSTER_HEAD + "".join(_cluster_line(*row, costs) for row in rows)
+
+
+def _cluster_line(name: str, rate: float, count: int, costs: Mapping[str, float]) -> str:
+    busy = demand(rate, costs) / count
+    # Hashing has a core of its own in each pod, up to the limit; beyond that, queues only grow.
+    if busy >= POD_CORES or rate * (1 - LOGINS) * _mean(costs) / count >= 1:
+        return f"| {name} | {rate:,.0f} | {count} | {busy:.0%} | never ends | never ends |\n"
+    outcome = cluster(rate, count, costs)
+    p50, p99 = (outcome.quantile(share) * 1e3 for share in (0.5, 0.99))
+    return f"| {name} | {rate:,.0f} | {count} | {busy:.0%} | {p50:.2f} | {p99:.2f} |\n"
+
+
+def _mean(costs: Mapping[str, float]) -> float:
+    return sum(costs[route] * share for route, share in MIX.items()) / 1e6
+
+
+def machine_table(files: Sequence[Path]) -> str:
+    """What the bench has measured, beside the simulation of it."""
+    lines = []
+    for kept in map(_read, files):
+        cores = int(kept["machine"].partition(" ")[0])
+        for route, case in kept["cases"].items():
+            lines.append(_machine_line(route, kept["processes"], cores, case["ours"]))
+    return MACHINE_HEAD + "".join(sorted(lines))
+
+
+def _machine_line(route: str, processes: int, cores: int, found: Mapping[str, float]) -> str:
+    others = max(1.0, found["machine_us"] - found["cpu_us"])
+    outcome = machine(processes, cores, found["cpu_us"], others)
+    p50, p99 = (outcome.quantile(share) * 1e3 for share in (0.5, 0.99))
+    return (
+        f"| {route} | {processes} | {found['requests_per_second']:,.0f} | {outcome.rate:,.0f} "
+        f"| {found['p50_ms']} | {p50:.2f} | {found['p99_ms']} | {p99:.2f} |\n"
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = orjson.loads(file.read_bytes())
+    return kept
+
+
+def report(files: Sequence[Path]) -> str:
+    """Both tables; the second of these files, which `--json` has written."""
+    text = f"Simulated from the last measured table, seed {SEED}:\n\n"
+    text += cluster_table(measured(), Replicas.of_chart())
+    return text + (f"\n{machine_table(files)}" if files else "")
