@@ -344,26 +344,26 @@ def test_a_pod_that_goes_has_time_for_what_it_promises(chart: Rendered) -> None:
             assert grace >= int(values["WORKER_DRAIN_TIMEOUT"]) + 5
 
 
-def test_hooks_come_in_their_order_and_need_nothing_that_is_not_there_yet(
+def test_the_migration_comes_first_and_needs_nothing_that_is_not_there_yet(
     chart: Rendered,
 ) -> None:
-    weights: dict[str, list[int]] = {}
+    hooks: dict[str, Object] = {}
     for one in chart.objects:
         notes = one["metadata"].get("annotations", {})
         component = one["metadata"]["labels"]["app.kubernetes.io/component"]
-        is_hook = component in ("migration", "seed")
+        is_hook = component == "migration" or (component == "seed" and one["kind"] == "Job")
         assert ("helm.sh/hook" in notes) == is_hook
         if is_hook:
-            assert notes["helm.sh/hook"] == "pre-install,pre-upgrade"
             assert "before-hook-creation" in notes["helm.sh/hook-delete-policy"]
-            weights.setdefault(f"{one['kind']} {component}", []).append(
-                int(notes["helm.sh/hook-weight"])
-            )
-    order = ["NetworkPolicy migration", "Job migration", "Job seed"]
-    found = [weights[name][0] for name in order if name in weights]
-    assert found == sorted(found)
+            hooks[f"{one['kind']} {component}"] = notes
+    for name, notes in hooks.items():
+        when = "post" if "seed" in name else "pre"
+        assert notes["helm.sh/hook"] == f"{when}-install,{when}-upgrade"
+    if "NetworkPolicy migration" in hooks:
+        policy, job = hooks["NetworkPolicy migration"], hooks["Job migration"]
+        assert int(policy["helm.sh/hook-weight"]) < int(job["helm.sh/hook-weight"])
     for pods in chart.pods:
-        if pods.kind == "Job":
+        if pods.component == "migration":
             spec: Object = pods.owner["spec"]
             assert (spec["completions"], spec["parallelism"], spec["backoffLimit"]) == (1, 1, 0)
             assert "serviceAccountName" not in pods.spec

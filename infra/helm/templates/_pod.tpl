@@ -6,7 +6,7 @@ are for others) "grace" 40 "resources" (dict) "probes" "text" "ports" "text" "re
 {{- $settings := merge (deepCopy .own) (include "app.commonSettings" $root | fromYaml) $root.Values.settings -}}
 {{- $secrets := dict -}}
 {{- range $name, $from := $root.Values.secrets -}}
-{{- if not (has $name $.withheld) }}{{ $_ := set $secrets $name $from }}{{ end -}}
+{{- if and $from (not (has $name $.withheld)) }}{{ $_ := set $secrets $name $from }}{{ end -}}
 {{- end -}}
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -33,8 +33,10 @@ containers:
       {{- include "app.containerSecurity" . | nindent 6 }}
     env:
       {{- range $name, $value := $settings }}
+      {{- if not (kindIs "invalid" $value) }}
       - name: {{ $name }}
         value: {{ $value | toString | quote }}
+      {{- end }}
       {{- end }}
       {{- range $name, $_ := $secrets }}
       - name: {{ $name }}_FILE
