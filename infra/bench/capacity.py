@@ -2,6 +2,7 @@
 writes it into the capacity page."""
 
 import re
+from collections.abc import Mapping
 
 from infra.checks import ROOT
 
@@ -29,7 +30,7 @@ def measured() -> dict[str, float]:
     return {route: float(cpu) for route, cpu in rows}
 
 
-def mixed(costs: dict[str, float]) -> float:
+def mixed(costs: Mapping[str, float]) -> float:
     """Microseconds of a request of the mix."""
     return sum(costs[route] * share for route, share in MIX.items())
 

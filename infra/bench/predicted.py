@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from infra.bench.capacity import FULL, MIX, measured
+from infra.bench.capacity import FULL, MIX, measured, mixed
 from infra.bench.load import CONNECTIONS
 from infra.bench.simulation import Outcome, Resource, Stage, arriving, in_turn
 from infra.checks import ROOT
@@ -23,15 +23,16 @@ VALUES = ROOT / "infra" / "helm" / "values.yaml"
 LOAD = 50.0  # requests of the mix a second that the capacity page calls 1x
 TIMES = (1, 10, 100, 1000)
 LOGINS = 0.001  # of all requests
-LOGIN = 0.24  # seconds of a core, in a thread beside the event loop
-SLICE = 0.003  # seconds after which an operating system lets others have the core
-POD_CORES = 2  # the chart's limit of an API pod
+LOGIN = 0.24  # seconds of a core, in a thread beside the event loop (PASSWORD_HASH_COST=12)
+HASHING = 1  # such threads of a pod: half of its two cores (features/auth/password_queue.py)
 STORE_CORES = 4  # of PostgreSQL and the Valkeys, which have machines of their own
 STORES_US = 60.0  # microseconds of a request there: what the bench measured beside the API
 COUNT = 60_000  # requests of each simulation
 SEED = 20261129
+NEVER = "the queue only grows"
 CLUSTER_HEAD = (
-    "| load | requests/s | API replicas | busy | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|\n"
+    "| load | requests/s | API replicas | event loop busy | p50 ms | p99 ms "
+    "| hashing busy | login p50 s | login p99 s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 )
 MACHINE_HEAD = (
     "| route | processes | requests/s | simulated | p50 ms | simulated | p99 ms | simulated |\n"
@@ -59,25 +60,30 @@ class Replicas:
 
 def demand(rate: float, costs: Mapping[str, float]) -> float:
     """Cores of the API for so many requests of the mix a second, logins among them."""
-    mean = sum(costs[route] * share for route, share in MIX.items()) / 1e6
-    return rate * ((1 - LOGINS) * mean + LOGINS * LOGIN)
+    return rate * ((1 - LOGINS) * _mean(costs) + LOGINS * LOGIN)
 
 
 def cluster(rate: float, replicas: int, costs: Mapping[str, float], count: int = COUNT) -> Outcome:
-    """Requests of the mix that arrive by chance, each at a pod by chance."""
-    pods = [(Resource(), Resource(POD_CORES)) for _ in range(replicas)]
+    """Requests of the mix but logins, which arrive by chance, each at a pod by chance."""
+    pods = [Resource() for _ in range(replicas)]
     stores, routes, shares = Resource(STORE_CORES), [*MIX], [*MIX.values()]
 
     def make(chance: random.Random, _: int) -> Iterator[Stage]:
-        process, cores = chance.choice(pods)
-        if chance.random() < LOGINS:
-            yield Stage([cores], LOGIN, slice=SLICE)
-            return
         [route] = chance.choices(routes, shares)
-        yield Stage([process, cores], chance.expovariate(1e6 / costs[route]))
+        yield Stage([chance.choice(pods)], chance.expovariate(1e6 / costs[route]))
         yield Stage([stores], chance.expovariate(1e6 / STORES_US))
 
-    return arriving(make, rate, count, SEED)
+    return arriving(make, rate * (1 - LOGINS), count, SEED)
+
+
+def logins(rate: float, replicas: int, count: int = COUNT // 6) -> Outcome:
+    """Those among so many requests: hashes take the same time each, in threads of their pod."""
+    pods = [Resource(HASHING) for _ in range(replicas)]
+
+    def make(chance: random.Random, _: int) -> Iterator[Stage]:
+        yield Stage([chance.choice(pods)], LOGIN)
+
+    return arriving(make, rate * LOGINS, count, SEED)
 
 
 def machine(
@@ -102,17 +108,21 @@ def cluster_table(costs: Mapping[str, float], replicas: Replicas) -> str:
 
 
 def _cluster_line(name: str, rate: float, count: int, costs: Mapping[str, float]) -> str:
-    busy = demand(rate, costs) / count
-    # Hashing has a core of its own in each pod, up to the limit; beyond that, queues only grow.
-    if busy >= POD_CORES or rate * (1 - LOGINS) * _mean(costs) / count >= 1:
-        return f"| {name} | {rate:,.0f} | {count} | {busy:.0%} | never ends | never ends |\n"
-    outcome = cluster(rate, count, costs)
-    p50, p99 = (outcome.quantile(share) * 1e3 for share in (0.5, 0.99))
-    return f"| {name} | {rate:,.0f} | {count} | {busy:.0%} | {p50:.2f} | {p99:.2f} |\n"
+    busy = rate * (1 - LOGINS) * _mean(costs) / count
+    hashing = rate * LOGINS * LOGIN / count / HASHING
+    served = _quantiles(cluster(rate, count, costs), 1e3) if busy < 1 else f"{NEVER} | "
+    logged_in = _quantiles(logins(rate, count), 1) if hashing < 1 else f"{NEVER} | "
+    line = f"| {name} | {rate:,.0f} | {count} | {busy:.0%} | {served} "
+    return line + f"| {hashing:.0%} | {logged_in} |\n"
+
+
+def _quantiles(outcome: Outcome, unit: float) -> str:
+    return " | ".join(f"{outcome.quantile(share) * unit:.2f}" for share in (0.5, 0.99))
 
 
 def _mean(costs: Mapping[str, float]) -> float:
-    return sum(costs[route] * share for route, share in MIX.items()) / 1e6
+    """Seconds of the event loop for a request of the mix."""
+    return mixed(costs) / 1e6
 
 
 def machine_table(files: Sequence[Path]) -> str:
@@ -128,10 +138,10 @@ def machine_table(files: Sequence[Path]) -> str:
 def _machine_line(route: str, processes: int, cores: int, found: Mapping[str, float]) -> str:
     others = max(1.0, found["machine_us"] - found["cpu_us"])
     outcome = machine(processes, cores, found["cpu_us"], others)
-    p50, p99 = (outcome.quantile(share) * 1e3 for share in (0.5, 0.99))
+    p50, p99 = _quantiles(outcome, 1e3).split(" | ")
     return (
         f"| {route} | {processes} | {found['requests_per_second']:,.0f} | {outcome.rate:,.0f} "
-        f"| {found['p50_ms']} | {p50:.2f} | {found['p99_ms']} | {p99:.2f} |\n"
+        f"| {found['p50_ms']} | {p50} | {found['p99_ms']} | {p99} |\n"
     )
 
 

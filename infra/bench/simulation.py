@@ -7,7 +7,6 @@ Everything is seeded: the same seed gives the same figures. Times are in seconds
 """
 
 import heapq
-import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -42,12 +41,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Stage:
-    """Hold these together for so long; `slice` gives them back in between, as an operating system
-    does with work that takes longer."""
+    """Hold these together for so long."""
 
     resources: Sequence[Resource]
     seconds: float
-    slice: float = math.inf
 
 
 @dataclass
@@ -75,21 +72,14 @@ class Simulation:
         if stage is None:
             done()
             return
-        self._serve(stage, stage.seconds, lambda: self.work(stages, done))
-
-    def _serve(self, stage: Stage, left: float, done: Callable[[], None]) -> None:
-        part = min(left, stage.slice)
 
         def held() -> None:
-            self.at(self.now + part, ended)
+            self.at(self.now + stage.seconds, ended)
 
         def ended() -> None:
-            for resource in reversed(stage.resources):
+            for resource in stage.resources:
                 resource.give()
-            if left > part:
-                self._serve(stage, left - part, done)
-            else:
-                done()
+            self.work(stages, done)
 
         self._take(stage.resources, held)
 

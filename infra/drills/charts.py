@@ -50,8 +50,9 @@ class Pods:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables with their values."""
-        return {one["name"]: one["value"] for one in self.container.get("env", ())}
+        """Variables with their values, those left out that the cluster fills in."""
+        variables = self.container.get("env", ())
+        return {one["name"]: one["value"] for one in variables if "value" in one}
 
     @property
     def ports(self) -> dict[str, int]:

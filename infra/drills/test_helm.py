@@ -190,6 +190,8 @@ def test_what_the_chart_sets_are_settings_and_their_secrets_are_files(chart: Ren
             elif name in SECRETS:
                 assert value == "off"
         assert named == mounted
+        filled_in = [one for one in pods.container["env"] if "valueFrom" in one]
+        assert [one["name"] for one in filled_in] == ["PYTHON_CPU_COUNT"]
         [mount] = [one for one in pods.container["volumeMounts"] if one["name"] == "secrets"]
         assert mount["mountPath"] + "/" == MOUNT
         assert mount["readOnly"] is True

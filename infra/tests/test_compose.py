@@ -220,6 +220,8 @@ def test_what_runs_on_is_limited_restarted_and_keeps_no_endless_log(
         if "build" in service:
             assert service["read_only"] is True
             assert service["cap_drop"] == ["ALL"]
+            cores = service["deploy"]["resources"]["limits"]["cpus"]
+            assert float(service["environment"]["PYTHON_CPU_COUNT"]) == float(cores)
 
 
 @pytest.mark.parametrize("profile", ["", "staging", "production"])

@@ -60,18 +60,6 @@ def test_clients_that_wait_for_answers_keep_little_s_law() -> None:
     assert outcome.rate == pytest.approx(1 / 1.5, rel=BOUND)
 
 
-def test_work_in_slices_lets_the_others_between() -> None:
-    core = Resource()
-
-    def make(chance: random.Random, _: int) -> Iterator[Stage]:
-        yield Stage([core], 1.0 if chance.random() < 0.01 else 0.01, slice=0.02)
-
-    sliced = arriving(make, 20, 4_000, seed=4)
-
-    assert sliced.quantile(0.5) < 0.05
-    assert sliced.quantile(0.995) >= 1.0
-
-
 def test_the_same_seed_gives_the_same_figures() -> None:
     desk = Resource()
 

@@ -38,6 +38,9 @@ containers:
         value: {{ $value | toString | quote }}
       {{- end }}
       {{- end }}
+      # Python counts the node's cores, not what a pod may use; threads that hash passwords go by it.
+      - name: PYTHON_CPU_COUNT
+        valueFrom: { resourceFieldRef: { resource: limits.cpu } }
       {{- range $name, $_ := $secrets }}
       - name: {{ $name }}_FILE
         value: /run/secrets/app/{{ $name }}
