@@ -93,3 +93,10 @@ def test_rules_dashboard_and_settings_are_the_ones_of_the_repository() -> None:
         ("settings.txt", ".env.example"),
     ):
         assert (CHART / "files" / name).read_bytes() == (ROOT / origin).read_bytes(), name
+
+
+def test_pgbouncer_is_the_one_of_compose() -> None:
+    image = VALUES["pgbouncer"]["image"]
+
+    line = f"image: {image['repository']}:{image['tag']}@{image['digest']}\n"
+    assert line in (ROOT / "infra/compose.yml").read_text()

@@ -26,7 +26,7 @@
 {{- $problems = append $problems (printf "secrets.%s is no setting of the application; .env.example lists them" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- $own := "^(HOST|PORT|ENVIRONMENT|DRAIN_DELAY|SHUTDOWN_TIMEOUT|METRICS|METRICS_HOST|METRICS_PORT|WORKER_METRICS_PORT|WORKER_QUEUES|WORKER_DRAIN_TIMEOUT|DATABASE_PGBOUNCER)$" -}}
+{{- $own := "^(HOST|PORT|ENVIRONMENT|DRAIN_DELAY|SHUTDOWN_TIMEOUT|METRICS|METRICS_HOST|METRICS_PORT|WORKER_METRICS_PORT|WORKER_QUEUES|WORKER_DRAIN_TIMEOUT)$" -}}
 {{- range $where, $settings := include "app.allSettings" . | fromYaml -}}
 {{- range $name, $value := $settings -}}
 {{- if not (regexMatch (printf "(?m)^#?%s=" $name) $known) -}}
