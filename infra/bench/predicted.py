@@ -1,4 +1,5 @@
-"""What more load would make of the measured costs, by a simulation of the queues.
+"""What more load would make of the measured costs, by a simulation of the queues:
+`hatch run python -m infra.bench.predicted` writes it into the capacity page.
 
 Every time is drawn from an exponential distribution around its measured mean: the widest of the
 usual assumptions, and a little wider than what is measured.
@@ -6,6 +7,7 @@ usual assumptions, and a little wider than what is measured.
 
 import math
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,12 @@ from typing import Any
 import orjson
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from infra.bench.capacity import FULL, MIX, measured, mixed
+from infra.bench.capacity import FULL, MIX, PAGE, measured, mixed
 from infra.bench.load import CONNECTIONS
 from infra.bench.simulation import Outcome, Resource, Stage, arriving, in_turn
 from infra.checks import ROOT
 
+UPDATE = "hatch run python -m infra.bench.predicted"
 VALUES = ROOT / "infra" / "helm" / "values.yaml"
 LOAD = 50.0  # requests of the mix a second that the capacity page calls 1x
 TIMES = (1, 10, 100, 1000)
@@ -27,7 +30,7 @@ LOGIN = 0.24  # seconds of a core, in a thread beside the event loop (PASSWORD_H
 HASHING = 1  # such threads of a pod: half of its two cores (features/auth/password_queue.py)
 STORE_CORES = 4  # of PostgreSQL and the Valkeys, which have machines of their own
 STORES_US = 60.0  # microseconds of a request there: what the bench measured beside the API
-COUNT = 60_000  # requests of each simulation
+COUNT = 15_000  # requests of each simulation
 SEED = 20261129
 NEVER = "the queue only grows"
 CLUSTER_HEAD = (
@@ -76,7 +79,7 @@ def cluster(rate: float, replicas: int, costs: Mapping[str, float], count: int =
     return arriving(make, rate * (1 - LOGINS), count, SEED)
 
 
-def logins(rate: float, replicas: int, count: int = COUNT // 6) -> Outcome:
+def logins(rate: float, replicas: int, count: int = COUNT // 3) -> Outcome:
     """Those among so many requests: hashes take the same time each, in threads of their pod."""
     pods = [Resource(HASHING) for _ in range(replicas)]
 
@@ -87,7 +90,7 @@ def logins(rate: float, replicas: int, count: int = COUNT // 6) -> Outcome:
 
 
 def machine(
-    processes: int, cores: int, api_us: float, others_us: float, count: int = COUNT // 3
+    processes: int, cores: int, api_us: float, others_us: float, count: int = COUNT
 ) -> Outcome:
     """The bench's own set-up: clients that ask in turn, and all on a few cores."""
     running, shared = [Resource() for _ in range(processes)], Resource(cores)
@@ -150,8 +153,18 @@ def _read(file: Path) -> dict[str, Any]:
     return kept
 
 
+def written(text: str) -> str:
+    """The capacity page with the simulated table as it should be."""
+    table = cluster_table(measured(), Replicas.of_chart())
+    return re.sub(re.escape(CLUSTER_HEAD) + r"(?:\|.*\n)*", lambda _: table, text)
+
+
 def report(files: Sequence[Path]) -> str:
     """Both tables; the second of these files, which `--json` has written."""
     text = f"Simulated from the last measured table, seed {SEED}:\n\n"
     text += cluster_table(measured(), Replicas.of_chart())
     return text + (f"\n{machine_table(files)}" if files else "")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))
