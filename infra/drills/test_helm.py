@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
+from infra.checks import ROOT
+from infra.docs.blocks import blocks_of
 from infra.drills.charts import (
     CHART,
     CUSTOM,
@@ -111,6 +113,16 @@ def test_workers_scale_by_a_metric_that_is_declared(charts: dict[str, Rendered])
         if pods.component == "worker"
     }
     assert queues == {"default": "default", "urgent": "urgent,default", "slow": "slow"}
+
+
+def test_the_values_that_the_documentation_shows_render(helm: Helm, tmp_path: Path) -> None:
+    page = ROOT / "docs/running/kubernetes.md"
+    first, *_ = [block for block in blocks_of(page, page.name) if block.language == "yaml"]
+    (tmp_path / "shop.yaml").write_text(first.code)
+
+    kinds = {one["kind"] for one in helm.rendered(tmp_path / "shop.yaml").objects}
+
+    assert kinds >= {"Deployment", "Ingress", "Job", "NetworkPolicy"}
 
 
 @pytest.mark.parametrize(

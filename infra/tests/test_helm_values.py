@@ -10,6 +10,7 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 from jsonschema import Draft7Validator  # type: ignore[import-untyped,unused-ignore]
 
 from infra.checks import ROOT
+from infra.docs.blocks import blocks_of
 
 CHART = ROOT / "infra" / "helm"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -29,6 +30,16 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize("file", [CHART / "values.yaml", *SETS], ids=lambda file: file.stem)
 def test_the_chart_s_own_values_fit(file: Path) -> None:
     assert refused(yaml.safe_load(file.read_text())) == []
+
+
+def test_the_values_that_the_documentation_shows_fit() -> None:
+    page = ROOT / "docs/running/kubernetes.md"
+    blocks = [block for block in blocks_of(page, page.name) if block.language == "yaml"]
+    shown = [yaml.safe_load(block.code) for block in blocks]
+    values = [one for one in shown if not {"apiVersion", "externalRules"} & one.keys()]
+
+    assert len(values) == 2
+    assert [refused(one) for one in values] == [[], []]
 
 
 def test_every_object_of_the_values_says_which_names_it_takes() -> None:
