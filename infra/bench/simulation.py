@@ -2,8 +2,8 @@
 
 Work goes through stages; each takes its resources in order, holds them together for a time, and
 gives them back. Resources serve in the order of arrival. A request of the API holds its process and
-a core at the same time, which networks of queues such as Ciw's can't say: hence one of our own.
-Everything is seeded: the same seed gives the same figures. Times are in seconds.
+a core at the same time, which networks of queues such as Ciw's can't say; SimPy could, and would be
+a dependency in place of these few lines. The same seed gives the same figures. Times are in seconds.
 """
 
 import heapq

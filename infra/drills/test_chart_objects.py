@@ -1,7 +1,9 @@
 """Each object of the rendered Helm chart: who selects whom, what it may do, what it is shown."""
 
 import re
+import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,6 +12,7 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.drills.charts import CHART, SETS, Object, Rendered, probes_of
 from infra.env_example import groups
+from kernel.config.loader import Settings
 from kernel.config.observability import ObservabilitySettings
 from kernel.observability.exposition import served
 from kernel.web import health
@@ -20,6 +23,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.longest]
 FIELDS = {name.upper(): field for group in groups() for name, field in group.model_fields.items()}
 SECRETS = {name for name, field in FIELDS.items() if "SecretStr" in repr(field.annotation)}
 MOUNT = "/run/secrets/app/"
+REDIS = ("CACHE", "QUEUE", "RATE_LIMIT")
 
 
 def test_names_are_short_enough_and_never_twice(chart: Rendered) -> None:
@@ -99,6 +103,24 @@ def test_what_the_chart_sets_are_settings_and_their_secrets_are_files(chart: Ren
         [mount] = [one for one in pods.container["volumeMounts"] if one["name"] == "secrets"]
         assert mount["mountPath"] + "/" == MOUNT
         assert mount["readOnly"] is True
+
+
+def test_the_application_takes_what_each_pod_is_given(chart: Rendered, tmp_path: Path) -> None:
+    given = {
+        "DATABASE_URL": "postgresql://api:pw@db-rw:5432/app",
+        "DATABASE_OWNER_URL": "postgresql://owner:pw@db-rw:5432/app",
+        **{f"REDIS_{role}_URL": "redis://:pw@valkey:6379/0" for role in REDIS},
+    }
+    for name in SECRETS:
+        (tmp_path / name).write_text(given.get(name, secrets.token_hex(32)))
+    for pods in chart.pods:
+        if pods.component == "pgbouncer":
+            continue
+        values = {
+            name: value.replace(MOUNT, f"{tmp_path}/") for name, value in pods.environment.items()
+        }
+
+        Settings(values).check(groups())
 
 
 def test_what_the_values_refuse_as_secrets_are_the_secrets_among_the_settings() -> None:

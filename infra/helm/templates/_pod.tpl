@@ -1,9 +1,9 @@
-{{/* A pod of the application's image:
-(dict "root" $ "name" "api" "command" (list) "own" (dict of settings) "withheld" (list of secrets that
-are for others) "grace" 40 "resources" (dict) "probes" "text" "ports" "text" "restart" "Always") */}}
+{{/* A pod of the application's image: `own` are settings over those of the values, `withheld` secrets
+that are for others, `grace` seconds to end in, `probes` and `ports` texts. */}}
 {{- define "app.pod" -}}
 {{- $root := .root -}}
-{{- $settings := merge (deepCopy .own) (include "app.commonSettings" $root | fromYaml) $root.Values.settings -}}
+{{- $common := include "app.commonSettings" $root | fromYaml -}}
+{{- $settings := merge (deepCopy .own) $common $root.Values.settings -}}
 {{- $secrets := dict -}}
 {{- range $name, $from := $root.Values.secrets -}}
 {{- if and $from (not (has $name $.withheld)) }}{{ $_ := set $secrets $name $from }}{{ end -}}
