@@ -3,7 +3,7 @@
 Work goes through stages; each takes its resources in order, holds them together for a time, and
 gives them back. Resources serve in the order of arrival. A request of the API holds its process and
 a core at the same time, which networks of queues such as Ciw's can't say; SimPy could, and would be
-a dependency in place of these few lines. The same seed gives the same figures. Times are in seconds.
+a dependency in place of these few lines. The same seed gives the same figures. Times are seconds.
 """
 
 import heapq

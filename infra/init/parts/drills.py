@@ -46,7 +46,7 @@ fi
         ),
         "docs/performance.md": ((" (`hatch run drill -k worker`)", ""),),
         "docs/running/kubernetes.md": (
-            ("`hatch run drill --full -k helm` renders", "The template's drill renders"),
+            ('`hatch run drill --full -k "helm or chart"` renders', "The template's drill renders"),
             (" `hatch run drill -k migrating_at_once`\nshows it with three.", ""),
         ),
         "docs/running/pgbouncer.md": (
