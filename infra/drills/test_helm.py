@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.checks import ROOT
 from infra.docs.blocks import blocks_of
+from infra.drills.api_server import namespace_of
 from infra.drills.charts import (
     CHART,
     CUSTOM,
@@ -175,3 +176,22 @@ def test_without_any_values_all_that_is_missing_is_told_at_once(helm: Helm) -> N
     told = [line for line in run.stderr.splitlines() if line.startswith("  - ")]
     assert len(told) == 7
     assert not any("secret=app" not in line for line in told if "secrets." in line)
+
+
+def test_a_secret_or_a_key_that_the_namespace_lacks_is_told_before_anything_is_changed(
+    helm: Helm,
+) -> None:
+    keys = [*yaml.safe_load(SETS["pgbouncer"].read_text())["secrets"]]
+    whole = {"app": keys, "app-owner": ["DATABASE_OWNER_URL"], "app-pgbouncer": ["userlist.txt"]}
+    lacking = {"app": keys[1:], "app-owner": ["DATABASE_OWNER_URL"]}
+
+    def told(secrets: dict[str, list[str]]) -> str:
+        with namespace_of(secrets) as url:
+            server = ("--dry-run=server", "--kube-apiserver", url)
+            run = helm.template("--values", str(SETS["pgbouncer"]), *server)
+        return run.stderr.partition("the values can't be used:")[2]
+
+    assert told(whole) == told({}) == ""  # without any, perhaps one may not look
+    assert "secrets.SECRET_KEY: the Secret app has no key SECRET_KEY" in told(lacking)
+    assert "pgbouncer.userlist: namespace store has no Secret app-pgbouncer" in told(lacking)
+    assert told(lacking).count("  - ") == 2

@@ -21,6 +21,25 @@
 {{- if and .Values.seed.enabled (not .Values.secrets.ADMIN_PASSWORD) -}}
 {{- $problems = append $problems "secrets.ADMIN_PASSWORD is missing: seed.enabled makes the superuser, who needs one" -}}
 {{- end -}}
+{{- /* Nothing is looked up where no cluster is asked; of a namespace without any Secret, neither. */ -}}
+{{- $there := dict -}}
+{{- range (lookup "v1" "Secret" .Release.Namespace "").items -}}
+{{- $_ := set $there .metadata.name (.data | default dict) -}}
+{{- end -}}
+{{- $named := dict -}}
+{{- range $name, $from := .Values.secrets -}}
+{{- if $from }}{{ $_ := set $named (printf "secrets.%s" $name) (dict "secret" $from.secret "key" ($from.key | default $name)) }}{{ end -}}
+{{- end -}}
+{{- if and .Values.pgbouncer.enabled .Values.pgbouncer.userlist.secret -}}
+{{- $_ := set $named "pgbouncer.userlist" .Values.pgbouncer.userlist -}}
+{{- end -}}
+{{- range $where, $from := $named -}}
+{{- if and $there (not (hasKey $there $from.secret)) -}}
+{{- $problems = append $problems (printf "%s: namespace %s has no Secret %s" $where $.Release.Namespace $from.secret) -}}
+{{- else if and $there (not (hasKey (get $there $from.secret) $from.key)) -}}
+{{- $problems = append $problems (printf "%s: the Secret %s has no key %s" $where $from.secret $from.key) -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $_ := .Values.secrets -}}
 {{- if not (regexMatch (printf "(?m)^#?%s=" $name) $known) -}}
 {{- $problems = append $problems (printf "secrets.%s is no setting of the application; .env.example lists them" $name) -}}
