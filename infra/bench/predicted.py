@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from infra.bench.capacity import FULL, MIX, PAGE, measured, mixed
+from infra.bench.capacity import FULL, MIX, PAGE, last_table, measured, mixed
 from infra.bench.load import CONNECTIONS
 from infra.bench.simulation import Outcome, Resource, Stage, arriving, in_turn
 from infra.checks import ROOT
@@ -128,6 +128,16 @@ def _mean(costs: Mapping[str, float]) -> float:
     return mixed(costs) / 1e6
 
 
+def table_of_one() -> str:
+    """The last measured table, of one process, beside the simulation of it."""
+    lines = []
+    for route, (rate, p50, p99, cpu) in last_table().items():
+        figures = {"requests_per_second": rate, "p50_ms": p50, "p99_ms": p99, "cpu_us": cpu}
+        if route in MIX:
+            lines.append(_machine_line(route, 1, 2, {**figures, "machine_us": cpu + STORES_US}))
+    return MACHINE_HEAD + "".join(lines)
+
+
 def machine_table(files: Sequence[Path]) -> str:
     """What the bench has measured, beside the simulation of it."""
     lines = []
@@ -154,15 +164,20 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def written(text: str) -> str:
-    """The capacity page with the simulated table as it should be."""
-    table = cluster_table(measured(), Replicas.of_chart())
-    return re.sub(re.escape(CLUSTER_HEAD) + r"(?:\|.*\n)*", lambda _: table, text)
+    """The capacity page with the simulated tables as they should be."""
+    text = _with(text, CLUSTER_HEAD, cluster_table(measured(), Replicas.of_chart()))
+    return _with(text, MACHINE_HEAD, table_of_one())
+
+
+def _with(text: str, head: str, table: str) -> str:
+    """The text with the first table of that head as it should be."""
+    return re.sub(re.escape(head) + r"(?:\|.*\n)*", lambda _: table, text, count=1)
 
 
 def report(files: Sequence[Path]) -> str:
-    """Both tables; the second of these files, which `--json` has written."""
+    """All tables; the last one of these files, which `--json` has written."""
     text = f"Simulated from the last measured table, seed {SEED}:\n\n"
-    text += cluster_table(measured(), Replicas.of_chart())
+    text += f"{cluster_table(measured(), Replicas.of_chart())}\n{table_of_one()}"
     return text + (f"\n{machine_table(files)}" if files else "")
 
 

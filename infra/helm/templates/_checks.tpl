@@ -21,7 +21,8 @@
 {{- if and .Values.seed.enabled (not .Values.secrets.ADMIN_PASSWORD) -}}
 {{- $problems = append $problems "secrets.ADMIN_PASSWORD is missing: seed.enabled makes the superuser, who needs one" -}}
 {{- end -}}
-{{- /* Nothing is looked up where no cluster is asked; of a namespace without any Secret, neither. */ -}}
+{{- /* Where no cluster is asked, nothing is found, and nothing said. Where one is, Helm may read the
+namespace's Secrets: it keeps its releases in some. */ -}}
 {{- $there := dict -}}
 {{- range (lookup "v1" "Secret" .Release.Namespace "").items -}}
 {{- $_ := set $there .metadata.name (.data | default dict) -}}
