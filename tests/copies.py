@@ -17,7 +17,7 @@ NOT_OURS = shutil.ignore_patterns(
 
 def copy_to(folder: Path) -> Path:
     """Copy what is the project's own, tracked by git or about to be."""
-    shutil.copytree(ROOT, folder, ignore=NOT_OURS)
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=NOT_OURS)
     return folder
 
 

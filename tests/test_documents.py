@@ -17,7 +17,7 @@ HATCH = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
 README_LINES = 120
 # Programs that are there before this project is, or that the reader may have.
 OUTSIDE = {"cd", "curl", "docker", "export", "git", "install", "mkdir", "pip", "pipx", "pre-commit"}
-OUTSIDE |= {"rm", "ssh", "touch", "uv", "uvx"}
+OUTSIDE |= {"helm", "kubectl", "rm", "ssh", "touch", "uv", "uvx"}
 # In running text a command line is told from the mere name of an option, such as `arq --watch`.
 COMMAND = re.compile(r"hatch run \w|uvicorn \w+\.\w+:|arq \w+\.|docker compose .")
 # Paths that other projects have, or that appear when the program runs.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from infra.bench import extras, jobs, scale, table
+from infra.bench import extras, jobs, predicted, scale, table
 from infra.bench.cases import CASES, Case
 from infra.bench.counts import count
 from infra.bench.environment import BASELINE, Environment, Rival, prepare, set_up
@@ -40,6 +40,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--extras", action="store_true", help="logins, deep pages, start-up, too")
     parser.add_argument("--jobs", action="store_true", help="the worker, beside plain ARQ")
     parser.add_argument("--scale", action="store_true", help="lists of up to a million rows")
+    parser.add_argument(
+        "--simulate",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="what queues would make of more load; beside what --json has kept, too",
+    )
     parser.add_argument("--smoke", action="store_true", help="a second each, to see that it works")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -63,6 +70,9 @@ def rivals(arguments: argparse.Namespace, collector: str) -> Iterator[Rival]:
 
 def main() -> None:
     arguments = parse()
+    if arguments.simulate is not None:
+        say(predicted.report(arguments.simulate))
+        return
     if arguments.jobs:
         jobs.main(arguments.rounds, arguments.json, arguments.smoke)
         return
@@ -89,7 +99,7 @@ def main() -> None:
     say(f"\n{table.machine()}\n\n{table.markdown(outcomes)}{more}")
     if arguments.json:
         arguments.json.write_bytes(
-            orjson.dumps(table.as_json(outcomes), option=orjson.OPT_INDENT_2)
+            orjson.dumps(table.as_json(outcomes, arguments.processes), option=orjson.OPT_INDENT_2)
         )
 
 

@@ -6,7 +6,7 @@ from statistics import median
 
 from infra.bench.cases import Case
 from infra.bench.load import Load, run
-from infra.bench.process import Server
+from infra.bench.process import Server, machine_cpu
 
 WARM_UP_SECONDS = 1.0
 
@@ -19,16 +19,18 @@ class Figures:
     p50s: list[float] = field(default_factory=list)
     p99s: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
+    machine: list[float] = field(default_factory=list)
     failed: int = 0
     statements: float = 0
     commands: float = 0
 
-    def add(self, load: Load, cpu_seconds: float) -> None:
-        """One round's outcome."""
+    def add(self, load: Load, cpu_seconds: float, machine_seconds: float) -> None:
+        """One round's outcome: CPU of the server, and of all that runs on the machine."""
         self.rates.append(load.rate)
         self.p50s.append(load.p50)
         self.p99s.append(load.p99)
         self.cpus.append(cpu_seconds * 1e6 / load.answered)
+        self.machine.append(machine_seconds * 1e6 / load.answered)
         self.failed += load.failed
 
     def row(self) -> dict[str, float]:
@@ -38,6 +40,7 @@ class Figures:
             "p50_ms": round(median(self.p50s), 2),
             "p99_ms": round(median(self.p99s), 2),
             "cpu_us": round(median(self.cpus), 1),
+            "machine_us": round(median(self.machine), 1),
             "sql": round(self.statements, 2),
             "redis": round(self.commands, 2),
             "failed": self.failed,
@@ -51,9 +54,9 @@ def rounds(case: Case, servers: Sequence[Server], count: int, seconds: float) ->
         run(server.url, case, WARM_UP_SECONDS, server.token)
     for _ in range(count):
         for server in servers:
-            before = server.cpu()
+            before, machine = server.cpu(), machine_cpu()
             load = run(server.url, case, seconds, server.token)
-            figures[server.name].add(load, server.cpu() - before)
+            figures[server.name].add(load, server.cpu() - before, machine_cpu() - machine)
     return figures
 
 

@@ -85,6 +85,13 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def machine_cpu() -> float:
+    """Seconds of CPU that the whole machine has spent so far, whoever asked for it."""
+    # proc(5): user, nice, system, idle, iowait, irq, softirq.
+    fields = [int(field) for field in Path("/proc/stat").read_text().split(maxsplit=8)[1:8]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS
+
+
 def _cpu(pid: int) -> float:
     # proc(5): utime and stime are the 14th and 15th fields; the second may hold spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -66,10 +66,11 @@ def compared(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def as_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def as_json(outcomes: Sequence[Outcome], processes: int = 1) -> dict[str, Any]:
     """Everything, by case and server."""
     return {
         "machine": machine(),
+        "processes": processes,
         "cases": {
             outcome.case.name: {
                 "target": outcome.case.target,

@@ -21,6 +21,7 @@ STAYS = re.compile(r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|python -m infra\
 # What can't be run here whatever the page, and why.
 ELSEWHERE = {
     r"docker ": "docker isn't everywhere; infra/tests judges the files of compose",
+    r"(helm|kubectl) ": "there is no cluster; a drill renders the chart and judges it",
     r"(pip|pipx|uv) ": "it would change this machine",
     r"pre-commit ": "it isn't in the environment",
     r"curl -i http://localhost/": "the stack of compose isn't up",

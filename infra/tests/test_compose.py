@@ -17,7 +17,7 @@ from infra.local.binaries import find_postgres, server_environment
 from tests.compose_files import DEPLOYED, LOCAL, compose, services, stack
 
 PROFILES = (
-    *("staging", "production", "production-tls", "pgadmin", "observability"),
+    *("staging", "production", "production-tls", "pgadmin", "pgbouncer", "observability"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
@@ -42,6 +42,7 @@ def test_images_are_pinned_to_what_the_tests_run_on(file: str, profile: str) -> 
         "dpage/pgadmin4": r"\d+\.\d+\.\d+",
         "prom/prometheus": r"v\d+\.\d+\.\d+",
         "grafana/grafana": r"\d+\.\d+\.\d+",
+        "edoburu/pgbouncer": r"v\d+\.\d+\.\d+-p\d+",
     }
     for service in services(file, profile).values():
         if "build" not in service:
@@ -221,6 +222,8 @@ def test_what_runs_on_is_limited_restarted_and_keeps_no_endless_log(
         if "build" in service:
             assert service["read_only"] is True
             assert service["cap_drop"] == ["ALL"]
+            cores = service["deploy"]["resources"]["limits"]["cpus"]
+            assert float(service["environment"]["PYTHON_CPU_COUNT"]) == float(cores)
 
 
 @pytest.mark.parametrize("profile", ["", "staging", "production"])
@@ -232,6 +235,23 @@ def test_migrations_run_once_before_web_and_worker(profile: str) -> None:
     assert found[f"seed{suffix}"]["depends_on"][f"migrate{suffix}"] == done
     for name in ("web", "worker"):
         assert found[f"{name}{suffix}"]["depends_on"][f"seed{suffix}"] == done
+
+
+def test_pgbouncer_stands_between_where_it_is_named_and_never_before_migrations() -> None:
+    def way(found: dict[str, Any], name: str) -> tuple[str, str]:
+        environment = found[name]["environment"]
+        return environment["POSTGRES_SERVER"], environment["DATABASE_PGBOUNCER"]
+
+    named = stack(DEPLOYED, "production", POOLER="pgbouncer")["services"]
+    staging = stack(DEPLOYED, "staging", POOLER="pgbouncer")["services"]
+
+    for name in ("web", "worker", "seed"):
+        assert way(services(DEPLOYED, "production"), name) == ("db", "")
+        assert way(named, name) == ("pgbouncer", "true")
+    assert way(named, "migrate") == way(staging, "migrate-staging") == ("db", "")
+    assert way(staging, "web-staging") == ("db", "")
+    [pgbouncer] = services(DEPLOYED, "pgbouncer").values()
+    assert [*pgbouncer["networks"]] == [*named["db"]["networks"]] == ["database"]
 
 
 @pytest.mark.parametrize("profile", ["staging", "production", "host"])

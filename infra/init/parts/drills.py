@@ -45,6 +45,22 @@ fi
             (" `hatch run drill -k deploying` does that four times under load.", ""),
         ),
         "docs/performance.md": ((" (`hatch run drill -k worker`)", ""),),
+        "docs/running/kubernetes.md": (
+            ('`hatch run drill --full -k "helm or chart"` renders', "The template's drill renders"),
+            (" `hatch run drill -k migrating_at_once`\nshows it with three.", ""),
+        ),
+        "docs/running/pgbouncer.md": (
+            (
+                (
+                    " Both configurations are run for\nreal, with Debian's PgBouncer, by "
+                    "`hatch run drill --full -k deployed_pgbouncer`."
+                ),
+                "",
+            ),
+        ),
+        "docs/running/supply.md": (
+            ("`hatch run drill --full -k image` installs", "The template's drill installs"),
+        ),
         "docs/running/limits.md": (
             (
                 (
