@@ -36,7 +36,7 @@ def restore(cluster: Cluster, identity_file: Path, target: datetime | None, into
     """
     refuse(into)
     identity = encryption.read_identity(identity_file)
-    backup = _chosen(cluster, target)
+    backup = choose(cluster, target)
     staging = into.with_name(f"{into.name}.new")
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -65,7 +65,7 @@ def refuse(into: Path) -> None:
         raise BackupError("PostgreSQL refuses to run as root: be the user that shall own the data.")
 
 
-def _chosen(cluster: Cluster, target: datetime | None) -> Backup:
+def choose(cluster: Cluster, target: datetime | None) -> Backup:
     """The base backup to begin with. Raises BackupError for a time that can't be reached."""
     backups, reach = cluster.backups(), cluster.reach
     if not backups:

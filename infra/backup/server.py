@@ -26,6 +26,7 @@ SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'backup') AS missing \\g
 \\if :missing
 CREATE ROLE backup;
 \\endif
+GRANT pg_read_all_stats TO backup;
 ALTER ROLE backup WITH LOGIN REPLICATION CONNECTION LIMIT 10 PASSWORD :'password';"""
 
 

@@ -1,6 +1,5 @@
 """One base backup: pg_basebackup's tar, compressed and encrypted on its way to the disk."""
 
-import re
 import shutil
 import subprocess
 import threading
@@ -15,8 +14,6 @@ from infra.backup.options import Options
 from infra.backup.repository import ARCHIVE, UNFINISHED, Backup, Cluster, days
 from infra.backup.segments import Position, segment_at
 
-BEGAN = re.compile(r"log start point: (\S+) on timeline (\d+)")
-ENDED = re.compile(r"log end point: (\S+)")
 LOG_WAIT = 120.0  # seconds for the log of the backup's own end to be archived
 NO_LOG = """\
 The base backup is made, and the log that it needs doesn't arrive: is `backup run` running? It was
@@ -29,23 +26,21 @@ def take(options: Options, log_wait: float = LOG_WAIT) -> tuple[Backup, list[str
     identity = server.identify()
     cluster = Cluster(options.repository / identity.system)
     cluster.make()
-    began_at = server.now()
+    # Before its checkpoint, and after its end: what is between is what it needs of the log.
+    began_at, first = server.mark()
     name = began_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     unfinished = cluster.base / f"{name}{UNFINISHED}"
     unfinished.mkdir(mode=0o700)
     try:
-        said = _stream(unfinished / ARCHIVE, recipient)
-        first, last = BEGAN.search(said), ENDED.search(said)
-        if first is None or last is None:
-            raise BackupError(f"pg_basebackup doesn't say where the log begins and ends: {said}")
-        timeline = int(first[2])
-        _await_log(cluster, Position.parse(last[1]), log_wait)
+        _stream(unfinished / ARCHIVE, recipient)
+        ended_at, last = server.mark()
+        _await_log(cluster, last, log_wait)
         backup = Backup(
             name,
             began_at,
-            ended_at=server.now(),
-            timeline=timeline,
-            first_segment=segment_at(Position.parse(first[1]), timeline, identity.segment_size),
+            ended_at,
+            timeline=identity.timeline,
+            first_segment=segment_at(first, identity.timeline, identity.segment_size),
             segment_size=identity.segment_size,
             bytes=(unfinished / ARCHIVE).stat().st_size,
         )
@@ -64,12 +59,12 @@ def due(cluster: Cluster, timeline: int, moment: datetime, every_hours: float) -
     return (moment - newest.ended_at).total_seconds() >= every_hours * 3600
 
 
-def _stream(path: Path, recipient: Recipient) -> str:
-    """Run pg_basebackup into the file; what it says. Raises BackupError."""
+def _stream(path: Path, recipient: Recipient) -> None:
+    """Run pg_basebackup into the file. Raises BackupError."""
     program = str(server.program("pg_basebackup"))
     command = [program, "--pgdata=-", "--format=tar", "--gzip", "--wal-method=none"]
     process = subprocess.Popen(
-        [*command, "--checkpoint=fast", "--verbose", "--no-password", "--label=backup"],
+        [*command, "--checkpoint=fast", "--no-password", "--label=backup"],
         env=server.environment(PGAPPNAME="backup-base"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -88,10 +83,9 @@ def _stream(path: Path, recipient: Recipient) -> str:
         process.stdout.close()
         process.wait()
         reader.join()
-    text = b"".join(said).decode(errors="replace").strip()
     if process.returncode:
+        text = b"".join(said).decode(errors="replace").strip()
         raise BackupError(f"pg_basebackup: {text}")
-    return text
 
 
 def _await_log(cluster: Cluster, position: Position, seconds: float) -> None:

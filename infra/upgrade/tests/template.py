@@ -43,7 +43,7 @@ FIRST = {
     "infra/init/__main__.py": "makes products\n",
     "platform/kernel/app.py": "one\ntwo\nthree\nfour\nfive\n",
     "features/posts/router.py": "posts\n",
-    "features/tiers/router.py": "tiers\n",
+    "features/plans/router.py": "plans\n",
     "features/users/router.py": "users\n",
     "migrations/versions/2026_01_01_first.py": REVISION.format(name="first", after=None),
 }
@@ -56,7 +56,7 @@ SECOND = {
     "platform/kernel/app.py": "one, later\ntwo\nthree\nfour\nfive\n",
     "features/posts/router.py": "posts, later\n",
     "features/posts/crud.py": "new in posts\n",
-    "features/tiers/router.py": "tiers, later\n",
+    "features/plans/router.py": "plans, later\n",
     "features/keys/router.py": "keys\n",
     "migrations/versions/2026_02_02_second.py": REVISION.format(name="second", after="first"),
     "migrations/versions/2026_02_03_third.py": REVISION.format(name="third", after="second"),
@@ -86,9 +86,10 @@ def make_template(folder: Path) -> Path:
 
 
 def make_product(template: Path, folder: Path, history: bool = True) -> Path:
-    """A product of v0.1.0 without posts, as `hatch run init` leaves it, with a revision of its own."""
-    git(template, "clone", "-q", "--no-tags", "--branch", "v0.1.0", str(template), str(folder))
-    git(folder, "switch", "-q", "-c", "main")
+    """A product of v0.1.0 as `hatch run init` leaves it, without posts; a revision is its own."""
+    git(template, "clone", "-q", str(template), str(folder))
+    git(folder, "switch", "-q", "-C", "main", "v0.1.0")
+    git(folder, "tag", "-d", "v0.1.0", "v0.2.0")
     if not history:
         for path in sorted((folder / ".git").rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()

@@ -46,7 +46,7 @@ def test_what_is_the_products_stays_and_what_is_the_templates_comes(
     assert 'name = "mine"\nversion = "3.1.0"' in text(root, "pyproject.toml")
     assert text(root, "features/notes/router.py") == "notes\n"
     assert text(root, "features/keys/router.py") == "keys\n"
-    assert text(root, "features/tiers/router.py") == "tiers, later\n"
+    assert text(root, "features/plans/router.py") == "plans, later\n"
     assert text(root, "platform/kernel/app.py") == "one, later\ntwo\nthree\nfour\nfive, mine\n"
     assert git(root, "log", "-1", "--format=%s") == "Take v0.2.0 of the template\n"
     assert git(root, "tag") == ""  # the template's aren't the product's
@@ -61,11 +61,11 @@ def test_what_init_left_out_stays_away(root: Path, template: Path) -> None:
 
 
 def test_a_feature_that_was_removed_later_stays_away(root: Path, template: Path) -> None:
-    write(root, {"features/tiers/router.py": None}, "Without tiers")
+    write(root, {"features/plans/router.py": None}, "Without plans")
 
     assert upgrade(root, template) == 0
 
-    assert not (root / "features/tiers").exists()
+    assert not (root / "features/plans").exists()
 
 
 def test_the_templates_revisions_come_after_the_products_and_that_is_told(
