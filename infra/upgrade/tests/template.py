@@ -28,7 +28,7 @@ remote = ""
 
 [tool.template.dropped]
 {dropped}"""
-DROPPED = 'init = ["infra/init"]\nposts = ["features/posts"]\n'
+DROPPED = 'init = ["infra/init"]\nposts = ["features/news"]\n'
 NOTHING = "import sys\nif 'lock' not in sys.argv[1:]:\n    print('ran', *sys.argv)\n"
 FIRST = {
     "pyproject.toml": PYPROJECT.format(name="plate", version="0.1.0", dropped=""),
@@ -42,7 +42,7 @@ FIRST = {
     "infra/checks.py": NOTHING,
     "infra/init/__main__.py": "makes products\n",
     "platform/kernel/app.py": "one\ntwo\nthree\nfour\nfive\n",
-    "features/posts/router.py": "posts\n",
+    "features/news/router.py": "news\n",
     "features/plans/router.py": "plans\n",
     "features/users/router.py": "users\n",
     "migrations/versions/2026_01_01_first.py": REVISION.format(name="first", after=None),
@@ -54,8 +54,8 @@ SECOND = {
     "infra/init/__main__.py": "makes better products\n",
     "infra/init/more.py": "more\n",
     "platform/kernel/app.py": "one, later\ntwo\nthree\nfour\nfive\n",
-    "features/posts/router.py": "posts, later\n",
-    "features/posts/crud.py": "new in posts\n",
+    "features/news/router.py": "news, later\n",
+    "features/news/crud.py": "more news\n",
     "features/plans/router.py": "plans, later\n",
     "features/keys/router.py": "keys\n",
     "migrations/versions/2026_02_02_second.py": REVISION.format(name="second", after="first"),
@@ -86,7 +86,7 @@ def make_template(folder: Path) -> Path:
 
 
 def make_product(template: Path, folder: Path, history: bool = True) -> Path:
-    """A product of v0.1.0 as `hatch run init` leaves it, without posts; a revision is its own."""
+    """A product of v0.1.0 as `hatch run init` leaves it, without news; a revision is its own."""
     git(template, "clone", "-q", str(template), str(folder))
     git(folder, "switch", "-q", "-C", "main", "v0.1.0")
     git(folder, "tag", "-d", "v0.1.0", "v0.2.0")
@@ -102,7 +102,7 @@ def make_product(template: Path, folder: Path, history: bool = True) -> Path:
         "README.md": "# Mine\n",
         "CHANGELOG.md": "# Changelog of mine\n",
         "infra/init/__main__.py": "has been run\n",
-        "features/posts/router.py": None,
+        "features/news/router.py": None,
         ".env.example": "A=1\nMINE=1\n",
         "features/notes/router.py": "notes\n",
         "platform/kernel/app.py": "one\ntwo\nthree\nfour\nfive, mine\n",

@@ -55,7 +55,7 @@ def test_what_is_the_products_stays_and_what_is_the_templates_comes(
 def test_what_init_left_out_stays_away(root: Path, template: Path) -> None:
     assert upgrade(root, template) == 0
 
-    assert not (root / "features/posts").exists()
+    assert not (root / "features/news").exists()
     assert text(root, "infra/init/__main__.py") == "has been run\n"
     assert not (root / "infra/init/more.py").exists()
 
@@ -157,7 +157,7 @@ def test_a_product_without_the_templates_history_is_joined_to_it_once(
 
     assert clean(root)
     assert text(root, "platform/kernel/app.py") == "one, later\ntwo\nthree\nfour\nfive, mine\n"
-    assert not (root / "features/posts").exists()
+    assert not (root / "features/news").exists()
     write(template, {"platform/kernel/new.py": "new\n"}, "Third")
     git(template, "tag", "v0.3.0")
     assert main(["v0.3.0", "--remote", str(template)], root) == 0
