@@ -35,7 +35,7 @@ def read(root: Path) -> Origin:
     if not lists or not isinstance(table.get("remote", ""), str):
         raise UpgradeError(
             'In pyproject.toml, [tool.template] takes remote = "ADDRESS", and '
-            '[tool.template.dropped] lines such as invoices = ["features/invoices"].'
+            '[tool.template.dropped] lines such as findings = ["findings"].'
         )
     paths = {name: tuple(map(str, one)) for name, one in dropped.items()}
     return Origin(table.get("remote", ""), paths)

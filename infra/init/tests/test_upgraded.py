@@ -25,8 +25,8 @@ NOTED = COLUMN.replace("\n\n\n", '\n    note: str = Column(default="", max_lengt
 THEIRS = {
     "infra/upgrade/__init__.py": ('VERSION = "0.1.0"', 'VERSION = "9.0.0"'),
     "features/tiers/models.py": (COLUMN, NOTED),
-    "features/auth/crud.py": ("", "\n# Later.\n"),
-    "features/posts/crud.py": ("", "\n# Later.\n"),
+    "features/auth/crud.py": ("", "\n\n# Later.\n"),
+    "features/posts/crud.py": ("", "\n\n# Later.\n"),
     "platform/kernel/seed.py": ("", "\n# Later.\n"),
     "infra/init/__main__.py": ("", "\n# Later.\n"),
     "docs/caching.md": ("# ", "# Later: "),
