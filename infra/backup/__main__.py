@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("into", type=Path, metavar="FOLDER", help="new, or empty")
     restore.add_argument("--identity", type=Path, required=True, metavar="FILE", help="the key")
     restore.add_argument("--to", type=_moment, metavar="TIME", help="with its zone: ...T09:59:59Z")
+    restore.add_argument(
+        "--timeline", type=int, metavar="N", help="before an earlier restore, by default after it"
+    )
     restore.add_argument("--system", metavar="ID", help="the cluster, where there are several")
     restore.set_defaults(do=_restore)
     fetch = commands.add_parser("fetch")  # PostgreSQL's restore_command
@@ -107,7 +110,8 @@ def _status(_: argparse.Namespace) -> int:
 
 def _restore(given: argparse.Namespace) -> int:
     cluster = chosen(options.load(os.environ).repository, given.system)
-    restoring.restore(cluster, given.identity, given.to, given.into.absolute())
+    target = restoring.Target(given.to, given.timeline)
+    restoring.restore(cluster, given.identity, target, given.into.absolute())
     moment = f"as of {given.to.isoformat()}" if given.to else "as of the end of its log"
     print(RESTORED.format(into=given.into, moment=moment))
     return 0

@@ -31,6 +31,7 @@ class Backup:
     ended_at: datetime
     timeline: int
     first_segment: str
+    last_position: int
     segment_size: int
     bytes: int
 
@@ -82,6 +83,11 @@ class Cluster:
             name = file.name.removesuffix(PACKED)
             if SEGMENT.fullmatch(name.removesuffix(PARTIAL)):
                 yield name
+
+    @property
+    def newest_timeline(self) -> int:
+        """The one that the database is on since it was restored last; 1 if it never was."""
+        return max((int(name[:8], 16) for name in self.segments()), default=1)
 
     @property
     def reach(self) -> Reach | None:

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,7 @@ from typing import IO
 from infra.backup import encryption, server
 from infra.backup.errors import BackupError
 from infra.backup.repository import Backup, Cluster, at_least
+from infra.backup.segments import parse_history
 from infra.local import processes
 from infra.local.console import say, step
 from infra.local.processes import Child
@@ -29,14 +31,22 @@ TOO_EARLY = "The oldest backup was complete at {first}: {target} is before that.
 TOO_LATE = "The log reaches until {until}: {target} is after that. Without --to you get all of it."
 
 
-def restore(cluster: Cluster, identity_file: Path, target: datetime | None, into: Path) -> Backup:
-    """Make `into` a data folder of PostgreSQL as of the time; None: as of the end of the log.
+@dataclass(frozen=True)
+class Target:
+    """What shall be restored: `moment` (None: all there is) of a timeline (None: the newest)."""
+
+    moment: datetime | None = None
+    timeline: int | None = None
+
+
+def restore(cluster: Cluster, identity_file: Path, target: Target, into: Path) -> Backup:
+    """Make `into` a data folder of PostgreSQL as of the time.
 
     The result is the base backup that it began with. After a BackupError there is no `into`.
     """
     refuse(into)
     identity = encryption.read_identity(identity_file)
-    backup = choose(cluster, target)
+    backup = choose(cluster, identity, target)
     staging = into.with_name(f"{into.name}.new")
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -65,21 +75,33 @@ def refuse(into: Path) -> None:
         raise BackupError("PostgreSQL refuses to run as root: be the user that shall own the data.")
 
 
-def choose(cluster: Cluster, target: datetime | None) -> Backup:
+def choose(cluster: Cluster, identity: encryption.Identity, target: Target) -> Backup:
     """The base backup to begin with. Raises BackupError for a time that can't be reached."""
-    backups, reach = cluster.backups(), cluster.reach
+    moment, reach = target.moment, cluster.reach
+    backups = list(_of_timeline(cluster, identity, target.timeline or cluster.newest_timeline))
     if not backups:
-        raise BackupError(f"{cluster.base} holds no complete base backup.")
-    if target is None:
+        raise BackupError(f"{cluster.base} holds no complete base backup of that timeline.")
+    if moment is None:
         return backups[-1]
-    if reach is None or target > reach.until:
+    if reach is None or moment > reach.until:
         until = reach.until.isoformat() if reach else "nowhere"
-        raise BackupError(TOO_LATE.format(until=until, target=target.isoformat()))
-    found = at_least(backups, target)
+        raise BackupError(TOO_LATE.format(until=until, target=moment.isoformat()))
+    found = at_least(backups, moment)
     if found is None:
         first = backups[0].ended_at.isoformat()
-        raise BackupError(TOO_EARLY.format(first=first, target=target.isoformat()))
+        raise BackupError(TOO_EARLY.format(first=first, target=moment.isoformat()))
     return found
+
+
+def _of_timeline(
+    cluster: Cluster, identity: encryption.Identity, timeline: int
+) -> Iterator[Backup]:
+    """The base backups that the timeline's log goes on from, those of its past among them."""
+    file = cluster.packed(f"{timeline:08X}.history")
+    past = parse_history(encryption.open_bytes(file, identity).decode()) if file.exists() else {}
+    for backup in cluster.backups():
+        if backup.timeline == timeline or backup.last_position <= past.get(backup.timeline, -1):
+            yield backup
 
 
 def _extract(archive: Path, identity: encryption.Identity, staging: Path) -> None:
@@ -105,7 +127,7 @@ def _verify(data: Path) -> None:
         raise BackupError(f"The base backup isn't what was backed up: {done.stderr.strip()}")
 
 
-def _recover(cluster: Cluster, identity: Path, target: datetime | None, data: Path) -> None:
+def _recover(cluster: Cluster, identity: Path, target: Target, data: Path) -> None:
     """Let a server that nothing can connect to replay the log, and end. Raises BackupError."""
     with tempfile.TemporaryDirectory(prefix="restore-") as folder:
         said, out = Path(folder) / "said", Path(folder) / "log"
@@ -124,8 +146,10 @@ def _recover(cluster: Cluster, identity: Path, target: datetime | None, data: Pa
             "shared_preload_libraries": "",
             "hba_file": str(data / "pg_hba.conf"),
         }
-        if target is not None:
-            settings["recovery_target_time"] = target.isoformat(sep=" ")
+        if target.moment is not None:
+            settings["recovery_target_time"] = target.moment.isoformat(sep=" ")
+        if target.timeline is not None:
+            settings["recovery_target_timeline"] = str(target.timeline)
         (data / "recovery.signal").touch()
         with out.open("wb") as output, _server(data, settings, output) as child:
             while not child.ended and not _is_ready(data, child):
@@ -133,7 +157,7 @@ def _recover(cluster: Cluster, identity: Path, target: datetime | None, data: Pa
             failed = child.ended
         log = out.read_text(errors="replace")
         if failed:
-            raise BackupError(_reason(said, log, target))
+            raise BackupError(_reason(said, log, target.moment))
     for line in log.splitlines():
         if "last completed transaction" in line:
             say(f"  {line.partition('LOG:')[2].strip()}")

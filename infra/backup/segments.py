@@ -20,6 +20,12 @@ class Position(NamedTuple):
         return cls((int(high, 16) << 32) + int(low, 16))
 
 
+def parse_history(text: str) -> dict[int, int]:
+    """Where each earlier timeline was left, of the file that a later one has of them."""
+    lines = (line.split() for line in text.splitlines() if line[:1].isdigit())
+    return {int(timeline): Position.parse(left).bytes for timeline, left, *_ in lines}
+
+
 def number_of(segment: str, size: int) -> int:
     """The segment's number, whatever its timeline."""
     return int(segment[8:16], 16) * (0x1_0000_0000 // size) + int(segment[16:24], 16)

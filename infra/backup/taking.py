@@ -41,6 +41,7 @@ def take(options: Options, log_wait: float = LOG_WAIT) -> tuple[Backup, list[str
             ended_at,
             timeline=identity.timeline,
             first_segment=segment_at(first, identity.timeline, identity.segment_size),
+            last_position=last.bytes,
             segment_size=identity.segment_size,
             bytes=(unfinished / ARCHIVE).stat().st_size,
         )

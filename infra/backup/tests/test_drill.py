@@ -127,6 +127,36 @@ async def test_what_cant_be_restored_is_told_and_nothing_is_written(place: Place
     assert "start PostgreSQL on it" in place.restore("a", *to)[0]
 
 
+async def test_a_restored_database_is_backed_up_and_restored_again(place: Place) -> None:
+    first = await write_and_back_up(place)
+    connection = await asyncpg.connect(place.server.url)
+    with place.running():
+        await connection.execute(WRITE)
+        abandoned: datetime = await connection.fetchval("SELECT clock_timestamp()")
+        await asyncio.to_thread(place.wait_until, lambda: place.reaches(abandoned))
+    await connection.close()
+    _, data = place.restore("again", "--to", first.isoformat())
+    place.server.stop()
+
+    place.server = start_postgres(data.parent)
+    connection = await asyncpg.connect(place.server.url)
+    with place.running():
+        await asyncio.to_thread(place.wait_until, lambda: len(place.cluster.backups()) == 2)
+        await connection.execute(WRITE)
+        second: datetime = await connection.fetchval("SELECT clock_timestamp()")
+        await connection.execute("DROP TABLE precious")
+        dropped: datetime = await connection.fetchval("SELECT clock_timestamp()")
+        await asyncio.to_thread(place.wait_until, lambda: place.reaches(dropped))
+    await connection.close()
+
+    assert [backup.timeline for backup in place.cluster.backups()] == [1, 2]
+    found = await place.rows(place.restore("newest", "--to", second.isoformat())[1])
+    # What was written before, and one row since; the sequence goes on behind what it had taken.
+    assert (len(found), min(found)) == (5, 1)
+    older = place.restore("older", "--to", abandoned.isoformat(), "--timeline", "1")[1]
+    assert await place.rows(older) == {1, 2, 3, 4, 5}
+
+
 def test_a_failure_is_told_and_the_service_goes_on_when_the_server_is_back(place: Place) -> None:
     def told(reason: str) -> bool:
         lines = [line for line in place.log().splitlines() if line[:1] == "{"]

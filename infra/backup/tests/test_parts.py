@@ -12,6 +12,7 @@ from infra.backup.__main__ import main
 from infra.backup.encryption import Identity, Recipient
 from infra.backup.errors import BackupError
 from infra.backup.repository import ARCHIVE, Backup, Cluster, Reach, chosen
+from infra.backup.restoring import Target
 from infra.backup.segments import Position, number_of, segment_at
 
 MEGABYTES_16 = 1 << 24
@@ -38,7 +39,16 @@ def cluster(tmp_path: Path) -> Cluster:
 def add(cluster: Cluster, ended_at: datetime, segment: int, timeline: int = 1) -> Backup:
     name = f"{ended_at:%Y%m%dT%H%M%S}"
     first = segment_at(Position(segment * MEGABYTES_16), timeline, MEGABYTES_16)
-    backup = Backup(name, ended_at, ended_at, timeline, first, MEGABYTES_16, 5)
+    backup = Backup(
+        name,
+        began_at=ended_at,
+        ended_at=ended_at,
+        timeline=timeline,
+        first_segment=first,
+        last_position=segment * MEGABYTES_16 + 5,
+        segment_size=MEGABYTES_16,
+        bytes=5,
+    )
     unfinished = cluster.base / f"{name}.new"
     unfinished.mkdir()
     (unfinished / ARCHIVE).write_bytes(b"x")
@@ -161,12 +171,12 @@ def test_what_is_late_is_told_and_what_isnt_is_well(cluster: Cluster) -> None:
     ]
 
 
-def test_a_time_that_cant_be_reached_is_told_with_the_range(
-    cluster: Cluster, key: Path, tmp_path: Path
-) -> None:
+def test_a_time_that_cant_be_reached_is_told_with_the_range(cluster: Cluster, key: Path) -> None:
+    identity = encryption.read_identity(key)
+
     def told(target: datetime | None) -> str:
         with pytest.raises(BackupError) as refused:
-            restoring.choose(cluster, target)
+            restoring.choose(cluster, identity, Target(target))
         return str(refused.value)
 
     assert "holds no complete base backup" in told(None)
@@ -174,7 +184,26 @@ def test_a_time_that_cant_be_reached_is_told_with_the_range(
     cluster.set_reach(Reach(NOON + timedelta(hours=1), 5))
     assert "is before that" in told(NOON - timedelta(seconds=1))
     assert "is after that" in told(NOON + timedelta(hours=2))
-    assert restoring.choose(cluster, NOON).ended_at == NOON
+    assert restoring.choose(cluster, identity, Target(NOON)).ended_at == NOON
+
+
+def test_a_backup_that_a_restore_went_back_behind_is_of_the_old_timeline_alone(
+    cluster: Cluster, key: Path
+) -> None:
+    for hours, segment, timeline in ((0, 10, 1), (1, 30, 1), (2, 21, 2)):
+        add(cluster, NOON + timedelta(hours=hours), segment, timeline)
+    cluster.set_reach(Reach(NOON + timedelta(hours=9), 5))
+    cluster.packed(segment_at(Position(21 * MEGABYTES_16), 2, MEGABYTES_16)).touch()
+    history = b"1\t0/14000000\tbefore 2026-11-29 12:30:00+00\n"
+    encryption.seal_bytes(history, cluster.packed("00000002.history"), recipient_of(key))
+
+    def chosen_for(hours: float, timeline: int | None = None) -> float:
+        target = Target(NOON + timedelta(hours=hours), timeline)
+        found = restoring.choose(cluster, encryption.read_identity(key), target)
+        return (found.ended_at - NOON).total_seconds() / 3600
+
+    assert (chosen_for(0.5), chosen_for(1.5), chosen_for(3)) == (0, 0, 2)
+    assert chosen_for(1.5, timeline=1) == 1
 
 
 def test_nothing_is_restored_over_what_is_there(tmp_path: Path) -> None:
