@@ -2,10 +2,13 @@
 
 import gzip
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import promql_parser
 import pytest
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from infra.backup import encryption, log, options, restoring, status
 from infra.backup.__main__ import main
@@ -14,6 +17,7 @@ from infra.backup.errors import BackupError
 from infra.backup.repository import ARCHIVE, Backup, Cluster, Reach, chosen
 from infra.backup.restoring import Target
 from infra.backup.segments import Position, number_of, segment_at
+from infra.checks import ROOT
 
 MEGABYTES_16 = 1 << 24
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -252,3 +256,12 @@ def test_the_metrics_are_what_prometheus_reads(cluster: Cluster) -> None:
     assert f'backup_base_bytes{{system="7"}} {backup.bytes}' in lines
     assert f'backup_reach_timestamp_seconds{{system="7"}} {NOON.timestamp()}' in lines
     assert cluster.backups() == [backup]
+
+
+def test_the_alerts_ask_for_what_is_written() -> None:
+    rules = yaml.safe_load((ROOT / "infra/backup/alerts.yml").read_text())["groups"][0]["rules"]
+    written = {name for name, _ in status.METRICS}
+
+    for rule in rules:
+        promql_parser.parse(rule["expr"])
+        assert set(re.findall(r"backup_\w+", rule["expr"])) <= written, rule["alert"]
