@@ -76,6 +76,8 @@ def go_on(root: Path, now: State) -> int:
             return _finish(root, now)  # committed by hand
         merging.remove_half_made(root, now)
         return _merge(root, now)
+    if not now.settled:
+        return _settle(root, now)
     if left := merging.unsettled(root, now):
         print("Not settled yet:", *left, sep="\n  ")
         return 1
@@ -95,6 +97,7 @@ def main(words: Sequence[str] | None = None, root: Path = ROOT) -> int:
             raise UpgradeError("No upgrade is under way.")
         if _branch(root) != now.branch:
             raise UpgradeError(f"It was begun on {now.branch}: `git switch` back to it first.")
+        merging.remove_locks(root)
         return undoing.take_back(root, now) if given.abort else go_on(root, now)
     except (UpgradeError, LocalError) as error:
         print(error)
@@ -129,8 +132,13 @@ def _branch(root: Path) -> str:
 def _merge(root: Path, now: State) -> int:
     if now.origin is not None and not holds(root, "merge-base", "HEAD", now.commit):
         merging.join(root, now.origin)
-    left = merging.merge(root, now)
-    now = now.kept(root, conflicts=sorted(left))
+    merging.merge(root, now)
+    return _settle(root, now)
+
+
+def _settle(root: Path, now: State) -> int:
+    left = merging.settle(root, now)
+    now = now.kept(root, settled=True, conflicts=sorted(left))
     if left:
         print(*[f"{path}\n    {sentence}" for path, sentence in left.items()], sep="\n")
         print(SETTLE.format(count=f"{len(left)} files" if len(left) > 1 else "1 file"))

@@ -36,7 +36,7 @@ def finish(root: Path, state: State) -> State:
             run(root, module)
     git(root, "add", "--all")
     if commit_of(root, "MERGE_HEAD") is not None:
-        git(root, "commit", "--quiet", "--no-edit")
+        git(root, "commit", "--quiet", "--no-edit", "--cleanup=strip")
     elif not holds(root, "diff", "--cached", "--quiet"):
         git(root, "commit", "--quiet", "-m", f"Follow {state.tag} of the template")
     return state.kept(root, made=git(root, "rev-parse", "HEAD").strip())

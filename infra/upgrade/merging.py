@@ -1,13 +1,14 @@
 """The merge itself: what it settles by itself, and what is left to a person."""
 
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from infra.local.console import step
 from infra.upgrade import origin, ownership
 from infra.upgrade.errors import UpgradeError
-from infra.upgrade.repository import commit_of, files_of, for_each, git, names, tried
+from infra.upgrade.repository import commit_of, files_of, for_each, git, names, private_path, tried
 from infra.upgrade.state import State
 
 # The template's folders don't move by themselves because a project moved some of its files.
@@ -24,6 +25,7 @@ SENTENCES = {"UU": BOTH, "DU": GONE, "UD": LEFT, "AA": ADDED}
 OURS_TO_TAKE = (
     " Unless you changed it on purpose: `git checkout --theirs {path} && git add {path}`."
 )
+LOCK_WAIT = 2.0  # seconds that a running git may still take
 MARKER = re.compile(rb"(?m)^(<{7}|>{7}) ")
 
 
@@ -33,19 +35,20 @@ def join(root: Path, commit: str) -> None:
     git(root, "merge", "--quiet", *words, commit)
 
 
-def merge(root: Path, state: State) -> dict[str, str]:
-    """Merge without a commit; for each file that a person must settle, a sentence.
-
-    Raises UpgradeError when git can't even begin.
-    """
-    base = git(root, "merge-base", "HEAD", state.commit).split()[0]
+def merge(root: Path, state: State) -> None:
+    """Merge without a commit. Raises UpgradeError when git can't even begin."""
+    said = MESSAGE.format(tag=state.tag)
     with step(f"merge {state.tag}"):
-        said = MESSAGE.format(tag=state.tag)
         done = tried(root, *MERGE, "--no-commit", "--no-ff", "-m", said, state.commit)
-        if commit_of(root, "MERGE_HEAD") is None:
-            raise UpgradeError(f"git merge: {(done.stderr or done.stdout).strip()}")
-        _keep(root, base)
-        _take_written(root)
+    if commit_of(root, "MERGE_HEAD") is None:
+        raise UpgradeError(f"git merge: {(done.stderr or done.stdout).strip()}")
+
+
+def settle(root: Path, state: State) -> dict[str, str]:
+    """Settle what needs no person; for each file that does, a sentence. Safe to repeat."""
+    base = git(root, "merge-base", "HEAD", state.commit).split()[0]
+    _keep(root, base)
+    _take_written(root)
     return {path: _sentence(code, path) for path, code in sorted(unmerged(root).items())}
 
 
@@ -61,15 +64,22 @@ def unsettled(root: Path, state: State) -> list[str]:
     return sorted({*unmerged(root), *marked})
 
 
+def remove_locks(root: Path) -> None:
+    """Remove what a git that was killed has left, once no git can be at it any more."""
+    for name in ("index.lock", "HEAD.lock", "MERGE_HEAD.lock"):
+        lock = private_path(root, name)
+        deadline = time.monotonic() + LOCK_WAIT
+        while lock.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        lock.unlink(missing_ok=True)
+
+
 def remove_half_made(root: Path, state: State) -> None:
     """Put the files back that a merge had begun to write when it was killed.
 
     The tree was clean before, so what is in no commit and begins as a file of the template's was
     written by that merge.
     """
-    for lock in ("index.lock", "MERGE_HEAD.lock"):
-        path = Path(git(root, "rev-parse", "--git-path", lock).strip())
-        (root / path).unlink(missing_ok=True)
     git(root, "reset", "--quiet", "--hard", "HEAD")
     theirs = files_of(root, state.commit)
     for name in names(root, "ls-files", "--others", "--exclude-standard"):

@@ -15,7 +15,8 @@ class State:
     """An upgrade under way: what is brought in, and where the project stood before.
 
     `origin` is the version that it was made from, where the histories have nothing in common yet;
-    `conflicts` are the files that a person has to settle; `made` is the commit of the merge.
+    `settled` says that what needs no person is done, `conflicts` are the files that a person has to
+    settle; `made` is the commit of the merge.
     """
 
     tag: str
@@ -23,6 +24,7 @@ class State:
     before: str
     branch: str
     origin: str | None = None
+    settled: bool = False
     conflicts: list[str] = field(default_factory=list)
     made: str | None = None
 

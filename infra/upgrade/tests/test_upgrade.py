@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.upgrade import state
+from infra.upgrade import fetching, merging, state
 from infra.upgrade.__main__ import main
 from infra.upgrade.state import State
 from infra.upgrade.tests.template import make_product, make_template, write
@@ -148,9 +148,29 @@ def test_a_merge_that_was_killed_while_it_wrote_goes_on_or_goes_back(
     assert (git(root, "rev-parse", "HEAD").strip() == head) == (way == "--abort")
 
 
-def test_a_product_without_the_templates_history_is_joined_to_it_once(
-    template: Path, tmp_path: Path, said: Said
+@pytest.mark.parametrize("way", ["--continue", "--abort"])
+def test_an_upgrade_that_was_killed_after_the_merge_goes_on_or_goes_back(
+    root: Path, template: Path, way: str
 ) -> None:
+    head = git(root, "rev-parse", "HEAD").strip()
+    git(root, "fetch", "-q", str(template), "refs/tags/v0.2.0:refs/template/v0.2.0")
+    commit = git(root, "rev-parse", "refs/template/v0.2.0").strip()
+    now = State("v0.2.0", commit, head, "refs/heads/main").kept(root)
+    merging.merge(root, now)
+    (root / ".git/index.lock").touch()
+
+    assert main([way], root) == 0
+
+    assert clean(root)
+    assert text(root, "README.md") == "# Mine\n"
+    assert not (root / "features/news").exists()
+    assert (root / "features/keys").exists() == (way == "--continue")
+
+
+def test_a_product_without_the_templates_history_is_joined_to_it_once(
+    template: Path, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "VERSION", "0.1.0")
     root = make_product(template, tmp_path / "copy", history=False)
 
     assert upgrade(root, template) == 0, said.readouterr().out
