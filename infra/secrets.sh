@@ -45,6 +45,7 @@ rules=$(cd "$OLDPWD" && cd "$here/valkey" && pwd)
 for name in secret_key postgres_password postgres_app_password admin_password; do
     make "$name" "$(random)"
 done
+[ "$stack" = staging ] || make postgres_backup_password "$(random)"
 make redis_cache_url "redis://app:$(random)@redis-cache:6379/0"
 allow cache redis_cache_acl redis_cache_url
 if [ -n "$limits" ]; then

@@ -25,10 +25,13 @@ COMPILE = [
     *("--python-version", "3.11", "--generate-hashes", "--quiet", "--no-header", "--no-annotate"),
     *("--no-emit-index-url", "--no-emit-find-links"),
 ]
+# What the image of backups installs: PostgreSQL's programs and what encrypts.
+BACKUP = "requirements-backup.lock"
 MORE = {
     LOCK: ["pyproject.toml", "--group", "test"],
     RUNTIME: ["pyproject.toml", "--constraint", LOCK],
     DOCS: ["--group", "docs"],
+    BACKUP: ["--group", "backup", "--constraint", LOCK],
 }
 HEADER = "# Written by `hatch run lock` from the dependencies in pyproject.toml: sha256:{}\n"
 

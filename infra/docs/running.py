@@ -28,7 +28,7 @@ ELSEWHERE = {
     r"ssh ": "there is no other machine",
     r"git clone": "there is no other repository",
     r"hatch run (test|check|access|statements)\Z": "a gate of its own, and slow",
-    r"hatch run (init|client)\b": "drills of their own run it",
+    r"hatch run (init|client|upgrade-from|backup)\b": "drills of their own run it",
     r"hatch run (bench|drill|images|supply|lock|sync|docs)\b": "slow, or needs a network",
 }
 WRITTEN = {"python", "toml", "ini", "dotenv", "js", "html", "json", "yaml", "sql", "text"}

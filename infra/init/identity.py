@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.init.errors import InitError
+from infra.upgrade import VERSION
 
 DESCRIPTION = "A FastAPI backend in vertical slices: SQLModel on PostgreSQL, Redis, ARQ."
 CHANGELOG = """\
@@ -120,7 +121,7 @@ def _readme(
     text = f"# {identity.title}\n\n{identity.description}\n\n" + "".join(kept)
     lines = [line for line in text.splitlines() if _is_true(line, scripts)]
     origin = (
-        f"## Made from\n\n{before['name'].capitalize()} {before['version']}, a template under the "
+        f"## Made from\n\n{before['name'].capitalize()} {VERSION}, a template under the "
         "MIT licence: [LICENSE](LICENSE) has its terms.\n"
     )
     return "\n".join(lines).rstrip() + "\n\n" + origin

@@ -16,8 +16,11 @@ from infra.init.part import Part
 from infra.init.parts import PARTS
 from infra.init.parts.itself import ITSELF
 from infra.local.console import step
+from infra.upgrade import origin
 
 APPLIED = 'APPLIED = frozenset({"accounts", "tiers", "posts", "jobs", "tiers_in_use"})'
+# This command's own, whose folder a product has no use for.
+AWAY: dict[str, tuple[str, ...]] = {"init": ("infra/init", "docs/init.md")}
 CHECKS = ("format", "lint", "imports", "layout", "lock")
 
 
@@ -57,6 +60,7 @@ def reduce(stage: Path, product: Identity, parts: list[Part]) -> None:
     shutil.move(stage / "infra/init/afterwards.py", stage / "infra/init/__main__.py")
     scripts = tomllib.loads((stage / "hatch.toml").read_text())["envs"]["default"]["scripts"]
     identity.write(stage, product, scripts)
+    origin.record(stage / "pyproject.toml", {part.name: part.paths for part in parts} | AWAY)
     unlink_dead(stage)
     files = [str(file) for file in sorted(changed) if file.suffix == ".py"]
     if files:

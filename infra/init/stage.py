@@ -3,12 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infra.init.errors import InitError
+from infra.upgrade import repository
+from infra.upgrade.errors import GitError
 
 LEFTOVERS = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", ".dev"}
 STAGE, JOURNAL = "init-stage", "init-journal"
@@ -17,18 +18,9 @@ STAGE, JOURNAL = "init-stage", "init-journal"
 def git(root: Path, *words: str) -> str:
     """What git answers. Raises InitError where there is no repository."""
     try:
-        run = subprocess.run(
-            ["git", *words],  # noqa: S607 the reader's own git
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except FileNotFoundError:
-        raise InitError("There is no git here; this command needs it to undo itself.") from None
-    except subprocess.CalledProcessError as error:
-        raise InitError(f"git {words[0]}: {error.stderr.strip()}") from None
-    return run.stdout
+        return repository.git(root, *words)
+    except GitError as error:
+        raise InitError(str(error)) from None
 
 
 def tracked(root: Path) -> list[str]:
@@ -38,12 +30,14 @@ def tracked(root: Path) -> list[str]:
 
 def refuse_unsaved(root: Path) -> None:
     """Raise InitError unless everything is committed, so that all of this can be undone."""
-    if git(root, "rev-parse", "--show-prefix").strip():
-        raise InitError("This folder is part of another repository: run `git init` here first.")
-    unsaved = git(root, "status", "--porcelain").splitlines()
+    try:
+        repository.refuse_part(root)
+        unsaved = repository.unsaved(root)
+    except GitError as error:
+        raise InitError(str(error)) from None
     if unsaved:
         raise InitError(
-            f"Not committed: {unsaved[0][3:]} ({len(unsaved)} in all). Commit or stash it first, "
+            f"Not committed: {unsaved[0]} ({len(unsaved)} in all). Commit or stash it first, "
             "so that `git restore .` undoes this."
         )
 
@@ -122,4 +116,4 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _path(root: Path, name: str) -> Path:
-    return (root / git(root, "rev-parse", "--git-path", name).strip()).absolute()
+    return repository.private_path(root, name)

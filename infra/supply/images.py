@@ -15,7 +15,7 @@ import httpx2
 
 from infra.checks import ROOT
 
-FILES = ("compose.yaml", "infra/compose.yml", "infra/Dockerfile")
+FILES = ("compose.yaml", "infra/compose.yml", "infra/Dockerfile", "infra/backup/Dockerfile")
 IMAGE = re.compile(
     r"(?m)^(?P<before>\s*image: |FROM )(?P<name>[\w./-]+):(?P<tag>[\w.-]+)"
     r"(?P<digest>@sha256:\w{64})?"
@@ -67,11 +67,15 @@ def main(words: Sequence[str] | None = None, root: Path = ROOT, registry: str = 
 def named(root: Path) -> list[Image]:
     """The images that are pulled, in the order of the files."""
     found = []
-    for file in FILES:
+    for file in _files(root):
         for match in IMAGE.finditer((root / file).read_text()):
             digest = (match["digest"] or "").removeprefix("@")
             found.append(Image(match["name"], match["tag"], digest))
     return found
+
+
+def _files(root: Path) -> list[str]:
+    return [file for file in FILES if (root / file).is_file()]
 
 
 def compare(image: Image, digests: dict[tuple[str, str], str]) -> str | None:
@@ -115,7 +119,7 @@ def _token(client: httpx2.Client, refusal: httpx2.Response) -> str:
 
 def pin(root: Path, digests: dict[tuple[str, str], str]) -> None:
     """Write each tag's digest behind it: the digest is pulled, the tag is for people."""
-    for file in FILES:
+    for file in _files(root):
         text = (root / file).read_text()
         pinned = IMAGE.sub(
             lambda match: (

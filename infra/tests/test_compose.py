@@ -17,7 +17,8 @@ from infra.local.binaries import find_postgres, server_environment
 from tests.compose_files import DEPLOYED, LOCAL, compose, services, stack
 
 PROFILES = (
-    *("staging", "production", "production-tls", "pgadmin", "pgbouncer", "observability"),
+    *("staging", "production", "production-tls", "backup", "restore"),
+    *("pgadmin", "pgbouncer", "observability"),
     *("host", "balancer", "balancer-tls", "once"),
 )
 STACKS = [(LOCAL, ""), *((DEPLOYED, profile) for profile in PROFILES)]
@@ -142,6 +143,29 @@ def test_only_migrations_know_the_password_of_the_tables_owner(profile: str) -> 
             assert owner == (bool(profile) and name.startswith("migrate"))
 
 
+def test_what_backs_up_can_neither_own_the_tables_nor_open_a_backup() -> None:
+    backup, restore = (
+        services(DEPLOYED, "backup")["backup"],
+        services(DEPLOYED, "restore")["restore"],
+    )
+    database = services(DEPLOYED, "production")["db"]
+
+    assert {secret["source"] for secret in backup["secrets"]} == {
+        "postgres_backup_password",
+        "backup_recipient",
+    }
+    assert set(backup["networks"]) == set(database["networks"])
+    assert (restore["network_mode"], restore.get("networks")) == ("none", None)
+    assert [secret["source"] for secret in restore["secrets"]] == ["backup_identity"]
+    # The same folder of backups; what is restored isn't where the database is.
+    places = {volume["target"]: volume["source"] for volume in restore["volumes"]}
+    assert places["/backups"] == backup["volumes"][0]["source"]
+    assert places["/restored"] != database["volumes"][0]["source"]
+    assert (
+        "host replication backup" in stack(DEPLOYED, "production")["configs"]["pg-hba"]["content"]
+    )
+
+
 @pytest.mark.parametrize("profile", ["staging", "production", "production-tls"])
 def test_a_full_cache_forgets_and_takes_nothing_from_the_queue_which_forgets_nothing(
     profile: str,
@@ -215,7 +239,7 @@ def test_what_runs_on_is_limited_restarted_and_keeps_no_endless_log(
     file: str, profile: str
 ) -> None:
     for name, service in services(file, profile).items():
-        once = name.startswith(("migrate", "seed"))
+        once = name.startswith(("migrate", "seed", "restore")) or name == "backup-role"
         assert service["restart"] == ("no" if once else "unless-stopped")
         assert service["logging"]["options"]["max-size"]
         assert service["deploy"]["resources"]["limits"]["memory"]
@@ -254,7 +278,7 @@ def test_pgbouncer_stands_between_where_it_is_named_and_never_before_migrations(
     assert [*pgbouncer["networks"]] == [*named["db"]["networks"]] == ["database"]
 
 
-@pytest.mark.parametrize("profile", ["staging", "production", "host"])
+@pytest.mark.parametrize("profile", ["staging", "production", "host", "backup", "restore"])
 def test_secrets_are_files_and_stand_in_no_environment(profile: str) -> None:
     for service in services(DEPLOYED, profile).values():
         for name, value in (service.get("environment") or {}).items():

@@ -10,6 +10,7 @@ import pytest
 from infra.checks import ROOT, lock
 
 DOCKERFILE = ROOT / "infra/Dockerfile"
+OF_BACKUPS = ROOT / "infra/backup/Dockerfile"
 
 
 def complaints(file: Path) -> str:
@@ -18,8 +19,26 @@ def complaints(file: Path) -> str:
     return run.stdout + run.stderr
 
 
-def test_the_recipe_is_clean() -> None:
-    assert complaints(DOCKERFILE) == ""
+@pytest.mark.parametrize("file", [DOCKERFILE, OF_BACKUPS], ids=str)
+def test_the_recipe_is_clean(file: Path) -> None:
+    assert complaints(file) == ""
+
+
+def test_backups_stand_on_the_same_image_with_what_their_lock_names() -> None:
+    text = OF_BACKUPS.read_text()
+    copied = re.findall(r"(?m)^COPY ([\w./-]+) ", text)
+    ignored, *lines = [
+        line
+        for line in OF_BACKUPS.with_name("Dockerfile.dockerignore").read_text().splitlines()
+        if line[:1] not in "# "
+    ]
+
+    bases = re.findall(r"(?m)^FROM (\S+)", text)
+    assert set(bases) == set(re.findall(r"(?m)^FROM (\S+)", DOCKERFILE.read_text()))
+    assert "--require-hashes" in text
+    assert lock.BACKUP in copied
+    assert ignored == "*"
+    assert {line[1:] for line in lines if line[0] == "!"} == set(copied)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ def test_secrets_are_made_once_and_fit_for_production(tmp_path: Path) -> None:
     (tmp_path / "secrets/production/admin_password").unlink()
     again = make()
 
-    plain = ["admin_password", "postgres_app_password", "postgres_password", "secret_key"]
+    passwords = [f"postgres_{whose}password" for whose in ("app_", "backup_", "")]
+    plain = ["admin_password", *passwords, "secret_key"]
     addresses = ["redis_cache_url", "redis_limits_url", "redis_queue_url"]
     rules = ["redis_cache_acl", "redis_limits_acl", "redis_queue_acl"]
     assert sorted(made) == sorted([*plain, *addresses, *rules])

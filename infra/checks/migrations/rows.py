@@ -130,7 +130,8 @@ def _value(table: Table, column: Column, variant: Variant) -> str:
     if column.name in table.refers:
         other, name = table.refers[column.name]
         rows = f'FROM "{other}"'
-        place = f"{variant.number} % greatest((SELECT count(*) {rows}), 1)"
+        # The first row refers to the first of the others: so each has one of its own, as many are.
+        place = f"{abs(variant.number - 1)} % greatest((SELECT count(*) {rows}), 1)"
         return f'(SELECT "{name}" {rows} ORDER BY ctid OFFSET {place} LIMIT 1)'
     said = None if model is None else model.columns.get(column.name)
     if said is not None and said.foreign_keys and not column.required:

@@ -56,6 +56,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
         {"requires": "invoices.write", "tasks": True},
     ),
     (FIVE, {"requires": "invoices.write"}),
+    # Two numbers in the body that are ids, and none of the row's.
+    ("title:str author:references:users reviewer:references:users owner:user", {}),
+    ("title:str author:references:users", {"public": True}),
 ]
 
 

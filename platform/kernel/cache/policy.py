@@ -124,11 +124,11 @@ def argument_types(endpoint: Callable[..., Any]) -> dict[str, Any]:
 def _infer_id(policy: Policy) -> str | None:
     kind, types = policy.resource_id_type, policy.types
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    # Any number may be an int; what is an id says so.
+    # Any number may be an int; what is an id says so. What a body refers to isn't the route's.
     candidates = [
         argument
-        for argument, type_ in types.items()
-        if type_ in kinds and (type_ is not int or "id" in argument.split("_"))
+        for argument in inspect.signature(policy.endpoint).parameters
+        if types[argument] in kinds and (types[argument] is not int or "id" in argument.split("_"))
     ]
     if not candidates and (PLACEHOLDER.search(policy.prefix) or not _has_scalars(policy)):
         return None  # there is one of it, or the prefix says which

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Header, Query, Request, Response
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
 from kernel.cache.decorator import cache
@@ -91,6 +92,23 @@ def test_the_id_is_inferred_by_its_type_and_name() -> None:
         policy(two)
     with pytest.raises(CacheError, match="names nothing, which is no argument"):
         policy(plain, resource_id_name="nothing")
+
+
+def test_what_a_body_refers_to_is_no_resource_id() -> None:
+    class Note(BaseModel):
+        author_id: int
+
+    class Review(Note):
+        reviewer_id: int
+
+    async def one(values: Note) -> str:
+        return ""
+
+    async def two(username: str, values: Review) -> str:
+        return ""
+
+    assert policy(one).template == "book"
+    assert policy(two, prefix="{username}_books").template == "{username}_books"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The write-ahead log on its way: received as it is written, encrypted, kept; and back again."""
+
+import shutil
+from pathlib import Path
+
+from infra.backup import encryption, server
+from infra.backup.encryption import Recipient, seal_bytes
+from infra.backup.errors import BackupError
+from infra.backup.repository import Cluster
+from infra.backup.segments import HISTORY, PARTIAL, SEGMENT
+from infra.local import processes
+from infra.local.processes import Child
+
+BROKEN = 200  # above 125, so that PostgreSQL gives up instead of ending the recovery there
+MISSING = """\
+The segment {name} of the log is missing, and later ones are there: nothing that came
+after it can be restored. Say a time before it was written."""
+
+
+def start_receiver(spool: Path) -> Child:
+    """Receive the log into the spool as it is written; the server keeps what isn't received."""
+    program = str(server.program("pg_receivewal"))
+    command = [program, "--directory", str(spool), "--slot", server.SLOT, "--no-password"]
+    slot = [*command, "--create-slot", "--if-not-exists"]
+    environment = server.environment(PGAPPNAME=server.RECEIVER)
+    log = spool / "receiver.log"
+    with log.open("wb") as output:
+        child = processes.start("pg_receivewal", slot, env=environment, output=output)
+        child.process.wait()
+        if child.process.returncode:
+            raise BackupError(f"The log can't be received: {log.read_text().strip()}")
+        child.stop()
+        more = ["--no-loop", "--status-interval=1"]
+        return processes.start("pg_receivewal", [*command, *more], env=environment, output=output)
+
+
+def pack(spool: Path, cluster: Cluster, recipient: Recipient) -> int:
+    """Encrypt what is complete and take it out of the spool; how many segments that was."""
+    packed = 0
+    for file in sorted(spool.iterdir()):
+        if SEGMENT.fullmatch(file.name) or HISTORY.fullmatch(file.name):
+            seal_bytes(file.read_bytes(), cluster.packed(file.name), recipient)
+            cluster.packed(f"{file.name}{PARTIAL}").unlink(missing_ok=True)
+            file.unlink()
+            packed += 1
+    return packed
+
+
+def pack_partial(spool: Path, cluster: Cluster, recipient: Recipient) -> None:
+    """Encrypt what there is of the segment that is being written."""
+    for file in sorted(spool.glob(f"*{PARTIAL}")):
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            continue  # complete meanwhile: the next look packs it
+        seal_bytes(content, cluster.packed(file.name), recipient)
+
+
+def empty_of_others(spool: Path, timeline: int) -> None:
+    """Forget what a server on another timeline had begun, once it is packed.
+
+    A database that was restored goes on where the old one's log would lead elsewhere.
+    """
+    for file in spool.glob(f"*{PARTIAL}"):
+        if int(file.name[:8], 16) != timeline:
+            file.unlink()
+
+
+def fetch(cluster: Cluster, identity_file: Path, said: Path, name: str, target: Path) -> int:
+    """Give PostgreSQL a file of the log; what is wrong with it goes into `said`; the exit code."""
+    for there in (name, f"{name}{PARTIAL}"):
+        packed = cluster.packed(there)
+        if packed.exists():
+            try:
+                content = encryption.open_bytes(packed, encryption.read_identity(identity_file))
+            except BackupError as error:
+                said.write_text(str(error))
+                return BROKEN
+            unfinished = target.with_name(f"{target.name}.new")
+            unfinished.write_bytes(content)
+            shutil.move(unfinished, target)
+            return 0
+    if SEGMENT.fullmatch(name) and any(_follows(one, name) for one in cluster.segments()):
+        said.write_text(MISSING.format(name=name))
+        return BROKEN
+    return 1
+
+
+def _follows(other: str, name: str) -> bool:
+    return other[:8] == name[:8] and other[:24] > name
