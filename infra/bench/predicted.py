@@ -29,7 +29,9 @@ LOGINS = 0.001  # of all requests
 LOGIN = 0.24  # seconds of a core, in a thread beside the event loop (PASSWORD_HASH_COST=12)
 HASHING = 1  # such threads of a pod: half of its two cores (features/auth/password_queue.py)
 STORE_CORES = 4  # of PostgreSQL and the Valkeys, which have machines of their own
-STORES_US = 60.0  # microseconds of a request there: what the bench measured beside the API
+# Microseconds of a request there, assumed: --json has what is spent beside the API (machine_us less
+# cpu_us), with what else the machine does.
+STORES_US = 60.0
 COUNT = 15_000  # requests of each simulation
 SEED = 20261129
 NEVER = "the queue only grows"
