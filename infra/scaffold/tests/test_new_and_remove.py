@@ -84,7 +84,10 @@ def test_new_and_remove_of_every_kind(
     write_and_remove(checkout, words, options)
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+# One handler takes both.
+@pytest.mark.parametrize(
+    "asked", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.longest)]
+)
 def test_when_new_is_interrupted_nothing_of_it_is_left(
     checkout: Checkout, asked: signal.Signals
 ) -> None:
