@@ -103,6 +103,7 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     assert "'shy' BEFORE 'wild'" in text
 
 
+@pytest.mark.longest  # five runs, about what changes with its generator only
 def test_every_type_is_migrated_there_and_back_with_rows(feature: Feature) -> None:
     """What the check compares are pg_enum, pg_get_indexdef and pg_get_constraintdef."""
     made = feature.revise(types_models.BEFORE, "make the types")
@@ -230,6 +231,7 @@ AFTER = HOTEL.format(
 )
 
 
+@pytest.mark.longest  # four runs; that a member is added is seen by the zoo, too
 def test_a_new_member_may_be_a_default_in_the_same_revision(feature: Feature) -> None:
     feature.revise(BEFORE, "make rooms")
     changed = feature.revise(AFTER, "clean rooms")

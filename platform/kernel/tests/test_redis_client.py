@@ -12,7 +12,7 @@ from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable, Script
 from kernel.tests.fault_proxy import FaultProxy, cut_and_back, is_unavailable, proxy_to, until
 
-TIMEOUT = 0.08
+TIMEOUT = 0.2
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from kernel.cache.store import VersionedStore
 from kernel.redis.client import Redis
 from kernel.tests.fault_proxy import FaultProxy, proxy_to
 
-TIMEOUT = 0.08
+TIMEOUT = 0.2
 
 
 class Process:
