@@ -60,8 +60,12 @@ async def fetch_caller(
         kept_permissions_of = context.resources.provider("kept_permissions_of")
     if kept_permissions_of is None:
         return await rights
-    found, context.permissions = await asyncio.gather(rights, kept_permissions_of(context, user_id))
-    return found
+    # The task begins before what is sent here leaves, so that both leave together.
+    permissions = asyncio.ensure_future(kept_permissions_of(context, user_id))
+    try:
+        return await rights
+    finally:
+        context.permissions = await permissions
 
 
 def known_user(kept: bytes, user_id: int, session_id: int) -> KnownUser:

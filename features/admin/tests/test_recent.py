@@ -38,8 +38,7 @@ async def test_the_start_page_counts_the_requests_of_every_process(
         after = counted((await first.get("/admin/")).text)[0]
 
     assert "Answered by all processes" in shown
-    # What a process has answered within the last seconds only its own page knows.
-    assert before + 10 <= after <= before + 22
+    assert after >= before + 20  # and what other processes have shared meanwhile
 
 
 async def test_what_was_counted_while_redis_was_away_is_added_later(
