@@ -4,11 +4,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from kernel.cache.epoch import EPOCH
 from kernel.cache.store import VersionedStore
+from kernel.config.addresses import redis_urls
+from kernel.jobs import arq_queue
+from kernel.jobs.job import Job
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable
 from tests.valkey_pair import ValkeyPair
@@ -64,6 +69,62 @@ async def test_of_several_servers_the_primary_is_taken_wherever_it_is_named(
             await client.close()
         if number == 0:
             pair.fail_over()
+
+
+def test_an_address_may_name_several_servers() -> None:
+    several = redis_urls("rediss://app:a%2Cb@one:6379,two:6380/3?ssl_cert_reqs=none")
+
+    assert several == [
+        "rediss://app:a%2Cb@one:6379/3?ssl_cert_reqs=none",
+        "rediss://app:a%2Cb@two:6380/3?ssl_cert_reqs=none",
+    ]
+    assert redis_urls("unix:///run/a,b.sock?db=4") == ["unix:///run/a,b.sock?db=4"]
+    for wrong in ("redis://one:6379,two:many/0", "http://one,two"):
+        with pytest.raises(ValueError, match=r".+"):
+            redis_urls(wrong)
+
+
+async def test_a_name_may_lead_to_all_of_them(
+    pair: ValkeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = [pair.servers[number].port for number in (1 - pair.primary, pair.primary)]
+
+    async def look_up(host: str, port: int, **_: Any) -> list[Any]:
+        return [(0, 0, 0, "", ("127.0.0.1", port)) for port in ports]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    client = Redis(f"redis://:{pair.servers[0].secret}@valkey/0", timeout=1)
+    await client.open()
+
+    assert await client.execute("SET", "number", 1) == b"OK"
+    await client.close()
+
+
+async def test_a_planned_failover_loses_no_job_that_was_queued(
+    pair: ValkeyPair, client: Redis
+) -> None:
+    queued: list[str] = []
+    end = time.monotonic() + 2
+
+    async def queue() -> None:
+        while time.monotonic() < end:
+            job = Job(id=uuid4().hex, function="tasks.any", arguments={})
+            try:
+                await arq_queue.put(client, [job])
+            except RedisUnavailable:
+                await asyncio.sleep(0.01)
+            else:
+                queued.append(job.id)
+
+    queueing = [asyncio.create_task(queue()) for _ in range(5)]
+    await asyncio.sleep(0.3)
+    before = len(queued)
+    await asyncio.to_thread(pair.fail_over)
+    await asyncio.gather(*queueing)
+
+    kept = {one.decode() for one in pair.client(pair.primary).zrange("arq:queue", 0, -1)}
+    assert 0 < before < len(queued)
+    assert set(queued) <= kept
 
 
 async def test_a_demoted_primary_answers_no_read_and_the_new_one_is_found(
