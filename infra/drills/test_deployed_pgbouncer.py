@@ -22,7 +22,7 @@ from sqlalchemy import URL, make_url, text
 
 from infra.checks import ROOT
 from infra.drills.charts import SETS, Helm, Unavailable
-from infra.drills.test_pgbouncer import PROGRAM
+from infra.drills.pooler import PROGRAM
 from infra.local import databases
 from infra.local.paths import ports
 from infra.local.processes import pause

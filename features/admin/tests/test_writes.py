@@ -307,21 +307,6 @@ async def test_a_session_that_ends_in_mid_edit_loses_no_text(
     assert (await site.get("/admin/")).status_code == 200
 
 
-async def test_a_new_address_asks_for_a_password_that_was_entered_long_ago(
-    site: Browser, user: Person, resources: Resources
-) -> None:
-    await forget_password(resources)
-    path = f"/admin/user/edit/{user.id}"
-
-    asked = await site.submit(path, email="new@example.com")
-    form = {**inputs(asked), "_password": PASSWORD}
-    done = await site.post(path, data=form, headers=SAME_ORIGIN)
-
-    assert asked.status_code == 403
-    assert inputs(asked)["email"] == "new@example.com"
-    assert done.status_code == 303
-
-
 async def test_a_session_is_ended_from_its_list(site: Browser, user: Person) -> None:
     listed = (await user.get("/api/v1/sessions")).json()["data"]
 

@@ -58,7 +58,9 @@ def write_and_remove(checkout: Checkout, words: str, options: dict[str, Any]) ->
     """Write it, check it, take it away again."""
     began = time.monotonic()
     checkout.run("infra.scaffold", *words_of(words, options), "--migrate")
-    print(f"\nwritten, recorded, tested and migrated in {time.monotonic() - began:.0f} s of {LONGEST}")
+    print(
+        f"\nwritten, recorded, tested and migrated in {time.monotonic() - began:.0f} s of {LONGEST}"
+    )
 
     written = [line for line in checkout.changes if not line.startswith("?? features/invoices/")]
     edited = [" M .env.example"] if options.get("settings") else []
