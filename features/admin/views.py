@@ -9,8 +9,8 @@ from sqladmin import ModelView
 from sqlalchemy import delete
 from starlette.requests import Request
 
-from kernel.context import unit_of
 from kernel.db import now
+from kernel.web import unit_of
 
 DELETE = "delete"
 RESTORE = "restore"

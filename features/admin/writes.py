@@ -11,9 +11,8 @@ from starlette.requests import Request
 from features.admin.crud import Found, row_of
 from features.admin.views import DELETE, REMOVE, Act, View
 from kernel.cache import forget
-from kernel.context import unit_of
 from kernel.errors import ConflictException
-from kernel.web import translate
+from kernel.web import translate, unit_of
 
 CHANGED_MEANWHILE = "This row was changed meanwhile; the form shows it as it is now."
 

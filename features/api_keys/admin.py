@@ -6,8 +6,8 @@ from starlette.requests import Request
 from features.api_keys import crud
 from features.api_keys.models import ApiKey
 from features.auth.security_log import record_after_commit
-from kernel.context import unit_of
 from kernel.errors import NotFoundException
+from kernel.web import unit_of
 
 
 class ApiKeyAdmin(ModelView, model=ApiKey):

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from features.auth import sessions
 from features.auth.models import Session
 from features.auth.security_log import record_after_commit
-from kernel.context import unit_of
 from kernel.errors import NotFoundException
+from kernel.web import unit_of
 
 
 class SessionAdmin(ModelView, model=Session):

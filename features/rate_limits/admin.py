@@ -17,10 +17,10 @@ from features.rate_limits.models import (
     RateLimitUpdate,
 )
 from features.tiers.models import Tier
-from kernel.context import unit_of
 from kernel.errors import UnprocessableEntityException
 from kernel.rate_limit import forget_rules
 from kernel.schemas import JsonNumber, RowId
+from kernel.web import unit_of
 
 
 class RuleCreate(RateLimitCreate):

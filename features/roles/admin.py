@@ -13,9 +13,10 @@ from features.roles import crud, permissions
 from features.roles.grants import forget_permissions
 from features.roles.models import Role, RoleChange, RoleCreate, UserRole, UserRoleCreate
 from features.users.models import User
-from kernel.context import context_of, unit_of
+from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
+from kernel.web import unit_of
 
 
 class RoleAdmin(ModelView, model=Role):

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from features.tasks import crud, overview
 from features.tasks.models import Job
 from kernel import jobs
-from kernel.context import unit_of
 from kernel.db import UnitOfWork
 from kernel.errors import ConflictException
+from kernel.web import unit_of
 
 STATUSES = ("waiting", "queued", "in_progress", "complete", "failed", "cancelled")
 JOB_OVER = "The job has ended"

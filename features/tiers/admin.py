@@ -6,8 +6,8 @@ from sqladmin import ModelView
 from starlette.requests import Request
 
 from features.tiers.models import Tier, TierCreate, TierUpdate
-from kernel.context import unit_of
 from kernel.rate_limit import forget_rules
+from kernel.web import unit_of
 
 
 class TierAdmin(ModelView, model=Tier):

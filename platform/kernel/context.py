@@ -70,11 +70,6 @@ def context_of(connection: HTTPConnection | Scope) -> RequestContext:
     return cast(RequestContext, scope[KEY])
 
 
-def unit_of(connection: HTTPConnection | Scope) -> UnitOfWork:
-    """The unit of work of a request that has one: of a route, or of the admin site."""
-    return cast(UnitOfWork, context_of(connection).unit)
-
-
 def template_of(scope: Scope) -> str | None:
     """The path template of the route that answered, e.g. `/api/v1/user/{username}`."""
     route: Any = scope.get("route")

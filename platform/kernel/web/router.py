@@ -1,7 +1,7 @@
 """Routes of features: one unit of work each, access checked before the body."""
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -83,6 +83,11 @@ def begin_unit(connection: HTTPConnection) -> UnitOfWork:
         context.unit = made
         connection.scope["fastapi_function_astack"].push_async_exit(context.unit)
     return context.unit
+
+
+def unit_of(connection: HTTPConnection) -> UnitOfWork:
+    """The unit of work of a request that has one: of a route, or of the admin site."""
+    return cast(UnitOfWork, context_of(connection).unit)
 
 
 async def unit_of_work(connection: HTTPConnection) -> UnitOfWork:
