@@ -105,6 +105,7 @@ def _begin_empty(request: pytest.FixtureRequest) -> None:
 
 pytest_plugins = [
     "tests.documented",
+    "tests.slices",
     "tests.application",
     "tests.accounts",
     "tests.callers",
