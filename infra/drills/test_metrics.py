@@ -118,6 +118,7 @@ def test_the_sum_of_several_processes_is_right_while_they_die_and_are_replaced(
 
         until(lambda: scraped(port).get(("db_pool_size", ())) == 30)
         ask(40)
+        until(lambda: counted() == 40)  # handed on once a second
         [first, second] = children(server.process.pid)
         os.kill(first, signal.SIGKILL)
         until(
@@ -131,7 +132,7 @@ def test_the_sum_of_several_processes_is_right_while_they_die_and_are_replaced(
         while second in children(server.process.pid):
             scraped(port)
         until(lambda: scraped(port).get(("db_pool_size", ())) == 30)
-        until(lambda: counted() == asked)  # those right before it was killed, too
+        until(lambda: counted() == asked)
         files = [Path(child) for child in re.findall(r"/\S*metrics-\w+", server.log)]
 
     assert files == []

@@ -19,7 +19,6 @@ TIERS = Part(
         ),
         "features/users/models.py": ('        Index("ix_user_tier_id"', "    tier_id:"),
         "features/users/admin.py": (
-            "from pydantic import MISSING",
             "from kernel.schemas import RowId",
             "    tier_id: RowId",
             '        "tier_id": "Tier",',
@@ -85,7 +84,7 @@ TIERS = Part(
         ),
         "features/users/admin.py": (
             ('"email", "tier_id", "is_superuser"', '"email", "is_superuser"'),
-            ('"profile_image_url", "tier_id")', '"profile_image_url")'),
+            ('"profile_image_url", "tier_id", "password")', '"profile_image_url", "password")'),
         ),
         "features/users/tests/factories.py": (
             ("from uuid import uuid4\n\nfrom features.tiers.models import Tier\n", "\n"),
