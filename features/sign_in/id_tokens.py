@@ -19,6 +19,7 @@ ALGORITHMS = frozenset(
         *("ES256", "ES384", "ES512", "EdDSA"),
     }
 )
+KINDS = ("RSA", "EC", "OKP")
 Key = RSAKey | ECKey | OKPKey
 
 
@@ -38,11 +39,13 @@ def keys_of(key_set: Mapping[str, Any]) -> list[Key]:
     found = []
     given = key_set.get("keys")
     for one in given[:MAX_KEYS] if isinstance(given, list) else []:
+        if not isinstance(one, dict) or one.get("kty") not in KINDS or one.get("use") == "enc":
+            continue
         try:
             key = import_key(one)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             continue
-        if isinstance(key, Key) and key.get("use", "sig") == "sig":
+        if isinstance(key, Key):
             found.append(key)
     return found
 

@@ -1,6 +1,7 @@
 """A provider of OpenID Connect: where it sends browsers, and what it says of a person."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ FRESH = 3600.0  # seconds that a discovery document and keys are kept
 REST = 5.0  # seconds that a provider isn't asked again after it couldn't be reached
 DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0, section 4
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+SUBJECT = re.compile(rf"[ -~]{{1,{MAX_SUBJECT}}}")  # OpenID Connect Core 1.0, section 2
 OURS = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 
 Claims = Mapping[str, Any]
@@ -77,7 +79,7 @@ class Provider:
         async with within(self._timeout):
             token = await self._redeemed(request, code)
             claims = await self._verified(token, request)
-            if not (0 < len(claims["sub"]) <= MAX_SUBJECT):
+            if not SUBJECT.fullmatch(claims["sub"]):
                 raise BadToken("subject")
             endpoint = metadata.get("userinfo_endpoint")
             if with_profile and "email" not in claims and _is_url(endpoint, self.values.issuer):
@@ -123,10 +125,10 @@ class Provider:
                     code_verifier=request.verifier,
                 )
             except OAuthError as error:
-                if error.error in OURS:
+                if str(error.error) in OURS:
                     raise ProviderAway(f"it answered {error.error}") from error
                 raise BadToken("the provider refuses the code") from error
-            except (ValueError, TypeError, RecursionError) as error:
+            except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
                 raise ProviderAway("it answered no token") from error
         return dict(token)
 

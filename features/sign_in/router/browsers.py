@@ -46,7 +46,7 @@ async def start_sign_in(
     """Send a browser to the provider; from there it comes back."""
     try:
         refuse_elsewhere(request, return_to)
-        response = sent("")
+        response = sent("")  # it gets its cookie before it is known where to
         url = await begin(request, response, db, provider, Purpose.SIGN_IN, return_to)
         response.headers["Location"] = url
     except ProviderAway as reason:

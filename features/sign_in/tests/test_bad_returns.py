@@ -150,6 +150,32 @@ async def test_a_person_who_says_no_at_the_provider_is_not_signed_in(
     assert "/token" not in provider.seen
 
 
+@pytest.mark.parametrize("name", ["https://other.example", ""])
+async def test_another_providers_answer_is_refused_before_the_code_is_shown(
+    app: Application, provider: Provider, name: str
+) -> None:
+    """The mix-up attack: RFC 9207. This provider says that it always says who it is."""
+    provider.lies.back["iss"] = name
+
+    async with browser(app) as person:
+        answer = await sign_in(person, provider)
+
+    assert refusal(answer) == REFUSED
+    assert "/token" not in provider.seen
+
+
+async def test_an_answer_without_a_name_is_fine_where_the_provider_says_none(
+    app: Application, provider: Provider
+) -> None:
+    provider.lies.metadata["authorization_response_iss_parameter_supported"] = False
+    provider.lies.back["iss"] = ""
+
+    async with browser(app) as person:
+        answer = await sign_in(person, provider)
+
+    assert answer.status_code == 200
+
+
 async def test_a_sign_in_expires(
     app: Application, provider: Provider, resources: Resources, run_jobs: RunJobs
 ) -> None:

@@ -1,7 +1,6 @@
 """Linking a sign-in to an account, unlinking it, and stepping up by it."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -306,17 +305,3 @@ async def test_a_proved_address_links_nothing_else(
 
     assert answer.status_code == 409
     assert await identities(user) == []
-
-
-async def test_what_is_known_of_a_person_is_in_the_archive(
-    app: Application, provider: Provider, resources: Resources
-) -> None:
-    from features.sign_in.personal_data import exports
-
-    person = await signed_in(app, provider)
-    me = (await person.get(ME)).json()
-
-    async with resources.unit() as db:
-        rows = (await db.execute(exports["identities"], {"user_id": me["id"]})).mappings().all()
-
-    assert json.dumps([dict(row) for row in rows], default=str).count("248289761001") == 1

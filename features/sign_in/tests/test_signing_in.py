@@ -1,5 +1,6 @@
 """People sign in by a provider: new accounts, known ones, and where the browser goes."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from sqlmodel import col
 
 from features.auth.models import Session
 from features.sign_in.models import Identity, SignInAttempt
+from features.sign_in.personal_data import exports
 from features.sign_in.settings import SignInSettings
 from features.sign_in.tests.provider import Provider, provider_serving
 from features.sign_in.tests.signing_in import (
@@ -277,3 +279,28 @@ async def test_a_sign_in_by_a_session_of_the_provider_is_no_step_up(
 
     assert answer.status_code == 403
     assert answer.json()["type"] == "urn:problem-type:step-up-required"
+
+
+async def test_what_is_known_of_a_person_is_in_the_archive(
+    app: Application, provider: Provider, resources: Resources
+) -> None:
+    person = await signed_in(app, provider)
+    me = (await person.get(ME)).json()
+
+    async with resources.unit() as db:
+        rows = (await db.execute(exports["identities"], {"user_id": me["id"]})).mappings().all()
+
+    assert json.dumps([dict(row) for row in rows], default=str).count("248289761001") == 1
+
+
+async def test_an_address_that_the_provider_has_verified_is_not_asked_for_again(
+    app: Application, provider: Provider, resources: Resources
+) -> None:
+    verification = pytest.importorskip("features.verification.settings")
+    tables = pytest.importorskip("features.verification.models")
+    with changed(app, verification.VerificationSettings, require_verified_email="login"):
+        person = await signed_in(app, provider)
+
+    assert (await person.get(ME)).status_code == 200
+    async with resources.unit() as db:
+        assert (await db.execute(select(tables.UnverifiedUser))).all() == []
