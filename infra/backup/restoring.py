@@ -50,6 +50,7 @@ def restore(cluster: Cluster, identity_file: Path, target: Target, into: Path) -
     staging = into.with_name(f"{into.name}.new")
     shutil.rmtree(staging, ignore_errors=True)
     try:
+        into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with step(f"base backup of {backup.ended_at:%Y-%m-%d %H:%M:%S %Z}"):
             _extract(cluster.archive_of(backup), identity, staging)
             _verify(staging)
@@ -69,8 +70,6 @@ def refuse(into: Path) -> None:
     """Raise BackupError where something would be overwritten, or PostgreSQL would refuse to run."""
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise BackupError(f"{into} isn't empty, and nothing is overwritten: name a new folder.")
-    if not into.parent.is_dir():
-        raise BackupError(f"There is no folder {into.parent}.")
     if os.geteuid() == 0:
         raise BackupError("PostgreSQL refuses to run as root: be the user that shall own the data.")
 
