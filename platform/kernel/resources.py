@@ -7,12 +7,7 @@ from typing import Any, TypeVar, cast
 from kernel import discovery
 from kernel.cache.store import Stores, VersionedStore
 from kernel.config.addresses import RedisRole
-from kernel.config.groups import (
-    DatabaseSettings,
-    LimitSettings,
-    RedisSettings,
-    SecretSettings,
-)
+from kernel.config.groups import DatabaseSettings, LimitSettings, RedisSettings, SecretSettings
 from kernel.config.loader import Settings
 from kernel.config.observability import ObservabilitySettings
 from kernel.db.engine import Database

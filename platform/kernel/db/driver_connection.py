@@ -82,10 +82,8 @@ class DriverConnection:
             await self.take(write=True)
         if self._of_session is None:
             await self.take(write=True)
-            engine = self._database.engine.sync_engine
-            self._of_session = Connection(engine, connection=self._fairy).execution_options(
-                **{OPTION: self}
-            )
+            made = Connection(self._database.engine.sync_engine, connection=self._fairy)
+            self._of_session = made.execution_options(**{OPTION: self})
         return self._of_session
 
     async def replace(self) -> None:
@@ -180,9 +178,8 @@ class DriverConnection:
             except DBAPIError as error:
                 raise unavailable(error) from error
             except Exception as error:
-                if wrong := wrong_call(
-                    driver_error(error), self.adapted.driver_connection.is_closed()
-                ):
+                closed = self.adapted.driver_connection.is_closed()
+                if wrong := wrong_call(driver_error(error), closed):
                     # asyncpg keeps the transaction that didn't begin, and would nest the next one.
                     self._shared = True
                     raise wrong from error
