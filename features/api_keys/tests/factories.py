@@ -23,7 +23,7 @@ missing = {"id": "API key not found"}
 async def by_key(people: People) -> httpx2.AsyncClient:
     """Calls by an API key of the owner's, with every scope but that of superusers."""
     _, key = await add_key(people.app, people.owner.id, "*")
-    client = client_of(people.app)
+    client: httpx2.AsyncClient = client_of(people.app)
     client.headers["X-API-Key"] = key
     return client
 
