@@ -33,7 +33,7 @@ NAMES = ("iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "amr", "at_ha
 PROFILE = ("name", "given_name", "family_name", "preferred_username", "nickname", "email")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), json))
 def test_claims_of_any_kind_are_good_or_refused(changes: dict[str, Any]) -> None:
     moment = int(time.time())
@@ -53,7 +53,7 @@ def test_claims_of_any_kind_are_good_or_refused(changes: dict[str, Any]) -> None
     assert isinstance(found["sub"], str)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(json, st.dictionaries(st.sampled_from(sorted(SHOWN)), json))
 def test_key_sets_of_any_kind_are_read(other: Any, changes: dict[str, Any]) -> None:
     assert keys_of({"keys": other}) == []
@@ -61,7 +61,7 @@ def test_key_sets_of_any_kind_are_read(other: Any, changes: dict[str, Any]) -> N
     assert algorithms_of({"id_token_signing_alg_values_supported": other}) in ([], ["RS256"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.sampled_from((*PROFILE, "email_verified", "auth_time")), json))
 def test_profiles_of_any_kind_are_read(claims: dict[str, Any]) -> None:
     assert 2 <= len(name_of(claims)) <= MAX_NAME

@@ -86,3 +86,13 @@ async def test_a_person_gets_a_page_of_the_problem(app: Application, provider: P
     assert answer.status_code == 403
     assert "has verified your e-mail address" in answer.text
     assert "<h1>Sign-in</h1>" in answer.text
+
+
+async def test_without_any_redis_people_sign_in(
+    make_app: ApplicationFactory, provider: Provider
+) -> None:
+    off = {f"REDIS_{role}_URL": "off" for role in ("CACHE", "QUEUE", "RATE_LIMIT")}
+    async with make_app(**provider.settings, **off) as app, browser(app) as person:
+        answer = await sign_in(person, provider)
+
+    assert answer.status_code == 200
