@@ -8,6 +8,7 @@ from typing import Any
 import hiredis
 import pytest
 
+from kernel.redis import dial
 from kernel.redis.client import Redis
 from kernel.redis.connection import RedisUnavailable, Script
 from kernel.tests.fault_proxy import FaultProxy, cut_and_back, is_unavailable, proxy_to, until
@@ -121,7 +122,10 @@ async def test_a_server_that_comes_up_later_is_taken_up(redis_url: str) -> None:
         await redis.close()
 
 
-async def test_a_connection_that_is_lost_while_greeting_is_tried_again(redis_url: str) -> None:
+async def test_a_connection_that_is_lost_while_greeting_is_tried_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "CONNECT_TIMEOUT", 60.0)
     async with proxy_to(redis_url) as proxy:
         redis = Redis(proxy.url, TIMEOUT)
         proxy.stall()
@@ -130,7 +134,7 @@ async def test_a_connection_that_is_lost_while_greeting_is_tried_again(redis_url
         proxy.cut()
         started = time.perf_counter()
         await opening
-        assert time.perf_counter() - started < 0.5  # it was told, and waited for no time-out
+        assert time.perf_counter() - started < 30  # it was told, and waited for no time-out
 
         proxy.flow()
         await until(lambda: redis.available)
