@@ -149,3 +149,10 @@ def read(table: str, columns: Collection[str]) -> list[dict[str, str]]:
         {name: cell for name, cell in zip(lines[0], line, strict=True) if name in columns}
         for line in lines[1:]
     ]
+
+
+def test_a_column_of_a_feature_that_is_gone_is_passed_over() -> None:
+    table = "# `key`: gone\nroute  access  owner  key\nGET /x  self or x.y  200  403\n"
+
+    known = ["route", "access", "owner", "another"]
+    assert read(table, known) == [{"route": "GET /x", "access": "self or x.y", "owner": "200"}]
