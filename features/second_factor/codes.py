@@ -3,6 +3,7 @@
 By hand where two who use one at once must not both succeed.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,16 +16,16 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
-    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
-from features.second_factor.models import RecoveryCode, Totp
+from features.second_factor.models import RecoveryCode, Totp, TotpKept
 from kernel.db import CompiledQuery, UnitOfWork, now
 
+crud_totp: FastCRUD[Totp, Any, Any, Any, Any, TotpKept] = FastCRUD(Totp)
 crud_recovery_codes: FastCRUD[RecoveryCode, Any, Any, Any, Any, Any] = FastCRUD(RecoveryCode)
 
 _user_id = bindparam("user_id", type_=Integer())
@@ -60,11 +61,11 @@ _use_code = CompiledQuery(
 )
 
 
-async def totp_of(unit: UnitOfWork, user_id: int) -> Totp | None:
+async def totp_of(unit: UnitOfWork, user_id: int) -> TotpKept | None:
     """The account's authenticator app, set up or not yet."""
-    found = await unit.execute(select(Totp).where(col(Totp.user_id) == user_id))
-    totp: Totp | None = found.scalar_one_or_none()
-    return totp
+    return await crud_totp.get(
+        unit, schema_to_select=TotpKept, return_as_model=True, one_or_none=True, user_id=user_id
+    )
 
 
 async def begin_totp(unit: UnitOfWork, user_id: int, sealed: bytes) -> bool:
@@ -82,7 +83,7 @@ async def begin_totp(unit: UnitOfWork, user_id: int, sealed: bytes) -> bool:
     return made.scalar() is not None
 
 
-async def confirm_totp(unit: UnitOfWork, totp: Totp, step: int) -> bool:
+async def confirm_totp(unit: UnitOfWork, totp: TotpKept, step: int) -> bool:
     """Let the app count from now on, whose code of that step was right; False where its secret is
     another one by now."""
     # By hand for its race, as above.
@@ -113,29 +114,28 @@ async def use_recovery_code(unit: UnitOfWork, user_id: int, hashes: list[bytes])
 
 async def remove_totp(unit: UnitOfWork, user_id: int) -> bool:
     """Remove the authenticator app; False when there was none that counted."""
-    gone = await unit.execute(
-        delete(Totp).where(col(Totp.user_id) == user_id).returning(col(Totp.confirmed_at))
-    )
-    return gone.scalar() is not None
+    found = await totp_of(unit, user_id)
+    with suppress(NoResultFound):
+        await crud_totp.db_delete(unit, user_id=user_id)
+    return found is not None and found.confirmed_at is not None
 
 
 async def keep_recovery_codes(unit: UnitOfWork, user_id: int, hashes: list[bytes]) -> None:
     """Keep these in place of all that the account had."""
     await remove_recovery_codes(unit, user_id)
-    rows = [{"user_id": user_id, "code_hash": one} for one in hashes]
-    await unit.execute(insert(RecoveryCode).values(rows))
+    unit.add_all([RecoveryCode(user_id=user_id, code_hash=one) for one in hashes])
 
 
 async def remove_recovery_codes(unit: UnitOfWork, user_id: int) -> None:
     """Remove all of the account's."""
-    await unit.execute(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
+    with suppress(NoResultFound):
+        await crud_recovery_codes.db_delete(unit, allow_multiple=True, user_id=user_id)
 
 
 async def purge_unconfirmed(unit: UnitOfWork, age: timedelta) -> int:
     """Remove secrets of apps that were never set up. Returns how many."""
-    gone = await unit.execute(
-        delete(Totp)
-        .where(col(Totp.confirmed_at).is_(None), col(Totp.created_at) < now() - age)
-        .returning(col(Totp.id))
-    )
-    return len(gone.all())
+    which: dict[str, Any] = {"confirmed_at": None, "created_at__lt": now() - age}
+    found = await crud_totp.count(unit, **which)
+    with suppress(NoResultFound):
+        await crud_totp.db_delete(unit, allow_multiple=True, **which)
+    return found

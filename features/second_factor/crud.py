@@ -1,5 +1,6 @@
 """Queries on factors and passkeys. By hand where two who use one at once must not both succeed."""
 
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
@@ -8,17 +9,19 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     bindparam,
-    delete,
     func,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from features.second_factor.cache_keys import HAS_FACTOR
 from features.second_factor.ceremonies import KnownCredential, NewCredential
+from features.second_factor.codes import crud_recovery_codes, crud_totp
 from features.second_factor.models import (
+    CredentialId,
     Factors,
     Passkey,
     PasskeyRead,
@@ -84,6 +87,7 @@ async def use_passkey(unit: UnitOfWork, credential_id: bytes, sign_count: int) -
 
 async def known_passkey(unit: UnitOfWork, credential_id: bytes) -> KnownCredential | None:
     """The passkey of that id, of whatever live account."""
+    # By hand: a join, which FastCRUD's select doesn't write.
     found = await unit.execute(
         select(
             col(Passkey.credential_id),
@@ -100,25 +104,27 @@ async def known_passkey(unit: UnitOfWork, credential_id: bytes) -> KnownCredenti
 
 async def credential_ids(unit: UnitOfWork, user_id: int) -> list[bytes]:
     """What the account's passkeys are known by."""
-    found = await unit.execute(
-        select(col(Passkey.credential_id)).where(col(Passkey.user_id) == user_id)
-    )
-    return list(found.scalars())
+    known: list[CredentialId] = await _passkeys(unit, user_id, CredentialId)
+    return [one.credential_id for one in known]
 
 
 async def passkeys_of(unit: UnitOfWork, user_id: int) -> list[PasskeyRead]:
     """The account's passkeys, in the order in which they were made."""
+    passkeys: list[PasskeyRead] = await _passkeys(unit, user_id, PasskeyRead)
+    return passkeys
+
+
+async def _passkeys(unit: UnitOfWork, user_id: int, shape: Any) -> Any:
     found: Any = await crud_passkeys.get_multi(
         unit,
         limit=None,
         sort_columns="id",
-        schema_to_select=PasskeyRead,
+        schema_to_select=shape,
         return_as_model=True,
         return_total_count=False,
         user_id=user_id,
     )
-    passkeys: list[PasskeyRead] = found["data"]
-    return passkeys
+    return found["data"]
 
 
 async def add_passkey(
@@ -138,18 +144,18 @@ async def add_passkey(
 
 async def remove_passkey(unit: UnitOfWork, user_id: int, passkey_id: int) -> bool:
     """Remove a passkey of that account; False when it has none of that id."""
-    gone = await unit.execute(
-        delete(Passkey)
-        .where(col(Passkey.id) == passkey_id, col(Passkey.user_id) == user_id)
-        .returning(col(Passkey.id))
-    )
-    return gone.scalar() is not None
+    try:
+        await crud_passkeys.db_delete(unit, id=passkey_id, user_id=user_id)
+    except NoResultFound:
+        return False
+    return True
 
 
 async def remove_all(unit: UnitOfWork, user_id: int) -> bool:
     """Remove all factors and recovery codes of an account; False when it had no factor."""
     had = await factors_of.one(unit, user_id=user_id)
-    for table in (Totp, Passkey, RecoveryCode):
-        await unit.execute(delete(table).where(col(table.user_id) == user_id))
+    for crud in (crud_totp, crud_passkeys, crud_recovery_codes):
+        with suppress(NoResultFound):
+            await crud.db_delete(unit, allow_multiple=True, user_id=user_id)
     forget_factors(unit, user_id)
     return had is not None and had.any

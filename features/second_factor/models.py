@@ -118,6 +118,20 @@ class PasskeyChallenge(SQLModel, table=True):
     expires_at: datetime = _moment()
 
 
+class TotpKept(ReadSchema):
+    """An authenticator app as it is kept: never an answer."""
+
+    id: int
+    secret: bytes
+    confirmed_at: datetime | None
+
+
+class CredentialId(ReadSchema):
+    """What a passkey is known by: never an answer."""
+
+    credential_id: bytes
+
+
 class Factors(ReadSchema):
     """Which factors an account has: never an answer."""
 

@@ -1,14 +1,15 @@
 """Login tickets and passkeys' challenges: kept by their hashes, good once, for a short while."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_urlsafe
-from typing import Literal
+from typing import Any, Literal
 
+from fastcrud import FastCRUD
 from sqlalchemy import (
     Integer,
-    Interval,
     LargeBinary,
     String,
     bindparam,
@@ -18,16 +19,19 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import insert as insert_
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from features.second_factor.models import LoginTicket, PasskeyChallenge
 from features.second_factor.settings import SecondFactorSettings
 from features.users.models import Account, User
-from kernel.db import CompiledQuery, UnitOfWork
+from kernel.db import CompiledQuery, UnitOfWork, now
 
 Purpose = Literal["login", "ticket", "step-up", "passkey"]
 TICKET_BYTES = CHALLENGE_BYTES = 32
+
+crud_tickets: FastCRUD[LoginTicket, Any, Any, Any, Any, Any] = FastCRUD(LoginTicket)
+crud_challenges: FastCRUD[PasskeyChallenge, Any, Any, Any, Any, Any] = FastCRUD(PasskeyChallenge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +93,15 @@ async def issue_ticket(unit: UnitOfWork, account: Account, door: str) -> str:
     """A ticket for an account whose password was right."""
     settings = unit.resources.settings.group(SecondFactorSettings)
     token = token_urlsafe(TICKET_BYTES)
-    await unit.execute(
-        insert_(LoginTicket).values(
-            token_hash=_hash_of(token.encode()),
-            user_id=account.id,
-            version=account.version,
-            door=door,
-            attempts_left=settings.login_ticket_attempts,
-            expires_at=func.now() + _lifetime(unit),
-        )
+    ticket = LoginTicket(
+        token_hash=_hash_of(token.encode()),
+        user_id=account.id,
+        version=account.version,
+        door=door,
+        attempts_left=settings.login_ticket_attempts,
+        expires_at=_end(unit),
     )
+    unit.add(ticket)
     return token
 
 
@@ -120,12 +123,12 @@ async def redeem(unit: UnitOfWork, token: str) -> None:
 async def new_challenge(unit: UnitOfWork, purpose: Purpose, user_id: int | None) -> bytes:
     """A challenge for that purpose, of that account, or of whichever shows its passkey."""
     challenge = token_bytes(CHALLENGE_BYTES)
-    await unit.execute(
-        insert_(PasskeyChallenge).values(
+    unit.add(
+        PasskeyChallenge(
             challenge_hash=_hash_of(challenge),
             purpose=purpose,
             user_id=user_id,
-            expires_at=func.now() + _lifetime(unit),
+            expires_at=_end(unit),
         )
     )
     return challenge
@@ -141,17 +144,17 @@ async def take_challenge(
 
 async def purge(unit: UnitOfWork) -> int:
     """Remove what has expired. Returns how many."""
-    number = 0
-    for table in (LoginTicket, PasskeyChallenge):
-        expired = col(table.expires_at) <= func.now()
-        gone = await unit.execute(delete(table).where(expired).returning(col(table.id)))
-        number += len(gone.all())
+    number, moment = 0, now()
+    for crud in (crud_tickets, crud_challenges):
+        number += await crud.count(unit, expires_at__lt=moment)
+        with suppress(NoResultFound):
+            await crud.db_delete(unit, allow_multiple=True, expires_at__lt=moment)
     return number
 
 
-def _lifetime(unit: UnitOfWork) -> object:
-    seconds = unit.resources.settings.group(SecondFactorSettings).login_ticket_seconds
-    return bindparam(None, timedelta(seconds=seconds), Interval())
+def _end(unit: UnitOfWork) -> datetime:
+    settings = unit.resources.settings.group(SecondFactorSettings)
+    return now() + timedelta(seconds=settings.login_ticket_seconds)
 
 
 def _bytes(token: str) -> bytes:

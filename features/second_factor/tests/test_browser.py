@@ -111,7 +111,11 @@ class Walk:
         self.fill("Code from the app", app.code(-1))
         self.click("Finish")
         self.sees("The app is set up.")
-        return app, self.page.locator("#code-list li").all_inner_texts()
+        return app, self.codes()
+
+    def codes(self) -> list[str]:
+        texts: list[str] = self.page.locator("#code-list li").all_inner_texts()
+        return texts
 
     def add_a_passkey(self, name: str) -> None:
         self.fill("Name of a new passkey", name)
@@ -184,9 +188,10 @@ def test_after_a_while_what_matters_asks_for_a_factor_and_is_done_then(
     walk.click("Use a passkey")
     walk.sees("The app is removed.")
     browsing.execute(setting_values["DATABASE_URL"], LATER)
+    shown = walk.codes()
     walk.click("New recovery codes")
     walk.click("Leave it")
-    expect(walk.page.locator("#codes")).to_be_hidden()
+    assert walk.codes() == shown
     walk.page.reload()
     walk.click("Remove the passkey Laptop")
     walk.click("Use a passkey")

@@ -221,7 +221,7 @@ def test_no_password_alone_gets_in_and_nothing_does_twice(stage: Environment) ->
     run_state_machine_as_test(
         AccountsWithFactors,
         settings=settings(
-            max_examples=5,
+            max_examples=4,
             stateful_step_count=14,
             deadline=None,
             database=None,
