@@ -121,8 +121,8 @@ def _features(root: Path) -> Iterator[str]:
         if not any(entry.rglob("*.py")):
             continue  # what Python left of a feature that is deleted
         for name in ("__init__.py", *CARD):
-            # One with pages answers browsers, outside of the API; a long router is a package.
-            others = ("router", "pages") if name == "router.py" else ()
+            # One with pages answers browsers, outside of the API; a router may be a package.
+            others = ("router/__init__.py", "pages") if name == "router.py" else ()
             if not any((entry / one).exists() for one in (name, *others)):
                 yield f"features/{entry.name}: {name} is missing; every feature has it."
         if _caches(entry) and not (entry / "cache_keys.py").exists():
