@@ -1,19 +1,18 @@
 """What a provider says of a person, by the rules of our own registration."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from secrets import randbelow
-from typing import Any
 from unicodedata import normalize
 
 from pydantic import TypeAdapter, ValidationError
 
+from features.sign_in.provider import Claims
 from features.users.crud import id_by_username
 from features.users.models import MAX_EMAIL, MAX_NAME, MAX_USERNAME, Name
 from kernel.db import UnitOfWork
 from kernel.schemas import EmailAddress
 
-Claims = Mapping[str, Any]
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
 ATTEMPTS = 5

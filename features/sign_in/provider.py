@@ -174,6 +174,7 @@ class Provider:
             redirect_uri=request.redirect_uri,
             code_challenge_method="S256",  # else authlib sends no challenge, whatever it is given
             transport=bounded(),
+            timeout=None,  # `within` has one for all
         )
 
 

@@ -29,7 +29,7 @@ class ProviderValues(BaseModel):
 
 
 class SignInSettings(SettingsGroup):
-    """Providers of OpenID Connect; without SIGN_IN_ISSUER there is no sign-in by others."""
+    """Providers of OpenID Connect; without one there is no sign-in by others."""
 
     title = "Sign-in by others"
     needs: ClassVar = {

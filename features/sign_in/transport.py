@@ -71,9 +71,12 @@ async def within(seconds: float) -> AsyncIterator[None]:
 
 
 async def get_json(url: str, token: str = "") -> dict[str, Any]:
-    """What a provider answers, with that access token. Raises ProviderAway, and httpx2's errors."""
+    """What a provider answers, with that access token; to be called inside `within`.
+
+    Raises ProviderAway, and httpx2's errors.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx2.AsyncClient(transport=bounded()) as client:
+    async with httpx2.AsyncClient(transport=bounded(), timeout=None) as client:
         answer = await client.get(url, headers=headers)
     try:
         said = answer.raise_for_status().json()

@@ -1,9 +1,7 @@
 """What a sign-in at a provider does here: it opens a session, links an account, or steps up."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import Request, Response
 
@@ -19,7 +17,7 @@ from features.sign_in.id_tokens import LEEWAY
 from features.sign_in.models import LINKED_ALREADY, Attempt
 from features.sign_in.permissions import refused, settings_of
 from features.sign_in.profiles import free_username, name_of, verified_email
-from features.sign_in.provider import Provider
+from features.sign_in.provider import Claims, Provider
 from features.users.crud import account_by_id, create_user, id_by_email
 from features.users.models import USERNAME_TAKEN, Account, UserCreateInternal
 from features.users.permissions import count_registration
@@ -34,7 +32,6 @@ from kernel.errors import (
 from kernel.events import emit
 from kernel.web import reserved_names
 
-Claims = Mapping[str, Any]
 UNVERIFIED = "The provider doesn't say that it has verified your e-mail address."
 TAKEN = "An account has your e-mail address already: log in to it, then link this sign-in to it."
 CHANGING = "The account is being changed; try again shortly."

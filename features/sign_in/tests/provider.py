@@ -6,7 +6,6 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from secrets import token_urlsafe
 from socket import create_server
 from typing import Any
@@ -19,7 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from features.sign_in.provider import provider_of
@@ -190,14 +189,6 @@ def ec_key(kid: str) -> ECKey:
 
 
 _RSA = rsa_key("first")
-
-
-def redirect() -> Response:
-    return RedirectResponse("http://127.0.0.1:1/elsewhere")
-
-
-def digest(text: str) -> bytes:
-    return sha256(text.encode()).digest()
 
 
 @contextmanager

@@ -102,9 +102,9 @@ class RealProvider:
             os.killpg(self._process.pid, signal.SIGCONT)
 
 
-def visit(url: str, name: str, pages: httpx2.Client | None = None) -> str:
+def visit(url: str, name: str) -> str:
     """Type that name in on the provider's pages, and agree; where they send the browser back to."""
-    with pages or httpx2.Client() as client:
+    with httpx2.Client() as client:
         issuer = f"{httpx2.URL(url).scheme}://{httpx2.URL(url).netloc.decode()}"
         answer = client.get(url)
         for _ in range(12):

@@ -18,6 +18,8 @@ from features.sign_in.tests.signing_in import (
 )
 from features.users.models import Account
 from kernel.app import Application
+from kernel.config import Settings
+from kernel.context import Principal
 from kernel.db import UnitOfWork
 from kernel.errors import UnauthorizedException
 from kernel.resources import Resources
@@ -33,13 +35,18 @@ class CodeNeeded(UnauthorizedException):
 
 
 class Step:
-    """A feature that always asks for a code."""
+    """A feature that always asks for a code, and of callers nothing."""
 
-    async def ask(self, connection: HTTPConnection, unit: UnitOfWork, account: Account) -> None:
-        assert account.username
+    async def ask(
+        self, connection: HTTPConnection, unit: UnitOfWork, account: Account, door: str = "api"
+    ) -> None:
+        assert (account.username, door) == ("graceh", "api")
         error = CodeNeeded(commits=True)
         error.detail = TICKET  # type: ignore[assignment]
         raise error
+
+    def admission(self, settings: Settings, caller: Principal) -> None:
+        """Callers pass."""
 
 
 @pytest.fixture(scope="module")
