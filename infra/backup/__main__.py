@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.backup import encryption, log, options, restoring, server, service, status, taking
+from infra.backup.choosing import Target
 from infra.backup.errors import BackupError
 from infra.backup.repository import Cluster, chosen
 from infra.local.errors import LocalError
@@ -110,7 +111,7 @@ def _status(_: argparse.Namespace) -> int:
 
 def _restore(given: argparse.Namespace) -> int:
     cluster = chosen(options.load(os.environ).repository, given.system)
-    target = restoring.Target(given.to, given.timeline)
+    target = Target(given.to, given.timeline)
     restoring.restore(cluster, given.identity, target, given.into.absolute())
     moment = f"as of {given.to.isoformat()}" if given.to else "as of the end of its log"
     print(RESTORED.format(into=given.into, moment=moment))

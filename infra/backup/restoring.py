@@ -10,15 +10,14 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from infra.backup import encryption, server
+from infra.backup.choosing import Target, choose
 from infra.backup.errors import BackupError
-from infra.backup.repository import Backup, Cluster, at_least
-from infra.backup.segments import parse_history
+from infra.backup.repository import Backup, Cluster
 from infra.local import processes
 from infra.local.console import say, step
 from infra.local.processes import Child
@@ -27,16 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BEYOND = """\
 The log ends before {target}: it was cut off, or its last part was lost.
 Say an earlier time, or leave --to away for the last state that there is."""
-TOO_EARLY = "The oldest backup was complete at {first}: {target} is before that."
-TOO_LATE = "The log reaches until {until}: {target} is after that. Without --to you get all of it."
-
-
-@dataclass(frozen=True)
-class Target:
-    """What shall be restored: `moment` (None: all there is) of a timeline (None: the newest)."""
-
-    moment: datetime | None = None
-    timeline: int | None = None
 
 
 def restore(cluster: Cluster, identity_file: Path, target: Target, into: Path) -> Backup:
@@ -45,25 +34,37 @@ def restore(cluster: Cluster, identity_file: Path, target: Target, into: Path) -
     The result is the base backup that it began with. After a BackupError there is no `into`.
     """
     refuse(into)
-    identity = encryption.read_identity(identity_file)
-    backup = choose(cluster, identity, target)
-    staging = into.with_name(f"{into.name}.new")
-    shutil.rmtree(staging, ignore_errors=True)
+    backup = choose(cluster, encryption.read_identity(identity_file), target)
     try:
         into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with step(f"base backup of {backup.ended_at:%Y-%m-%d %H:%M:%S %Z}"):
-            _extract(cluster.archive_of(backup), identity, staging)
-            _verify(staging)
-        with step("the log"):
-            _recover(cluster, identity_file.absolute(), target, staging)
-        if into.exists():
-            into.rmdir()  # empty, as looked at above
-        staging.rename(into)
+        with _staging(into) as staging:
+            _fill(staging, cluster, identity_file, backup, target)
+            if into.exists():
+                into.rmdir()  # empty, as looked at above
+            staging.rename(into)
     except OSError as error:
         raise BackupError(f"{into}: {error.strerror or error}. Nothing was restored.") from None
+    return backup
+
+
+@contextmanager
+def _staging(into: Path) -> Iterator[Path]:
+    """A folder of its own beside it; gone at the end, unless it got another name."""
+    staging = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
+    try:
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return backup
+
+
+def _fill(
+    staging: Path, cluster: Cluster, identity_file: Path, backup: Backup, target: Target
+) -> None:
+    with step(f"base backup of {backup.ended_at:%Y-%m-%d %H:%M:%S %Z}"):
+        _extract(cluster.archive_of(backup), encryption.read_identity(identity_file), staging)
+        _verify(staging)
+    with step("the log"):
+        _recover(cluster, identity_file.absolute(), target, staging)
 
 
 def refuse(into: Path) -> None:
@@ -74,37 +75,7 @@ def refuse(into: Path) -> None:
         raise BackupError("PostgreSQL refuses to run as root: be the user that shall own the data.")
 
 
-def choose(cluster: Cluster, identity: encryption.Identity, target: Target) -> Backup:
-    """The base backup to begin with. Raises BackupError for a time that can't be reached."""
-    moment, reach = target.moment, cluster.reach
-    backups = list(_of_timeline(cluster, identity, target.timeline or cluster.newest_timeline))
-    if not backups:
-        raise BackupError(f"{cluster.base} holds no complete base backup of that timeline.")
-    if moment is None:
-        return backups[-1]
-    if reach is None or moment > reach.until:
-        until = reach.until.isoformat() if reach else "nowhere"
-        raise BackupError(TOO_LATE.format(until=until, target=moment.isoformat()))
-    found = at_least(backups, moment)
-    if found is None:
-        first = backups[0].ended_at.isoformat()
-        raise BackupError(TOO_EARLY.format(first=first, target=moment.isoformat()))
-    return found
-
-
-def _of_timeline(
-    cluster: Cluster, identity: encryption.Identity, timeline: int
-) -> Iterator[Backup]:
-    """The base backups that the timeline's log goes on from, those of its past among them."""
-    file = cluster.packed(f"{timeline:08X}.history")
-    past = parse_history(encryption.open_bytes(file, identity).decode()) if file.exists() else {}
-    for backup in cluster.backups():
-        if backup.timeline == timeline or backup.last_position <= past.get(backup.timeline, -1):
-            yield backup
-
-
 def _extract(archive: Path, identity: encryption.Identity, staging: Path) -> None:
-    staging.mkdir(mode=0o700)
     with encryption.opened(archive, identity) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|gz") as tar:

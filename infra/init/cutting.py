@@ -1,6 +1,7 @@
 """Takes parts out of a checkout: files, definitions, lines, texts, and links to what is gone."""
 
 import ast
+import itertools
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +43,23 @@ def take_out(root: Path, parts: Iterable[Part]) -> set[Path]:
             file.write_text(text.replace(before, after))
         changed.add(file)
     return changed
+
+
+def unlist_dead(root: Path, pages: Iterable[str]) -> None:
+    """Leave those of the pages that are gone, and sections without any, out of the navigation."""
+    navigation = root / "mkdocs.yml"
+    gone = {page for page in pages if not (root / "docs" / page).exists()}
+    lines = [
+        line
+        for line in navigation.read_text().splitlines(keepends=True)
+        if line.strip().removeprefix("- ") not in gone
+    ]
+    kept = [
+        line
+        for line, following in itertools.zip_longest(lines, lines[1:], fillvalue="")
+        if not (re.match(r"  - [\w ]+:$", line) and not following.startswith("      - "))
+    ]
+    navigation.write_text("".join(kept))
 
 
 def unlink_dead(root: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.init import identity
-from infra.init.cutting import take_out, unlink_dead
+from infra.init.cutting import take_out, unlink_dead, unlist_dead
 from infra.init.errors import InitError
 from infra.init.identity import Identity
 from infra.init.part import Part
@@ -56,12 +56,14 @@ def make(stage: Path, product: Identity, parts: list[Part]) -> None:
 def reduce(stage: Path, product: Identity, parts: list[Part]) -> None:
     """Take the parts and this command out of the copy, and give it its names."""
     chosen = [*parts, ITSELF]
+    pages = [file.relative_to(stage / "docs").as_posix() for file in (stage / "docs").rglob("*.md")]
     changed = take_out(stage, chosen)
     shutil.move(stage / "infra/init/afterwards.py", stage / "infra/init/__main__.py")
     scripts = tomllib.loads((stage / "hatch.toml").read_text())["envs"]["default"]["scripts"]
     identity.write(stage, product, scripts)
     origin.record(stage / "pyproject.toml", {part.name: part.paths for part in parts} | AWAY)
     unlink_dead(stage)
+    unlist_dead(stage, pages)
     files = [str(file) for file in sorted(changed) if file.suffix == ".py"]
     if files:
         run(stage, "ruff", "check", "--quiet", "--fix", "--select", "F401,I001", *files)

@@ -74,6 +74,7 @@ def go_on(root: Path, now: State) -> int:
     if commit_of(root, "MERGE_HEAD") is None:
         if holds(root, "merge-base", "--is-ancestor", now.commit, "HEAD"):
             return _finish(root, now)  # committed by hand
+        undoing.keep(root)
         merging.remove_half_made(root, now)
         return _merge(root, now)
     if not now.settled:

@@ -15,23 +15,23 @@ or a file of it by `git checkout {kept} -- FILE`."""
 
 def take_back(root: Path, now: State) -> int:
     """Go back to where the project stood, and keep what was there under a name; the exit code."""
-    merging_cut_off = now.made is None and commit_of(root, "MERGE_HEAD") is None
-    if merging_cut_off and unsaved(root):
+    keep(root)
+    cut_off = now.made is None and commit_of(root, "MERGE_HEAD") is None
+    if cut_off and unsaved(root):
         merging.remove_half_made(root, now)
-    kept = _keep(root)
-    git(root, "update-ref", KEPT_AS, kept)
     git(root, "reset", "--quiet", "--hard", now.before)
     state.forget(root)
     print(BACK.format(before=now.before[:9], kept=KEPT_AS.removeprefix("refs/")))
     return 0
 
 
-def _keep(root: Path) -> str:
-    """A commit of all that is there, conflicts and all, beside the branch."""
+def keep(root: Path) -> None:
+    """Make a commit of all that is there, conflicts and all, beside the branch."""
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git(root, "read-tree", "HEAD", environment=index)
         git(root, "add", "--all", environment=index)
         tree = git(root, "write-tree", environment=index).strip()
     message = "What an upgrade had come to when it was taken back"
-    return git(root, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+    kept = git(root, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+    git(root, "update-ref", KEPT_AS, kept)

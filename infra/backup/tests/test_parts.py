@@ -10,12 +10,12 @@ import promql_parser
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from infra.backup import encryption, log, options, restoring, status
+from infra.backup import choosing, encryption, log, options, restoring, status
 from infra.backup.__main__ import main
+from infra.backup.choosing import Target
 from infra.backup.encryption import Identity, Recipient
 from infra.backup.errors import BackupError
 from infra.backup.repository import ARCHIVE, Backup, Cluster, Reach, chosen
-from infra.backup.restoring import Target
 from infra.backup.segments import Position, number_of, segment_at
 from infra.checks import ROOT
 
@@ -180,7 +180,7 @@ def test_a_time_that_cant_be_reached_is_told_with_the_range(cluster: Cluster, ke
 
     def told(target: datetime | None) -> str:
         with pytest.raises(BackupError) as refused:
-            restoring.choose(cluster, identity, Target(target))
+            choosing.choose(cluster, identity, Target(target))
         return str(refused.value)
 
     assert "holds no complete base backup" in told(None)
@@ -188,7 +188,7 @@ def test_a_time_that_cant_be_reached_is_told_with_the_range(cluster: Cluster, ke
     cluster.set_reach(Reach(NOON + timedelta(hours=1), 5))
     assert "is before that" in told(NOON - timedelta(seconds=1))
     assert "is after that" in told(NOON + timedelta(hours=2))
-    assert restoring.choose(cluster, identity, Target(NOON)).ended_at == NOON
+    assert choosing.choose(cluster, identity, Target(NOON)).ended_at == NOON
 
 
 def test_a_backup_that_a_restore_went_back_behind_is_of_the_old_timeline_alone(
@@ -203,7 +203,7 @@ def test_a_backup_that_a_restore_went_back_behind_is_of_the_old_timeline_alone(
 
     def chosen_for(hours: float, timeline: int | None = None) -> float:
         target = Target(NOON + timedelta(hours=hours), timeline)
-        found = restoring.choose(cluster, encryption.read_identity(key), target)
+        found = choosing.choose(cluster, encryption.read_identity(key), target)
         return (found.ended_at - NOON).total_seconds() / 3600
 
     assert (chosen_for(0.5), chosen_for(1.5), chosen_for(3)) == (0, 0, 2)

@@ -15,6 +15,7 @@ ITSELF = Part(
     ),
     rows={"infra/checks/central.py": ('    "infra/init/', "    # What `hatch run init` can")},
     edits={
+        "docs/topics.md": (("../README.md#thanks", "../README.md#made-from"),),
         "docs/commands.md": (
             (
                 (

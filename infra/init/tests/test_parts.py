@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
-from infra.init.cutting import take_out
+from infra.init.cutting import take_out, unlist_dead
 from infra.init.errors import Misfit
 from infra.init.part import Part
 from infra.init.parts import PARTS
@@ -78,6 +78,23 @@ def test_a_part_that_no_longer_fits_is_named(tmp_path: Path, part: Part, message
         take_out(tmp_path, [part])
 
     assert str(refused.value) == message
+
+
+def test_a_page_that_is_gone_leaves_the_navigation_with_a_section_that_has_no_other(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/stays.md").touch()
+    (tmp_path / "mkdocs.yml").write_text(
+        "nav:\n  - Some:\n      - index.md\n      - stays.md\n      - gone.md\n"
+        "  - All gone:\n      - away/gone.md\n  - Last:\n      - stays.md\n"
+    )
+
+    unlist_dead(tmp_path, ["stays.md", "gone.md", "away/gone.md"])
+
+    assert (tmp_path / "mkdocs.yml").read_text() == (
+        "nav:\n  - Some:\n      - index.md\n      - stays.md\n  - Last:\n      - stays.md\n"
+    )
 
 
 def test_a_definition_goes_with_its_decorators_and_remarks(tmp_path: Path) -> None:
