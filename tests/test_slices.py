@@ -8,7 +8,7 @@ from tests.slices import slice_of
 @pytest.mark.parametrize(
     ("test", "slice_"),
     [
-        ("features/users/tests/test_users.py::test_x", "features/users"),
+        ("features/notes/tests/test_notes.py::test_x", "features/notes"),
         ("platform/kernel/tests/test_cache.py::test_x[a/tests]", "platform/kernel"),
         ("infra/drills/test_jobs.py::test_x", "infra/drills"),
         ("infra/tests/test_compose.py::test_x", "infra"),
