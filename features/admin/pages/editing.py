@@ -6,13 +6,14 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from features.admin import crud
+from features.admin import crud, permissions
 from features.admin.forms import changes_of, fields_of, fill
 from features.admin.models import FormField
 from features.admin.pages.rendering import Page
 from features.admin.references import choices_of
-from features.admin.views import View
+from features.admin.views import REMOVE, View
 from features.admin.writes import FormRefused, create, perform, update
+from features.auth.step_up import require_recent_password
 from kernel.errors import NotFoundException, UnprocessableEntityException
 
 MAX_CHOSEN = 100
@@ -76,6 +77,8 @@ async def act_page(page: Page) -> Response:
     if not 1 <= len(chosen) <= MAX_CHOSEN:
         raise UnprocessableEntityException(f"Choose between 1 and {MAX_CHOSEN} rows.")
     if page.field("_confirmed") == "true":
+        if act.name == REMOVE:
+            await require_recent_password(page.unit, await permissions.superuser(page.request))
         await perform(page.request, view, act, chosen, deleted)
         return page.redirect(f"/{view.identity}/list")
     rows = [(await crud.row_of(page.unit, view, one, deleted=deleted)).row for one in chosen]
