@@ -19,7 +19,6 @@ from features.auth.models import MAX_DEVICE
 from features.auth.principals import live_principal
 from features.auth.security_log import record_after_commit
 from features.auth.sessions import end, open_for
-from features.auth.step_up import require_recent_password
 from features.auth.tokens import Claims, Kind, new_jti, signer
 from features.users.models import Account
 from kernel.config import AppSettings
@@ -36,13 +35,6 @@ COOKIE = "admin_session"
 WRONG = "Wrong username, email or password."
 CHANGING = "The account is being changed; try again shortly."
 SIGN_IN = "Sign in first."
-
-
-async def require_step_up(request: Request, unit: UnitOfWork) -> None:
-    """Raise StepUpRequired (403) unless the caller has entered a password lately."""
-    caller = context_of(request).principal
-    assert caller is not None, "the site lets no one else in"
-    await require_recent_password(unit, caller)
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -13,6 +13,7 @@ from features.admin.pages.rendering import Page
 from features.admin.references import choices_of
 from features.admin.views import REMOVE, View
 from features.admin.writes import FormRefused, create, perform, update
+from features.auth.step_up import require_recent_password
 from kernel.errors import NotFoundException, UnprocessableEntityException
 
 MAX_CHOSEN = 100
@@ -77,7 +78,7 @@ async def act_page(page: Page) -> Response:
         raise UnprocessableEntityException(f"Choose between 1 and {MAX_CHOSEN} rows.")
     if page.field("_confirmed") == "true":
         if act.name == REMOVE:
-            await permissions.require_step_up(page.request, page.unit)
+            await require_recent_password(page.unit, await permissions.superuser(page.request))
         await perform(page.request, view, act, chosen, deleted)
         return page.redirect(f"/{view.identity}/list")
     rows = [(await crud.row_of(page.unit, view, one, deleted=deleted)).row for one in chosen]
