@@ -15,6 +15,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     # What `hatch run init` can take out of a clone, as it is when it is cloned.
     "infra/init/parts/demo.py": {"tasks"},
     "infra/init/parts/posts.py": {"posts"},
+    "infra/init/parts/second_factor.py": {"second_factor"},
     "infra/init/parts/tiers.py": {"rate_limits", "tiers"},
 }
 NAMES_ONE = """\
