@@ -12,10 +12,9 @@ from features.auth.crud import Caller, principal_by_session
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
 from features.users.models import UserRead
-from kernel.cache import fetch_rights, forget
+from kernel.cache import KeptPermissionsOf, fetch_rights, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
-from kernel.web import KeptPermissionsOf
 
 
 @dataclass(frozen=True, slots=True)

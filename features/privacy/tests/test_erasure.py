@@ -41,11 +41,12 @@ TRACES = re.compile(
     rf"{NAME}|(?<![\w-]){USERNAME}(?![\w@])|{re.escape(EMAIL)}|{re.escape(ADDRESS)}", re.IGNORECASE
 )
 # How often an address has tried what: without them, erasing an account would be a way to try anew.
-COUNTS = re.compile(rf"r:(register|login|links|sign-in):.*{re.escape(ADDRESS)}")
+COUNTS = re.compile(rf"r:(register|login|links|passkey options|sign-in):.*{re.escape(ADDRESS)}")
 ENDS = {
     *("erase_user", "erase_db_user", "erase_user_me", "logout", "logout_all", "erase_session"),
     *("reset_password", "submit_reset_form"),  # after which the person's password is another one
 }
+FACTORS = "second_factor" in discovery.names()
 
 
 class Greeting(BaseModel):
@@ -71,19 +72,28 @@ async def do_everything(crowd: People) -> None:
     for feature in WITH_ROUTES:
         for method, route in routes_of(crowd.app, feature):
             if route.name not in ENDS:
-                if feature == "auth":  # which ends sessions
-                    await crowd.owner.login()
+                if feature in ("auth", "second_factor"):  # which end sessions
+                    await log_in_again(crowd)
                 # A row that it makes may be there already, for another route.
                 with suppress(KeyError, IntegrityError):
                     given = await arranger_of(feature)(crowd, route.name)
                     await call(crowd, route, method, given, "owner")
     await crowd.superuser.login()
-    await crowd.owner.login()
+    await log_in_again(crowd)
+    if FACTORS:
+        await arranger_of("second_factor")(crowd, "step_up_by_factor")
     await crowd.owner.patch(f"/api/v1/user/{USERNAME}", json={"name": NAME})
     async with client_of(crowd.app) as anonymous:  # what is kept of these answers
         for path in ("posts", "posts?page=2"):
             await anonymous.get(f"/api/v1/{USERNAME}/{path}")
     await crowd.owner.get("/api/v1/user/me/")
+
+
+async def log_in_again(crowd: People) -> None:
+    """Log the person in, who then has no second factor."""
+    if FACTORS:
+        await crowd.superuser.delete(f"/api/v1/user/{USERNAME}/second_factor")
+    await crowd.owner.login()
 
 
 async def leave_jobs(crowd: People, resources: Resources, make_worker: WorkerFactory) -> None:

@@ -11,7 +11,7 @@ from features.second_factor.permissions.changes import begin_change, refuse_last
 from features.second_factor.relying_party import relying_party
 from features.second_factor.settings import SecondFactorSettings
 from features.second_factor.tickets import new_challenge, take_challenge
-from kernel.errors import NotFoundException, UnprocessableEntityException
+from kernel.errors import ConflictException, NotFoundException, UnprocessableEntityException
 from kernel.schemas import Message, PathId
 from kernel.web import SessionDep
 
@@ -29,7 +29,7 @@ async def begin_passkey(caller: CurrentSession, request: Request, db: SessionDep
     await begin_change(request, db, caller)
     known = await crud.credential_ids(db, caller.user_id)
     if len(known) >= db.resources.settings.group(SecondFactorSettings).max_passkeys:
-        raise UnprocessableEntityException(TOO_MANY)
+        raise ConflictException(TOO_MANY)
     challenge = await new_challenge(db, "passkey", caller.user_id)
     party = relying_party(db.resources.settings)
     options = ceremonies.creation_options(party, challenge, caller.user_id, caller.username, known)
@@ -52,7 +52,7 @@ async def write_passkey(
     made = ceremonies.new_credential(relying_party(settings), challenge, values.credential)
     most = settings.group(SecondFactorSettings).max_passkeys
     if len(await crud.credential_ids(db, caller.user_id)) >= most:
-        raise UnprocessableEntityException(TOO_MANY)
+        raise ConflictException(TOO_MANY)
     kept = made and await crud.add_passkey(db, caller.user_id, values.name, made)
     if not kept:
         record("factor refused", request, user=caller.user_id, what="new passkey")

@@ -9,6 +9,7 @@ import pytest
 from features.second_factor.tests.authenticator import UP, Authenticator
 from features.second_factor.tests.factories import add_passkey, ticket_of
 from kernel.app import Application
+from kernel.config import AppSettings
 from tests.accounts import PASSWORD, Person, refusal
 from tests.application import ApplicationFactory, client_of
 
@@ -36,7 +37,8 @@ async def test_a_passkey_is_asked_for_with_its_user_verified_and_found_without_a
 ) -> None:
     options = (await begin(user, NEW))["publicKey"]
 
-    assert options["rp"] == {"name": "Sliceplate", "id": "localhost"}
+    settings = user.app.state.resources.settings.group(AppSettings)
+    assert options["rp"] == {"name": settings.app_name, "id": "localhost"}
     assert options["user"]["name"] == "user1"
     assert "@" not in options["user"]["id"]
     assert options["authenticatorSelection"]["userVerification"] == "required"
@@ -225,7 +227,7 @@ async def test_there_are_only_so_many(user: Person, make_app: ApplicationFactory
         await add_passkey(client)
         refused = await client.post(f"{NEW}_options")
 
-    assert refusal(refused) == (422, "The account has as many passkeys as it may have.")
+    assert refusal(refused) == (409, "The account has as many passkeys as it may have.")
 
 
 async def test_who_asks_for_challenges_over_and_over_is_stopped(

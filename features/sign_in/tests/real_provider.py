@@ -17,7 +17,7 @@ import httpx2
 HERE = Path(__file__).with_name("node")
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 FAKETIME = shutil.which("faketime")
-CLIENT, SECRET = "sliceplate", "a secret+with %signs"
+CLIENT, SECRET = "the-api", "a secret+with %signs"
 FORM = re.compile(r'<form[^>]* action="([^"]+)"')
 PROMPT = re.compile(r'name="prompt" value="(\w+)"')
 

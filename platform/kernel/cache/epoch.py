@@ -56,7 +56,7 @@ class Epoch:
         if self._keeper is None:
             # One that no process extends any more may be from before a failover: let it run out.
             found = await connection.execute("GET", EPOCH)
-            wait = EPOCH_MS / 1000 if found else 0
+            wait = 1.5 * EPOCH_MS / 1000 if found else 0
             self._keeper = asyncio.get_running_loop().create_task(self._keep(wait))
 
     async def _flush(self, redis: Redis | Connection) -> None:

@@ -185,10 +185,10 @@ async def test_a_lost_invalidation_comes_back_with_no_promoted_replica(
 
 
 async def test_an_epoch_that_no_process_extends_runs_out_although_one_starts(
-    redis_url: str,
+    pair: ValkeyPair,
 ) -> None:
     """It may be from before a failover, of processes that died with the primary."""
-    before = Redis(redis_url, timeout=1)
+    before = Redis(pair.url, timeout=1)
     store = VersionedStore(before)
     await before.open()
 
@@ -203,7 +203,7 @@ async def test_an_epoch_that_no_process_extends_runs_out_although_one_starts(
     await store.close()
     await before.close()
 
-    client = Redis(redis_url, timeout=1)
+    client = Redis(pair.url, timeout=1)
     started = VersionedStore(client)
     await client.open()
     await asyncio.sleep(1.1)

@@ -100,6 +100,10 @@ async def pair(servers: tuple[PostgresServer, PostgresServer]) -> AsyncIterator[
         f"DROP ROLE IF EXISTS {ROLE}; CREATE ROLE {ROLE} LOGIN PASSWORD '{servers[0].secret}'; "
         f"GRANT SELECT, UPDATE ON number TO {ROLE}"
     )
+    written = await pair.on_primary.fetchval("SELECT pg_current_wal_lsn()")
+    replayed = "SELECT pg_last_wal_replay_lsn() >= $1"  # else it doesn't know the role yet
+    while not await pair.on_replica.fetchval(replayed, written):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.01)
     yield pair
     await pair.on_primary.execute("ALTER SYSTEM RESET synchronous_commit")
     await pair.on_primary.execute("SELECT pg_reload_conf()")

@@ -5,7 +5,6 @@ from kernel.web.access import (
     NOT_YOURS,
     PRIVILEGES,
     Access,
-    KeptPermissionsOf,
     access,
     has_permissions,
     unauthenticated,

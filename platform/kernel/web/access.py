@@ -20,7 +20,6 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 PermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str]]]
 # And as `kept_permissions_of`: the same from a cache and without SQL, None for what isn't kept. It
 # is asked beside the look-up of a caller whose route names permissions.
-KeptPermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str] | None]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
