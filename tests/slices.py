@@ -1,6 +1,6 @@
 """`hatch run test -n auto --slices`: how long the tests of each slice took, together."""
 
-from collections import Counter
+from collections import defaultdict
 from pathlib import PurePosixPath
 
 import pytest
@@ -19,13 +19,13 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     """Print the sums, the longest first."""
     if not config.getoption("slices"):
         return
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 sums[slice_of(report.nodeid)] += report.duration
     terminalreporter.section(f"slices: a feature has {MOST} s")
-    for name, seconds in sums.most_common():
+    for name, seconds in sorted(sums.items(), key=lambda one: -one[1]):
         terminalreporter.line(f"{seconds:8.1f} s  {name}")
 
 

@@ -28,7 +28,7 @@ FLAGS = {
 FAILED = """\
 {error}
 
-The feature is there all the same, for you to look at what its tests say. Take it away again:
+The feature is there all the same, for you to look at. Take it away again:
 hatch run remove {name}"""
 
 
@@ -125,6 +125,7 @@ def _write(feature: Feature, folder: Path) -> None:
 
 def _test(feature: Feature, migrate: bool) -> int:
     try:
+        steps.check(feature.plural)
         steps.test(feature.plural)
     except LocalError as error:
         print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)

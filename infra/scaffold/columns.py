@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from infra.checks.json_size import CHARACTER
 from infra.scaffold.fields import Field
 from infra.scaffold.kinds import DIGITS
 from infra.scaffold.names import camel
@@ -54,6 +55,19 @@ class Column:
     @property
     def most(self) -> str:
         return written(self.field.maximum or MAX_LENGTHS.get(self.field.type, 0))
+
+    @property
+    def bytes(self) -> int:
+        """The most that its value takes in an answer."""
+        most = self.field.maximum or MAX_LENGTHS.get(self.field.type, 0)
+        match self.field.type:
+            case "email":
+                return 2 + CHARACTER * MAX_EMAIL
+            case "str" | "text" | "url":
+                return 2 + CHARACTER * most
+            case "bytes":
+                return 6 + most * 4 // 3
+        return 40
 
     @property
     def type(self) -> str:

@@ -18,6 +18,7 @@ from kernel.settings import feature_settings
 from kernel.web.access import PERMISSION_NAME
 
 MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
+HEAVY = ("json", "array", "bytes")  # too large for each row of a list
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ class Feature:
     def whole(self) -> bool:
         """Whether a row is shown with rows of other tables."""
         return bool(self.children or self.links)
+
+    @property
+    def heavy(self) -> list[Column]:
+        """What is shown with one row only."""
+        return [column for column in self.columns if column.field.type in HEAVY]
+
+    @property
+    def detailed(self) -> bool:
+        """Whether one row is shown with more than lists have of each."""
+        return self.whole or bool(self.heavy)
 
     @property
     def gated(self) -> bool:

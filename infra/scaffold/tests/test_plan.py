@@ -49,6 +49,11 @@ def plan(words: str, **options: Any) -> Feature:
         ("invoices number:str customer:references:customers", "there is no feature customers"),
         ("invoices number:str tags:many_to_many:tags", "there is no feature tags"),
         ("invoices number:str lines:has_many:kind=enum", "kind: a enum needs its values"),
+        ("invoices number:str lines:has_many:a=str:unique", "a is shown with one row only"),
+        (
+            "invoices number:str lines:has_many:a=text:max=90000",
+            "an answer of 1 MiB has room for 1 of 540,008 bytes",
+        ),
         ("invoices number:str lines:has_many:meta=json", "each of many can't have a json"),
         ("invoices number:str login:references:auth", "A session refers to other rows itself"),
     ],
