@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     before = _known()
     CommandLine("hatch run migrate").main([direction, *separator, *target])
     after = _known()
-    if before is not None and after is not None:
+    if before is not None and after is not None and "--sql" not in target:
         print(_said(before, after))
     return 0
 
@@ -63,7 +63,8 @@ def _said(before: tuple[str, ...], after: tuple[str, ...]) -> str:
     upper, lower = (after, before) if forwards else (before, after)
     found = [*scripts.iterate_revisions(upper, lower or "base")][::-1]
     names = [os.path.basename(script.path) for script in found]
-    few = ", ".join(names) if len(names) <= FEW else f"{len(names)} revisions, up to {names[-1]}"
+    end = f"up to {names[-1]}" if forwards else f"down to {names[0]}"
+    few = ", ".join(names) if len(names) <= FEW else f"{len(names)} revisions, {end}"
     return f"{'Applied' if forwards else 'Undone'}: {few}"
 
 
