@@ -23,7 +23,7 @@ FLAGS = {
     "schedule": "a job for each night",
     "settings": "a setting: how many rows there may be",
     "seed": "a first row",
-    "rate-limit": "count the writes of each caller",
+    "rate-limit": "count each caller's calls of each route that writes",
 }
 FAILED = """\
 {error}

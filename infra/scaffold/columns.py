@@ -9,9 +9,10 @@ from infra.checks.json_size import CHARACTER
 from infra.scaffold.fields import Field
 from infra.scaffold.kinds import DIGITS
 from infra.scaffold.names import camel
+from kernel.schemas.schemas import MAX_URL
 
-MAX_LENGTHS = {"str": 100, "text": 10_000, "url": 2048, "array": 100, "bytes": 65_536}
-LISTED = 1000  # characters of a text that lists show
+MAX_LENGTHS = {"str": 100, "text": 10_000, "url": MAX_URL, "array": 100, "bytes": 65_536}
+LISTED = 1000  # characters of a text that lists show, if there is room
 MAX_EMAIL = 254
 TEMPLATE = Path(__file__).with_name("templates") / "models.py.jinja"
 # What models.py imports, so that a type of the feature can't bear such a name.
@@ -63,10 +64,10 @@ class Column:
         match self.field.type:
             case "email":
                 return 2 + CHARACTER * MAX_EMAIL
-            case "str" | "text" | "url":
+            case "url":
+                return MAX_URL + 2
+            case "str" | "text":
                 return 2 + CHARACTER * most
-            case "bytes":
-                return 6 + most * 4 // 3
         return 40
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.scaffold.columns import LISTED, Column
+from infra.scaffold.columns import Column
 from infra.scaffold.filters import filters
 from infra.scaffold.names import article, is_plural
 from infra.scaffold.plan import Feature
@@ -82,7 +82,8 @@ def _columns(feature: Feature) -> dict[str, Any]:
         "searched": [column for column in columns if column.field.search],
         "urls": [column for column in columns if column.field.type == "url"],
         "texts": feature.texts,
-        "shortened": _shortened(feature.texts),
+        "listed": feature.listed,
+        "shortened": _shortened(feature.texts, feature.listed),
     }
 
 
@@ -103,11 +104,11 @@ def _relations(feature: Feature) -> dict[str, Any]:
     }
 
 
-def _shortened(texts: list[Column]) -> str:
+def _shortened(texts: list[Column], most: int) -> str:
     labels = [column.field.label for column in texts]
     if len(labels) == 1:
         verb = "are" if is_plural(labels[0]) else "is"
-        return f"its {labels[0]} {verb} cut to {LISTED:,} characters"
+        return f"its {labels[0]} {verb} cut to {most:,} characters"
     return f"its {', '.join(labels[:-1])} and {labels[-1]} are cut" if labels else ""
 
 

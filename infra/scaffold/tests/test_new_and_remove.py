@@ -20,7 +20,10 @@ pytestmark = pytest.mark.drill
 
 OPTIONS = {name: f"--{name}={{}}" for name in ("key", "transitions", "requires")}
 LONGEST = 25  # seconds that it may take for five fields, on a machine that does nothing else
-CHECKS = ("format", "lint", "types", "imports", "layout", "indexes", "migrations", "personal_data")
+CHECKS = (
+    *("format", "lint", "types", "imports", "layout", "indexes", "sizes", "migrations"),
+    "personal_data",
+)
 
 
 class Checkout:
