@@ -11,7 +11,7 @@ import pytest
 coverage.process_startup()
 
 from infra.checks import ROOT  # noqa: E402 - measured
-from infra.local.testing import Host, chosen, take_external  # noqa: E402 - measured
+from infra.local.testing import Host, UnknownFeature, chosen, take_external  # noqa: E402 - measured
 from infra.local.worker_servers import Database, Redis, own_database, own_redis  # noqa: E402 - measured
 
 # ---- Servers -----------------------------------------------------------------------------------
@@ -23,7 +23,10 @@ host = Host(external)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.args[:], features = chosen(config.args, config.invocation_params.dir)
+    try:
+        config.args[:], features = chosen(config.args, config.invocation_params.dir)
+    except UnknownFeature as error:
+        raise pytest.UsageError(str(error)) from None
     if features:
         config.option.features = features  # pytest-xdist hands the options to its workers
 

@@ -33,3 +33,23 @@ def test_the_step_of_a_program_shows_its_output(tmp_path: Path) -> None:
     (tmp_path / "long.py").write_text("import os\n")
 
     assert "F401" in "".join(STEPS["lint"](tmp_path))
+
+
+def test_a_feature_is_checked_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("notes", "others"):
+        (tmp_path / "features" / name).mkdir(parents=True)
+        (tmp_path / "features" / name / "crud.py").write_text("import os\n")
+    monkeypatch.setattr("infra.checks.__main__.ROOT", tmp_path)
+    monkeypatch.setitem(STEPS, "sizes", lambda root: [])
+
+    assert main(["lint", "notes"]) == 1
+    said = capsys.readouterr().out
+    assert "features/notes/crud.py" in said
+    assert "others" not in said
+
+    main(["notes"])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == [
+        *("format", "lint", "types", "sizes")
+    ]

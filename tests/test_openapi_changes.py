@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.contract.compatibility import breaking
+from infra.contract.recorded import committed
 from infra.contract.report import changes
+from tests.copies import commit_all
 
 Json = dict[str, Any]
 
@@ -178,3 +181,23 @@ def test_a_removed_operation_breaks_and_a_new_one_is_listed() -> None:
     assert "BREAKS" in told
     assert "- POST /books is gone" in told
     assert "+ POST /novels is new" in told
+
+
+def test_what_is_not_committed_has_no_client_to_break() -> None:
+    moved = deepcopy(DOCUMENT)
+    moved["paths"] = {"/novels": moved["paths"]["/books"]}
+    before, after = ({"tests/snapshots/openapi.json": one} for one in (DOCUMENT, moved))
+
+    assert "No client breaks." in changes(before, after, committed={})
+    assert "BREAKS" in changes(before, after, committed=before)
+
+
+def test_the_committed_record_is_read_from_git(tmp_path: Path) -> None:
+    assert committed(tmp_path) is None
+    for name in ("notes", "drafts"):
+        (tmp_path / "features" / name / "tests").mkdir(parents=True)
+        (tmp_path / "features" / name / "tests" / "openapi.json").write_text('{"paths": {}}')
+        if name == "notes":
+            commit_all(tmp_path, "a note")
+
+    assert committed(tmp_path) == {"features/notes/tests/openapi.json": {"paths": {}}}

@@ -70,10 +70,14 @@ class ScheduleRead(ReadSchema):
     task: str = Field(max_length=MAX_NAME)
     queue: str = Field(max_length=MAX_NAME)
     next_run_at: datetime
-    last_run_at: datetime | None = Field(description="When it was due last.")
-    job_id: str | None = Field(max_length=MAX_NAME, description="The job of that run.")
+    last_run_at: datetime | None = Field(
+        description="When it was due last, if that run has ended. Null as `last_run` is."
+    )
+    job_id: str | None = Field(
+        max_length=MAX_NAME, description="The job of the last time that it was due, run or not."
+    )
     last_run: RunRead | None = Field(
-        None, description="How that run ended. Null: it hasn't, no worker ran, or it is forgotten."
+        None, description="How that job ended. Null: it hasn't, no worker ran, or it is forgotten."
     )
 
 
@@ -148,7 +152,7 @@ async def workers(unit: UnitOfWork) -> list[WorkerRead] | None:
 
 async def schedules(unit: UnitOfWork) -> list[ScheduleRead]:
     """What runs by the clock, by what is next."""
-    shown = []
+    shown, due = [], {}
     for schedule in jobs.schedules():
         task = schedule.task
         last, upcoming = jobs.ticks(schedule)
@@ -157,12 +161,15 @@ async def schedules(unit: UnitOfWork) -> list[ScheduleRead]:
                 task=task.name[:MAX_NAME],
                 queue=task.lane[:MAX_NAME],
                 next_run_at=upcoming,
-                last_run_at=last,
+                last_run_at=None,
                 job_id=jobs.tick_id(task.name, last)[:MAX_NAME] if last else None,
             )
         )
+        due[shown[-1].job_id] = last
     ids = [one.job_id for one in shown]
     ended = {run.job_id: run for run in await runs.all(unit, job_ids=ids)}
     for one in shown:
         one.last_run = ended.get(one.job_id or "")
+        # A tick is no run: at this one there may have been no worker, or not yet this schedule.
+        one.last_run_at = due[one.job_id] if one.last_run else None
     return sorted(shown, key=lambda one: (one.next_run_at, one.task))[:MAX_SHOWN]

@@ -1,5 +1,10 @@
-"""`hatch run check [STEP ...]`: run every step, then say all that failed."""
+"""`hatch run check [STEP ...] [FEATURE ...]`: run every step, then say all that failed.
 
+Features' names limit the steps that read files one by one (format, lint, types) to their folders;
+without a step they ask for these and for sizes.
+"""
+
+import logging
 import os
 import shutil
 import subprocess
@@ -43,10 +48,15 @@ def command(*arguments: str) -> Callable[[Path], list[str]]:
     return step
 
 
+# Which take the paths that they shall look at.
+BY_FILE = {
+    "format": ("ruff", "format", "--check"),
+    "lint": ("ruff", "check"),
+    "types": ("mypy",),
+}
+OF_FEATURES = (*BY_FILE, "sizes")
 STEPS: dict[str, Callable[[Path], list[str]]] = {
-    "format": command("ruff", "format", "--check"),
-    "lint": command("ruff", "check"),
-    "types": command("mypy"),
+    **{name: command(*words) for name, words in BY_FILE.items()},
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
     "indexes": indexes.problems,
@@ -59,17 +69,21 @@ STEPS: dict[str, Callable[[Path], list[str]]] = {
 }
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Run the named steps, or all; return the exit code."""
+    folders = [f"features/{word}" for word in words if _is_feature(word)]
+    names = [word for word in words if not _is_feature(word)]
     if unknown := [name for name in names if name not in STEPS]:
         print(f"no such step: {', '.join(unknown)}. Steps: {', '.join(STEPS)}")
         return 2
     failed = {}
-    for name in names or STEPS:
+    chosen = names or (OF_FEATURES if folders else [*STEPS])
+    for name in chosen:
         print(f"{name:<12} ", end="", flush=True)
         started = time.perf_counter()
         try:
-            problems = STEPS[name](ROOT)
+            limited = folders and name in BY_FILE
+            problems = (command(*BY_FILE[name], *folders) if limited else STEPS[name])(ROOT)
         except Exception:  # noqa: BLE001 a step that breaks fails by itself, the others still run
             problems = [traceback.format_exc()]
         verdict = "failed" if problems else "ok"
@@ -79,9 +93,15 @@ def main(names: list[str]) -> int:
     for name, problems in failed.items():
         print(f"\n{name}:", *problems, sep="\n")
     if failed:
-        print(f"\n{len(failed)} of {len(names or STEPS)} failed: {', '.join(failed)}")
+        print(f"\n{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
+def _is_feature(word: str) -> bool:
+    return word not in STEPS and word.isidentifier() and (ROOT / "features" / word).is_dir()
+
+
 if __name__ == "__main__":
+    # The migrations go up and down in one step; each of their lines would stand in the table.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     sys.exit(main(sys.argv[1:]))

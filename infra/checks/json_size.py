@@ -1,6 +1,7 @@
 """The largest JSON that a model's declaration allows, in bytes, as pydantic writes it."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -34,11 +35,13 @@ class Walk:
     """One pass over a core schema, and what is found on the way.
 
     By class and field: `bounds` are the most bytes of values, where the model doesn't know better,
-    and `lengths` the most items of lists.
+    and `lengths` the most items of lists. `columns` are of the row that an answer shows alone: no
+    larger than the request that wrote it, so they don't count outside of lists.
     """
 
     bounds: Sizes = field(default_factory=dict)
     lengths: Sizes = field(default_factory=dict)
+    columns: AbstractSet[tuple[type[Any], str]] = frozenset()
     # The most bytes of each model that lists hold, and of each field; those without a bound.
     items: dict[type[Any], float] = field(default_factory=dict)
     fields: dict[tuple[type[Any], str], float] = field(default_factory=dict)
@@ -82,6 +85,12 @@ class Walk:
     def _str(self, schema: Any, *_: Any) -> float:
         return text_size(schema.get("max_length", inf))
 
+    def _decimal(self, schema: Any, *_: Any) -> float:
+        return float(schema.get("max_digits", inf)) + 4
+
+    def _bytes(self, schema: Any, *_: Any) -> float:
+        return 6 + float(schema.get("max_length", inf)) * 4 / 3  # base64
+
     def _literal(self, schema: Any, *_: Any) -> float:
         return max(len(to_json(value)) for value in schema["expected"])
 
@@ -111,7 +120,9 @@ class Walk:
 
     def _list(self, schema: Any, owner: Any, name: str) -> float:
         self.has_list = True
-        length = self.lengths.get((_generic(owner), name), schema.get("max_length", inf))
+        given = [schema["max_length"]] if "max_length" in schema else []
+        known = [self.lengths[key] for key in _keys(owner, name) if key in self.lengths]
+        length = min([*given, *known], default=inf)
         self._in_list += 1
         item = self.size(schema.get("items_schema", {"type": "any"}), owner, name)
         self._in_list -= 1
@@ -150,9 +161,10 @@ class Walk:
         known = self._faults
         value = self.size(schema, owner, name)
         if not _has_serializer(schema):
-            # A model that adds fields to one whose bounds are known has those, too.
-            known_of = [(each, name) for each in (_generic(owner), *getattr(owner, "__mro__", ()))]
-            value = min([value, *[self.bounds[one] for one in known_of if one in self.bounds]])
+            keys = _keys(owner, name)
+            value = min([value, *[self.bounds[one] for one in keys if one in self.bounds]])
+            if not self._in_list and not self.columns.isdisjoint(keys):
+                value = 0
         shown = declared.get("serialization_alias") or declared.get("alias") or name
         self.fields[owner, name] = value
         if value == inf and self._faults == known:  # and none within it is at fault
@@ -164,6 +176,11 @@ class Walk:
 def text_size(characters: float) -> float:
     """The most bytes of a text of so many characters."""
     return 2 + CHARACTER * characters
+
+
+def _keys(owner: Any, name: str) -> list[tuple[Any, str]]:
+    """Under which a field is known: a model that adds fields to another has that one's, too."""
+    return [(each, name) for each in (_generic(owner), *getattr(owner, "__mro__", ()))]
 
 
 def _has_serializer(schema: Any) -> bool:

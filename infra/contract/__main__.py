@@ -8,7 +8,7 @@ def main() -> None:
     """Write every share anew."""
     before, after = recorded.recorded(), pieces.shares(pieces.application())
     pieces.write(after)
-    print(changes(before, after) or "The snapshot was up to date.")
+    print(changes(before, after, recorded.committed()) or "The snapshot was up to date.")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def breaking(old: Json, new: Json) -> list[str]:
-    """What breaks clients, a sentence each."""
-    return sorted(_breaking(Side(old, "before"), Side(new, "now")))
+    """What breaks clients, a sentence each, and each once."""
+    return sorted(set(_breaking(Side(old, "before"), Side(new, "now"))))
 
 
 def additions(old: Json, new: Json) -> list[str]:

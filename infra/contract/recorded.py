@@ -1,6 +1,7 @@
 """The recorded OpenAPI document, read from its pieces by the standard library alone."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,24 @@ def recorded(root: Path = ROOT) -> dict[str, Json]:
         for file in sorted(files)
         if file.is_file()
     }
+
+
+def committed(root: Path = ROOT) -> dict[str, Json] | None:
+    """The files of the snapshot as the last commit has them; None where there is none."""
+    found = {}
+    try:
+        files = _git(root, "ls-tree", "-r", "--name-only", "HEAD", KERNEL_SHARE, "features")
+        for file in files.splitlines():
+            if file == KERNEL_SHARE or Path(file).match(FEATURE_SHARE.format(feature="*")):
+                found[file] = json.loads(_git(root, "show", f"HEAD:./{file}"))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", *words]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
 def assembled(parts: dict[str, Json]) -> Json:

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 from infra.local import processes
 
-SILENCE = 2.0  # seconds a step may take before it says that it is still at it
+# Seconds a step may take before it says that it is still at it: to a person, and to a file.
+SILENCE, SILENCE_IN_A_FILE = 2.0, 15.0
 _lock = threading.Lock()
 _COLOURS = {"api": 36, "worker": 35, "mail": 32}
 to_errors = threading.Event()  # set where standard output belongs to a command
@@ -28,12 +29,15 @@ def say(text: str = "") -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Print that a step is done and how long it took, and every two seconds that it goes on."""
+    """Print that a step is done and how long it took, and now and then that it goes on."""
     begun = time.monotonic()
     done = threading.Event()
 
+    output = sys.stderr if to_errors.is_set() else sys.stdout
+    silence = SILENCE if output.isatty() else SILENCE_IN_A_FILE
+
     def report() -> None:
-        while not done.wait(SILENCE):
+        while not done.wait(silence):
             say(f"  {what} ... {time.monotonic() - begun:.0f} s")
 
     reporter = threading.Thread(target=report, daemon=True)

@@ -17,9 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kernel.config.database import DatabaseSettings
-from kernel.config.loader import ROOT
+from kernel.config.loader import ROOT, SettingsError
 from kernel.settings import load_settings
 
+FEW = 3  # revisions that are named
 BACK = re.compile(r"-\d+|base")
 
 
@@ -36,8 +37,35 @@ def main(words: Sequence[str] | None = None) -> int:
     direction = "downgrade" if BACK.fullmatch(target[0]) else "upgrade"
     # After `--`, since `-1` looks like an option.
     separator = ["--"] if direction == "downgrade" else []
+    before = _known()
     CommandLine("hatch run migrate").main([direction, *separator, *target])
+    after = _known()
+    if before is not None and after is not None and "--sql" not in target:
+        print(_said(before, after))
     return 0
+
+
+def _known() -> tuple[str, ...] | None:
+    """The database's revisions; None where that can't be told, of which the migration says why."""
+    try:
+        return asyncio.run(_applied(load_settings().group(DatabaseSettings).owner_url))
+    except (CommandError, SettingsError):
+        return None
+
+
+def _said(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    """One line: which files were applied or undone."""
+    if before == after:
+        return f"Nothing waits: the database is at {', '.join(after) or 'no revision'}."
+    scripts = ScriptDirectory.from_config(Config(toml_file=ROOT / "pyproject.toml"))
+    lines = {one.revision for one in scripts.iterate_revisions(after or "base", "base")}
+    forwards = set(before) <= lines
+    upper, lower = (after, before) if forwards else (before, after)
+    found = [*scripts.iterate_revisions(upper, lower or "base")][::-1]
+    names = [os.path.basename(script.path) for script in found]
+    end = f"up to {names[-1]}" if forwards else f"down to {names[0]}"
+    few = ", ".join(names) if len(names) <= FEW else f"{len(names)} revisions, {end}"
+    return f"{'Applied' if forwards else 'Undone'}: {few}"
 
 
 def _if_empty() -> int:

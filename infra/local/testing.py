@@ -164,13 +164,22 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
+class UnknownFeature(Exception):
+    """A word stands for nothing that can be tested."""
+
+
 def chosen(words: list[str], directory: Path) -> tuple[list[str], list[str]]:
     """What pytest shall collect for its arguments, and the features that they name.
 
     `users` stands for `features/users`, unless there is something of that name here, and for the
     gates that look at each feature, in tests/gates; beside gates that are named it only chooses.
+    Raises UnknownFeature for a bare word that is neither.
     """
-    features = [word for word in words if _is_feature(word, directory)]
+    for word in words:
+        if word.isidentifier() and not (directory / word).exists() and not _is_feature(word):
+            known = sorted(path.parent.name for path in ROOT.glob("features/*/__init__.py"))
+            raise UnknownFeature(f"There is no feature {word}. There are {', '.join(known)}.")
+    features = [word for word in words if _is_feature(word) and not (directory / word).exists()]
     paths = [word for word in words if word not in features]
     gates = ROOT / "tests" / "gates"
     if features and not any((directory / path).is_relative_to(gates) for path in paths):
@@ -179,6 +188,5 @@ def chosen(words: list[str], directory: Path) -> tuple[list[str], list[str]]:
     return paths, features
 
 
-def _is_feature(word: str, directory: Path) -> bool:
-    bare = word.isidentifier() and not (directory / word).exists()
-    return bare and (ROOT / "features" / word).is_dir()
+def _is_feature(word: str) -> bool:
+    return word.isidentifier() and (ROOT / "features" / word).is_dir()

@@ -23,12 +23,12 @@ FLAGS = {
     "schedule": "a job for each night",
     "settings": "a setting: how many rows there may be",
     "seed": "a first row",
-    "rate-limit": "count the writes of each caller",
+    "rate-limit": "count each caller's calls of each route that writes",
 }
 FAILED = """\
 {error}
 
-The feature is there all the same, for you to look at what its tests say. Take it away again:
+The feature is there all the same, for you to look at. Take it away again:
 hatch run remove {name}"""
 
 
@@ -125,6 +125,7 @@ def _write(feature: Feature, folder: Path) -> None:
 
 def _test(feature: Feature, migrate: bool) -> int:
     try:
+        steps.check(feature.plural)
         steps.test(feature.plural)
     except LocalError as error:
         print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)

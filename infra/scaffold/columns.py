@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from infra.checks.json_size import CHARACTER
 from infra.scaffold.fields import Field
 from infra.scaffold.kinds import DIGITS
 from infra.scaffold.names import camel
+from kernel.schemas.schemas import MAX_URL
 
-MAX_LENGTHS = {"str": 100, "text": 10_000, "url": 2048, "array": 100, "bytes": 65_536}
-LISTED = 1000  # characters of a text that lists show
+MAX_LENGTHS = {"str": 100, "text": 10_000, "url": MAX_URL, "array": 100, "bytes": 65_536}
+LISTED = 1000  # characters of a text that lists show, if there is room
 MAX_EMAIL = 254
 TEMPLATE = Path(__file__).with_name("templates") / "models.py.jinja"
 # What models.py imports, so that a type of the feature can't bear such a name.
@@ -54,6 +56,19 @@ class Column:
     @property
     def most(self) -> str:
         return written(self.field.maximum or MAX_LENGTHS.get(self.field.type, 0))
+
+    @property
+    def bytes(self) -> int:
+        """The most that its value takes in an answer."""
+        most = self.field.maximum or MAX_LENGTHS.get(self.field.type, 0)
+        match self.field.type:
+            case "email":
+                return 2 + CHARACTER * MAX_EMAIL
+            case "url":
+                return MAX_URL + 2
+            case "str" | "text":
+                return 2 + CHARACTER * most
+        return 40
 
     @property
     def type(self) -> str:

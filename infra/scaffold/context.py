@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.scaffold.columns import LISTED, Column
+from infra.scaffold.columns import Column
 from infra.scaffold.filters import filters
-from infra.scaffold.names import article
+from infra.scaffold.names import article, is_plural
 from infra.scaffold.plan import Feature
 from infra.scaffold.samples import needle, sample
 
@@ -61,7 +61,7 @@ def _names(feature: Feature) -> dict[str, Any]:
         "ONE": feature.single.upper(),
         "ALL": feature.plural.upper(),
         "Listed": f"{feature.model}Listed" if feature.texts else f"{feature.model}Read",
-        "Shown": f"{feature.model}Detail" if feature.whole else f"{feature.model}Read",
+        "Shown": f"{feature.model}Detail" if feature.detailed else f"{feature.model}Read",
         "split": feature.split,
         "shapes": "schemas" if feature.split else "models",
     }
@@ -80,8 +80,10 @@ def _columns(feature: Feature) -> dict[str, Any]:
         "defaults": [column for column in columns if column.field.default is not None],
         "enums": [column for column in every if column.field.type == "enum"],
         "searched": [column for column in columns if column.field.search],
+        "urls": [column for column in columns if column.field.type == "url"],
         "texts": feature.texts,
-        "shortened": _shortened(feature.texts),
+        "listed": feature.listed,
+        "shortened": _shortened(feature.texts, feature.listed),
     }
 
 
@@ -95,15 +97,18 @@ def _relations(feature: Feature) -> dict[str, Any]:
         "named": [link for link in feature.links if link.target is None],
         "linked": [link for link in feature.links if link.target is not None],
         "whole": feature.whole,
+        "detailed": feature.detailed,
+        "heavy": feature.heavy,
         "targets": feature.targets,
         "PARTS": f"{{{', '.join(names)}}}",
     }
 
 
-def _shortened(texts: list[Column]) -> str:
+def _shortened(texts: list[Column], most: int) -> str:
     labels = [column.field.label for column in texts]
     if len(labels) == 1:
-        return f"its {labels[0]} is cut to {LISTED:,} characters"
+        verb = "are" if is_plural(labels[0]) else "is"
+        return f"its {labels[0]} {verb} cut to {most:,} characters"
     return f"its {', '.join(labels[:-1])} and {labels[-1]} are cut" if labels else ""
 
 

@@ -13,7 +13,7 @@ MODIFIERS = "optional, unique, index, search, max=100, default=draft"
 GUIDE = "docs/new-feature.md has all types and modifiers."
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 DEFAULT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*")
-MEMBER = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
+MEMBER = re.compile(r"[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*")
 DECIMAL = re.compile(r"([1-9][0-9]{0,2}),([0-9]{1,2})")
 
 
@@ -68,7 +68,10 @@ def _field(word: str) -> Field:
     if kind not in KINDS:
         raise ScaffoldError(f"{name}: there is no type {kind!r}. There are {', '.join(KINDS)}.")
     field = Field(name, kind)
-    if KINDS[kind].argument and rest and not _is_modifier(rest[0]):
+    if kind == "has_many" and rest:
+        # Its fields have arguments and modifiers of their own: price=decimal:10,2.
+        field, rest = replace(field, argument=":".join(rest)), []
+    elif KINDS[kind].argument and rest and not _is_modifier(rest[0]):
         field = replace(field, argument=rest.pop(0))
     for modifier in rest:
         field = _modified(field, modifier)
@@ -120,10 +123,12 @@ def _check_members(field: Field) -> None:
     for member in field.members:
         if not MEMBER.fullmatch(member):
             raise ScaffoldError(
-                f"{field.name}: {member!r} can't be a value: lower-case letters and digits, with - "
-                "or _ between them, a letter first."
+                f"{field.name}: {member!r} can't be a value: letters and digits, with - or _ "
+                "between them, a letter first."
             )
-    if len({member.replace("-", "_") for member in field.members}) != max(len(field.members), 2):
+    # Of values that differ in case or sign alone, the members would have one name.
+    names = {member.replace("-", "_").upper() for member in field.members}
+    if len(names) != max(len(field.members), 2):
         raise ScaffoldError(f"{field.name}: an enum has two values or more, each of them once.")
 
 

@@ -29,12 +29,8 @@ class Machine:
     def refused(self) -> list[tuple[str, str]]:
         """What a client may ask for, and isn't a step."""
         states = self.column.field.members
-        pairs = [(old, new) for old in states for new in self.follows]
-        return [
-            (old, new)
-            for old, new in pairs
-            if old in self.reachable and old not in self.follows[new]
-        ]
+        pairs = [(old, new) for old in self.reachable for new in states]
+        return [pair for pair in pairs if pair not in self.allowed]
 
     @property
     def reachable(self) -> list[str]:

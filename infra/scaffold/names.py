@@ -46,6 +46,15 @@ def singular(plural: str) -> str:
     )
 
 
+def is_plural(noun: str) -> bool:
+    """Whether a regular plural; news and the like are told apart by no rule."""
+    try:
+        singular(noun)
+    except ScaffoldError:
+        return False
+    return not noun.endswith("news")
+
+
 def article(noun: str) -> str:
     sounds_otherwise = noun.startswith(("uni", "use", "eu", "hour", "honor"))
     return "an" if (noun[0] in "aeiou") is not sounds_otherwise else "a"

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.scaffold.columns import LISTED, Column
+from infra.checks.json_size import text_size
+from infra.checks.sizes import MOST
+from infra.scaffold.columns import LISTED, MAX_LENGTHS, Column
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import Field
 from infra.scaffold.filters import filter_names
@@ -18,6 +20,9 @@ from kernel.settings import feature_settings
 from kernel.web.access import PERMISSION_NAME
 
 MOST_IN_MODELS = 9  # columns that fit into one file with their shapes
+ROW = 150  # bytes of what every row shows
+LEAST = 100  # characters of a text, or a list says nothing of it
+HEAVY = ("json", "array", "bytes")  # too large for each row of a list
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,16 @@ class Feature:
         return bool(self.children or self.links)
 
     @property
+    def heavy(self) -> list[Column]:
+        """What is shown with one row only."""
+        return [column for column in self.columns if column.field.type in HEAVY]
+
+    @property
+    def detailed(self) -> bool:
+        """Whether one row is shown with more than lists have of each."""
+        return self.whole or bool(self.heavy)
+
+    @property
     def gated(self) -> bool:
         """Whether all writes need the permission, and not only the steps between states."""
         return bool(self.options.requires) and self.machine is None
@@ -102,7 +117,19 @@ class Feature:
     def texts(self) -> list[Column]:
         """What lists show the beginning of."""
         texts = [column for column in self.columns if column.field.type == "text"]
-        return [column for column in texts if (column.field.maximum or LISTED + 1) > LISTED]
+        return [column for column in texts if most_of(column) > self.listed]
+
+    @property
+    def listed(self) -> int:
+        """How many characters of a text lists show, so that a page has room for 100 rows; or 0."""
+        shown = [column for column in self.every_column if column not in self.heavy]
+        rest = ROW + sum(column.bytes + len(column.field.name) + 5 for column in shown)
+        texts = [column for column in shown if column.field.type == "text"]
+        rest -= sum(column.bytes for column in texts)
+        for limit in range(LISTED, LEAST - 1, -50):
+            if rest + sum(text_size(min(most_of(one), limit)) for one in texts) <= MOST / 100 - 20:
+                return limit
+        return 0
 
     @property
     def targets(self) -> list[Target]:
@@ -110,6 +137,11 @@ class Feature:
         found = [column.target for column in self.references]
         found += [link.target for link in self.links if link.target is not None]
         return list({one.feature: one for one in found}.values())
+
+
+def most_of(text: Column) -> int:
+    """How many characters it may have."""
+    return text.field.maximum or MAX_LENGTHS["text"]
 
 
 def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
@@ -122,6 +154,11 @@ def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
             check_field(field.name, feature.single)
     if not feature.valued:
         raise ScaffoldError(f"{name} has no field to write: give it one, like title:str.")
+    if not feature.listed:
+        raise ScaffoldError(
+            f"A page of 100 {name} would have more than 1 MiB: give the texts a smaller max=, or "
+            "put some of them into a feature of their own."
+        )
     _check_queries(feature)
     _check_tables(feature)
     _check_settings(feature)

@@ -1,5 +1,6 @@
 """Rows that belong together: references, rows of its own that a row has many of, links."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,10 @@ from infra.scaffold.targets import Target, target
 
 # What each of many is made of when nothing else is said.
 DEFAULT = "name=str"
+PART = re.compile(r",(?=[a-z][a-z0-9_]*=)")  # but not the comma of decimal:10,2
+TEXT_OF_MANY = 1000  # characters
+ROOM = 700_000  # bytes of an answer's 1 MiB (infra/checks/sizes.py) for all of them
+FEWEST = 20  # of which the gates make a row (tests/gates/test_lists.py)
 PLAIN = (
     frozenset(KINDS)
     - {"enum", "json", "array", "bytes", "user", "references"}
@@ -89,6 +94,11 @@ class Children:
     table: str
     single: str
     columns: list[Column]
+    most: int  # that a row may have
+
+    @property
+    def urls(self) -> list[str]:
+        return [column.field.name for column in self.columns if column.field.type == "url"]
 
 
 @dataclass(frozen=True)
@@ -125,23 +135,51 @@ def _is_owner(field: Field, owned: bool) -> bool:
 def children(model: str, single: str, fields: Sequence[Field]) -> list[Children]:
     """What the fields say that there are many of. Raises ScaffoldError."""
     found = []
+    kinds = [field.type for field in fields]
     for field in fields:
         if field.type == "has_many":
             one = singular(field.name)
             kind = f"{model}{camel(one)}"
-            words = [word.replace("=", ":") for word in (field.argument or DEFAULT).split(",")]
-            parts = parse(words)
-            for part in parts:
-                check_field(part.name, one)
-                if part.type not in PLAIN:
-                    raise ScaffoldError(f"{field.name}: each of many can't have a {part.type}.")
-                if part.name == single:
-                    raise ScaffoldError(f"{field.name}: {part.name} is what they belong to.")
-            columns = [Column(kind, part) for part in parts]
+            columns = [Column(kind, part) for part in _parts(field, one, single)]
+            most = _most(field, columns, kinds.count("has_many"))
             for column in columns:
                 column.alias = f"{camel(one)}{camel(column.field.name)}"
-            found.append(Children(field, kind, f"{single}_{one}", one, columns))
+            found.append(Children(field, kind, f"{single}_{one}", one, columns, most))
     return found
+
+
+def _most(field: Field, columns: list[Column], shared: int) -> int:
+    """How many a row may have: 100, or as many as an answer has room for."""
+    each = sum(column.bytes + len(column.field.name) + 5 for column in columns)
+    most = min(100, ROOM // shared // each)
+    if most < FEWEST:
+        raise ScaffoldError(
+            f"{field.name}: an answer of 1 MiB has room for {most} of {each:,} bytes. Give their "
+            "fields a smaller max=."
+        )
+    return most
+
+
+def _parts(field: Field, one: str, single: str) -> list[Field]:
+    """The fields of each of many: `title=str:max=50,price=decimal:10,2`."""
+    words = PART.split(field.argument or DEFAULT)
+    parts = parse([word.replace("=", ":", 1) for word in words])
+    for part in parts:
+        check_field(part.name, one)
+        if part.type not in PLAIN:
+            raise ScaffoldError(f"{field.name}: each of many can't have a {part.type}.")
+        if part.name == single:
+            raise ScaffoldError(f"{field.name}: {part.name} is what they belong to.")
+        if part.unique or part.index or part.search:
+            raise ScaffoldError(
+                f"{field.name}: {part.name} is shown with one row only, so it takes optional, max= "
+                "and default=."
+            )
+    # As many of them are shown at once, a text is shorter than one that stands alone.
+    return [
+        replace(part, maximum=TEXT_OF_MANY) if part.type == "text" and not part.maximum else part
+        for part in parts
+    ]
 
 
 def links(model: str, single: str, fields: Sequence[Field]) -> list[Links]:

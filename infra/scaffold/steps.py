@@ -37,6 +37,11 @@ def record(feature: str) -> None:
     _python("records", "pytest", "-q", feature, *gates, *RECORD)
 
 
+def check(feature: str) -> None:
+    """What `hatch run check` says of its files and the sizes of its answers. Raises LocalError."""
+    _python("checks", "infra.checks", feature)
+
+
 def test(feature: str) -> None:
     """What `hatch run test` says of a feature whose records are new. Raises LocalError."""
     told = [f"--deselect=tests/gates/{gate}.py" for gate in GATES]

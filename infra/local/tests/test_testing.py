@@ -12,7 +12,7 @@ from infra.checks import ROOT
 from infra.local import databases
 from infra.local.errors import LocalError
 from infra.local.postgres import start_postgres
-from infra.local.testing import Host, chosen, take_external
+from infra.local.testing import Host, UnknownFeature, chosen, take_external
 from infra.local.valkey import start_valkey
 from infra.local.worker_servers import own_database, own_redis
 
@@ -143,7 +143,7 @@ def test_no_test_can_reach_what_the_environment_names() -> None:
         (["users"], ["features/users", "tests/gates"], ["users"]),
         (["users", "auth"], ["features/users", "features/auth", "tests/gates"], ["users", "auth"]),
         (["tests/gates/test_lists.py", "users"], ["tests/gates/test_lists.py"], ["users"]),
-        (["tests", "a/b.py", "nothing"], ["tests", "a/b.py", "nothing"], []),
+        (["tests", "a/b.py", "no_test.py"], ["tests", "a/b.py", "no_test.py"], []),
     ],
 )
 def test_a_feature_is_tested_by_its_name_and_with_its_gates(
@@ -161,6 +161,11 @@ def test_a_feature_is_tested_by_its_name_and_with_its_gates(
 
     assert [path.removeprefix(f"{tmp_path}/") for path in found] == paths
     assert named == features
+
+
+def test_a_name_that_is_no_features_is_refused_with_the_list(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFeature, match=r"no feature user\. There are .*, users\b.*\.$"):
+        chosen(["user"], tmp_path)
 
 
 @pytest.mark.drill

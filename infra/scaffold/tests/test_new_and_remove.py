@@ -19,7 +19,10 @@ from tests.copies import commit_all, copy_to, git, run_module
 pytestmark = pytest.mark.drill
 
 OPTIONS = {name: f"--{name}={{}}" for name in ("key", "transitions", "requires")}
-CHECKS = ("format", "lint", "types", "imports", "layout", "indexes", "migrations", "personal_data")
+CHECKS = (
+    *("format", "lint", "types", "imports", "layout", "indexes", "sizes", "migrations"),
+    "personal_data",
+)
 
 
 class Checkout:

@@ -1,10 +1,12 @@
 """What can't be a feature: nothing is written, and a sentence says what could be."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.scaffold.context import context
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.fields import parse
 from infra.scaffold.names import article, singular
@@ -49,6 +51,12 @@ def plan(words: str, **options: Any) -> Feature:
         ("invoices number:str customer:references:customers", "there is no feature customers"),
         ("invoices number:str tags:many_to_many:tags", "there is no feature tags"),
         ("invoices number:str lines:has_many:kind=enum", "kind: a enum needs its values"),
+        ("invoices number:str lines:has_many:a=str:unique", "a is shown with one row only"),
+        (
+            "invoices number:str lines:has_many:a=text:max=90000",
+            "an answer of 1 MiB has room for 1 of 540,008 bytes",
+        ),
+        (f"invoices {' '.join(f'word{place}:str:max=300' for place in range(6))}", "A page of 100"),
         ("invoices number:str lines:has_many:meta=json", "each of many can't have a json"),
         ("invoices number:str login:references:auth", "A session refers to other rows itself"),
     ],
@@ -136,3 +144,44 @@ def test_nothing_is_written_of_what_is_refused(tmp_path: Path) -> None:
 
     assert main(["users", "title:str"]) == 1
     assert (sorted(ROOT.iterdir()), sorted((ROOT / "features").iterdir())) == before
+
+
+def test_each_pair_of_states_is_a_step_or_refused() -> None:
+    feature = plan("invoices status:enum:draft,sent,paid n:int", transitions="draft:sent,sent:paid")
+    assert feature.machine is not None
+
+    pairs = [*feature.machine.allowed, *feature.machine.refused]
+
+    assert sorted(pairs) == sorted(product(["draft", "sent", "paid"], repeat=2))
+    assert feature.machine.allowed == [("draft", "sent"), ("sent", "paid")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ("title=str,price=decimal:10,2", 100),
+        ("title=str:max=50,note=text", 100),
+        ("title=str,note=text,link=url", 80),
+        ("note=text:max=5000:optional", 23),
+    ],
+)
+def test_a_row_has_as_many_parts_as_an_answer_has_room_for(fields: str, most: int) -> None:
+    feature = plan(f"invoices number:str lines:has_many:{fields}")
+
+    assert [many.most for many in feature.children] == [most]
+    assert feature.children[0].columns[-1].field.label in ("price", "note", "link")
+
+
+@pytest.mark.parametrize(
+    ("words", "listed"),
+    [("body:text", 1000), ("body:text notes:text", 850), ("notes:text:max=9", 1000)],
+)
+def test_lists_show_as_much_of_texts_as_a_page_has_room_for(words: str, listed: int) -> None:
+    assert plan(f"invoices {words}").listed == listed
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("notes", "its notes are cut"), ("body", "its body is cut")]
+)
+def test_what_is_cut_is_said_in_its_number(name: str, said: str) -> None:
+    assert context(plan(f"invoices {name}:text"))["shortened"] == f"{said} to 1,000 characters"

@@ -41,6 +41,12 @@ WITH_EVERYTHING = {
     "settings": True,
     "rate_limit": True,
 }
+LARGE = (
+    "number:str:unique body:text notes:text:optional status:enum:draft,sent "
+    "currency:enum:EUR,USD meta:json link:url owner:user "
+    "lines:has_many:title=str,unit_price=decimal:10,2,note=text "
+    "things:has_many:link=url,mail=email:optional tags:many_to_many"
+)
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     (f"{FIVE} owner:user", {}),
     (f"{FIVE} owner:user", {"public": True, "seed": True}),
@@ -59,6 +65,11 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     # Two numbers in the body that are ids, and none of the row's.
     ("title:str author:references:users reviewer:references:users owner:user", {}),
     ("title:str author:references:users", {"public": True}),
+    # What is large where it is many: texts and decimals of parts, and what lists leave out.
+    (
+        LARGE,
+        {"transitions": "draft:sent", "rate_limit": True, "seed": True},
+    ),
 ]
 
 
