@@ -14,8 +14,9 @@ from infra.local.processes import Interrupted
 from infra.scaffold import questions, steps
 from infra.scaffold.change import Change
 from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.feature import Feature, Options
 from infra.scaffold.fields import parse
-from infra.scaffold.plan import Feature, Options, planned
+from infra.scaffold.plan import planned
 from infra.scaffold.render import render
 
 FLAGS = {
