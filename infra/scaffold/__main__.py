@@ -132,7 +132,7 @@ def _test(feature: Feature, migrate: bool) -> int:
         print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)
         return 1
     if migrate:
-        steps.migrate()
+        print(steps.migrate())
     else:
         print("Read the revision, then: hatch run migrate")
     print(f"What you change is tested by: hatch run test {feature.plural}")
