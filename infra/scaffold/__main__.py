@@ -14,8 +14,9 @@ from infra.local.processes import Interrupted
 from infra.scaffold import questions, steps
 from infra.scaffold.change import Change
 from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.feature import Feature, Options
 from infra.scaffold.fields import parse
-from infra.scaffold.plan import Feature, Options, planned
+from infra.scaffold.plan import planned
 from infra.scaffold.render import render
 
 FLAGS = {
@@ -131,7 +132,7 @@ def _test(feature: Feature, migrate: bool) -> int:
         print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)
         return 1
     if migrate:
-        steps.migrate()
+        print(steps.migrate())
     else:
         print("Read the revision, then: hatch run migrate")
     print(f"What you change is tested by: hatch run test {feature.plural}")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.scaffold.columns import Column
+from infra.scaffold.feature import Feature
 from infra.scaffold.filters import filters
 from infra.scaffold.names import article, is_plural
-from infra.scaffold.plan import Feature
 from infra.scaffold.samples import needle, sample
 
 UNSAYABLE = {

@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from infra.checks import ROOT
 from infra.scaffold.columns import Column, member
 from infra.scaffold.context import context, unsayable
+from infra.scaffold.feature import Feature
 from infra.scaffold.names import article, camel
-from infra.scaffold.plan import Feature
 
 TEMPLATES = Path(__file__).with_name("templates")
 ALWAYS = (

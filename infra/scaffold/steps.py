@@ -53,9 +53,13 @@ def write_env_example() -> None:
     _python(".env.example", "infra.env_example")
 
 
-def migrate() -> None:
-    """Bring the database of development to the newest revision. Raises LocalError."""
-    _python("migrate", "infra.local.run", sys.executable, "-m", "infra.local.migrate")
+def migrate() -> str:
+    """Bring the database of development to the newest revision; what was applied, in a line.
+
+    Raises LocalError.
+    """
+    said = _python("migrate", "infra.local.run", sys.executable, "-m", "infra.local.migrate")
+    return said.splitlines()[-1]
 
 
 def _python(what: str, module: str, *arguments: str) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from infra.scaffold.context import context
 from infra.scaffold.errors import ScaffoldError
+from infra.scaffold.feature import Feature, Options
 from infra.scaffold.fields import parse
 from infra.scaffold.names import article, singular
-from infra.scaffold.plan import Feature, Options, planned
+from infra.scaffold.plan import planned
 
 
 def plan(words: str, **options: Any) -> Feature:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from infra.checks import ROOT, layout
+from infra.scaffold.feature import Options
 from infra.scaffold.fields import parse
-from infra.scaffold.plan import Options, planned
+from infra.scaffold.plan import planned
 from infra.scaffold.render import render
 from kernel import discovery
 
