@@ -48,6 +48,8 @@ async def address(owner_url: str) -> AsyncIterator[URL]:
     yield address
     await databases.execute(owner_url, f"DROP OWNED BY {role}")
     await databases.execute(owner_url, f"DROP ROLE {role}")
+    # Of the database, which other tests go on with.
+    await databases.execute(owner_url, f"GRANT TEMPORARY ON DATABASE {address.database} TO PUBLIC")
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_a_deaf_process_and_its_children_are_killed_in_time() -> None:
 
     child.stop(timeout=0.1)
 
-    assert not group_members(child.pid)
+    wait_until_gone([child.pid])
 
 
 def test_a_killed_run_without_a_guard_is_cleaned_up_by_the_next(tmp_path: Path) -> None:
