@@ -97,6 +97,8 @@ async def test_rights_are_taken_again_after_each_migration(
 
     # The tests' role may make tables for them, which no role of an application may.
     await databases.execute(owner_url, f"GRANT CREATE ON SCHEMA public TO {role}")
+    name = make_url(owner_url).database
+    await databases.execute(owner_url, f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC")
     async with databases.connected(owner_url) as owner:
         rights = await owner.fetchrow(RIGHTS, role)
     assert rights is not None
