@@ -12,16 +12,16 @@ from features.second_factor.models import Passkey, Totp
 from kernel.context import context_of
 from kernel.errors import NotFoundException
 from kernel.events import emit
+from kernel.web import unit_of
 
 ASKED = "Take all second factors of these accounts away, and end their sessions?"
 
 
-async def _reset(request: Request, user_id: int | None) -> None:
-    context = context_of(request)
-    unit, caller = context.unit, context.principal
-    assert unit is not None
+async def _reset(request: Request, factor: Totp | Passkey | None) -> None:
+    unit, caller = unit_of(request), context_of(request).principal
     assert caller is not None
     await require_recent_password(unit, caller)
+    user_id = factor and factor.user_id
     if user_id is None or not await crud.lock_account(unit, user_id):
         raise NotFoundException("The account is gone.")
     await crud.remove_all(unit, user_id)
@@ -43,10 +43,7 @@ class TotpAdmin(ModelView, model=Totp):
 
     @action("reset", "Take all factors away", ASKED)
     async def reset(self, request: Request, pk: int) -> None:
-        unit = context_of(request).unit
-        assert unit is not None
-        row = await unit.get(Totp, pk)
-        await _reset(request, row.user_id if row else None)
+        await _reset(request, await unit_of(request).get(Totp, pk))
 
 
 class PasskeyAdmin(ModelView, model=Passkey):
@@ -63,10 +60,7 @@ class PasskeyAdmin(ModelView, model=Passkey):
 
     @action("reset", "Take all factors away", ASKED)
     async def reset(self, request: Request, pk: int) -> None:
-        unit = context_of(request).unit
-        assert unit is not None
-        row = await unit.get(Passkey, pk)
-        await _reset(request, row.user_id if row else None)
+        await _reset(request, await unit_of(request).get(Passkey, pk))
 
 
 views = [TotpAdmin, PasskeyAdmin]

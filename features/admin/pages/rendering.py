@@ -17,6 +17,7 @@ from kernel.config import AppSettings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
+from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
 TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -66,9 +67,7 @@ class Page:
     @property
     def unit(self) -> UnitOfWork:
         """The unit of work of this page."""
-        unit = context_of(self.request).unit
-        assert unit is not None
-        return unit
+        return unit_of(self.request)
 
     @cached_property
     def view(self) -> View:

@@ -37,7 +37,6 @@ EXPORT_TIMEOUT = 2.0  # seconds that the collector may take
 END_TIMEOUT = 3.0  # seconds that the last spans may take when the process ends
 LOG_INTERVAL = 60.0  # seconds between two lines about a collector that is away
 
-
 propagator = TraceContextTextMapPropagator()
 
 

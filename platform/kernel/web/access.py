@@ -18,8 +18,6 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 # What a feature's providers.py offers as `permissions_of`: the permissions that a user has.
 PermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str]]]
-# And as `kept_permissions_of`: the same from a cache and without SQL, None for what isn't kept. It
-# is asked beside the look-up of a caller whose route names permissions.
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
