@@ -111,10 +111,16 @@ pytest_plugins = [
     "tests.slices",
     "tests.application",
     "tests.accounts",
+    "tests.browser",
     "tests.callers",
     "tests.admin_site",
     "infra.drills.options",
     "tests.jobs",
     "tests.statements",
     "tests.costs",
+    # What features offer to the tests of others, or to several files of their own.
+    *[
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in sorted(ROOT.glob("features/*/tests/fixtures.py"))
+    ],
 ]

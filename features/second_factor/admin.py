@@ -21,9 +21,9 @@ async def _reset(request: Request, factor: Totp | Passkey | None) -> None:
     unit, caller = unit_of(request), context_of(request).principal
     assert caller is not None
     await require_recent_password(unit, caller)
-    user_id = factor and factor.user_id
-    if user_id is None or not await crud.lock_account(unit, user_id):
+    if factor is None or not await crud.lock_account(unit, factor.user_id):
         raise NotFoundException("The account is gone.")
+    user_id = factor.user_id
     await crud.remove_all(unit, user_id)
     await sessions.end_all(unit, user_id, reason="factors removed")
     await emit(unit, FactorRemoved(user_id, None))

@@ -5,7 +5,6 @@ Debian's `chromium` is driven by playwright; without it this is skipped, and say
 
 import asyncio
 import io
-import shutil
 import threading
 import time
 import zipfile
@@ -17,7 +16,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, expect
 
 from infra.checks import ROOT
 from infra.drills.arq_worker import working
@@ -25,34 +24,26 @@ from infra.drills.browsing import Site
 from infra.drills.fleet import unused_ports
 from infra.mail.catcher import Caught, Mailbox, smtp_server
 from tests.accounts import PASSWORD
+from tests.browser import needs_chromium
 from tests.served import serving
 
 NEEDED = ("emails", "verification", "recovery", "privacy")
-EMAIL, NEW = "zenobia@quagga.example", "a password nobody has"
+EMAIL, NEW = "zenobia@quagga.example", "an unguessed pass phrase"
 PAGES = (
     "/api/v1/email/verification/form",
     "/api/v1/email/confirmation/form",
     "/api/v1/password/forgot/form",
     "/api/v1/password/reset/form",
 )
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium"),
+    needs_chromium,
     pytest.mark.skipif(
         not all((ROOT / "features" / name).exists() for name in NEEDED),
         reason=f"one of the features is gone: {', '.join(NEEDED)}",
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

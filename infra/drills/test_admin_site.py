@@ -3,14 +3,13 @@
 Debian's `chromium` is driven by playwright; without it this is skipped, and says so.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from infra.checks import ROOT
 from infra.drills.browsing import (
@@ -21,25 +20,17 @@ from infra.drills.browsing import (
     sign_in,
 )
 from tests.accounts import PASSWORD
+from tests.browser import needs_chromium
 from tests.served import serving
 
 GRANT = """UPDATE "user" SET is_superuser = true WHERE username = 'root1'"""
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.drill,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium"),
+    needs_chromium,
     pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

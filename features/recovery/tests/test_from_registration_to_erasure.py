@@ -16,7 +16,7 @@ from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
 
 API = "/api/v1"
-NEW = "a password nobody has"
+NEW = "an unguessed pass phrase"
 
 pytestmark = pytest.mark.skipif(
     not {"verification", "privacy"} <= set(discovery.names()),

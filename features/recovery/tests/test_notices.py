@@ -1,34 +1,16 @@
 """The owner of an account is told of a login on a new device and of a new password."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from features.emails.tests.mailing import Mailing, mailing, text_of
+from features.emails.tests.mailing import Mailing, text_of
 from features.users.models import User
 from tests.accounts import PASSWORD, Person
-from tests.application import ApplicationFactory
-from tests.jobs import WorkerFactory
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 NEW = "an unguessed pass phrase"
-
-
-@pytest.fixture(scope="module")
-async def mail_app(
-    make_app: ApplicationFactory, make_worker: WorkerFactory
-) -> AsyncIterator[Mailing]:
-    async with mailing(make_app, make_worker) as mail:
-        yield mail
-
-
-@pytest.fixture
-def mail(mail_app: Mailing, database_url: str, redis_url: str) -> Mailing:
-    mail_app.postbox.clear()
-    return mail_app
 
 
 def as_ada(mail: Mailing, device: str, address: str = "203.0.113.7") -> Person:

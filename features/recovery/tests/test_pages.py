@@ -1,32 +1,15 @@
 """Pages for people: they work without scripts, hold no code, and use nothing up when read."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from httpx2 import Response
 
-from features.emails.tests.mailing import Mailing, code_of, mailing
+from features.emails.tests.mailing import Mailing, code_of
 from tests.accounts import Person, refusal
-from tests.application import ApplicationFactory
-from tests.jobs import WorkerFactory
 
 FORGOT, RESET = "/api/v1/password/forgot/form", "/api/v1/password/reset/form"
 NEW = "an unguessed pass phrase"
-
-
-@pytest.fixture(scope="module")
-async def mail_app(
-    make_app: ApplicationFactory, make_worker: WorkerFactory
-) -> AsyncIterator[Mailing]:
-    async with mailing(make_app, make_worker) as mail:
-        yield mail
-
-
-@pytest.fixture
-def mail(mail_app: Mailing, database_url: str, redis_url: str) -> Mailing:
-    mail_app.postbox.clear()
-    return mail_app
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A forgotten password: a link to the account's address sets a new one, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -23,22 +22,6 @@ from tests.jobs import WorkerFactory
 FORGOT, RESET = "/api/v1/password/forgot", "/api/v1/password/reset"
 NEW = "an unguessed pass phrase"
 BAD_LINK = (400, "This link does not work, or no longer; ask for a new one.")
-
-
-@pytest.fixture(scope="module")
-async def mail_app(
-    make_app: ApplicationFactory, make_worker: WorkerFactory
-) -> AsyncIterator[Mailing]:
-    """One application for all of these tests."""
-    async with mailing(make_app, make_worker) as mail:
-        yield mail
-
-
-@pytest.fixture
-def mail(mail_app: Mailing, database_url: str, redis_url: str) -> Mailing:
-    """The same with empty servers, and an empty mailbox."""
-    mail_app.postbox.clear()
-    return mail_app
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ async def begin_change(
     Raises StepUpRequired (403), and UnauthorizedException (401) for an account that is gone.
     """
     await require_recent_password(db, caller)
-    if removing:  # the audit log notes what an account loses, whoever took it away
+    if removing:  # the audit log notes what an account loses, and who took it away
         await note_actor(db, caller.user_id)
     if not await crud.lock_account(db, caller.user_id):
         raise unauthenticated(request)

@@ -5,7 +5,6 @@ skipped, and says so.
 """
 
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,13 @@ import pytest
 
 from features.second_factor.tests.factories import App
 from tests.accounts import PASSWORD
+from tests.browser import needs_chromium
 from tests.served import serving
 
 browsing = pytest.importorskip("infra.drills.browsing")
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-CHROMIUM = shutil.which("chromium")
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -35,16 +34,8 @@ LATER = "UPDATE session SET password_at = password_at - interval '11 minutes'"
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium"),
+    needs_chromium,
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,15 @@
 """The owner of an account is told by mail of factors that come and go; a reset password is no way
 around them."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from features.emails.tests.mailing import Mailing, code_of, mailing, text_of
+from features.emails.tests.mailing import Mailing, code_of, text_of
 from features.second_factor.tests.factories import add_passkey, set_up_app, ticket_of
 from features.users.crud import change_user
 from tests.accounts import Person
-from tests.application import ApplicationFactory
-from tests.jobs import WorkerFactory
 
 V1 = "/api/v1"
-NEW = "a password nobody has"
-
-
-@pytest.fixture(scope="module")
-async def mail_app(
-    make_app: ApplicationFactory, make_worker: WorkerFactory
-) -> AsyncIterator[Mailing]:
-    async with mailing(make_app, make_worker) as mail:
-        yield mail
-
-
-@pytest.fixture
-def mail(mail_app: Mailing, database_url: str, redis_url: str) -> Mailing:
-    mail_app.postbox.clear()
-    return mail_app
+NEW = "an unguessed pass phrase"
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ CLOSED = [
     ("GET", f"{V1}/users"),
     ("GET", f"{V1}/emails/suppressions"),
     ("POST", f"{V1}/api_key"),
-    ("DELETE", f"{V1}/user/nobody"),
+    ("DELETE", f"{V1}/user/missing"),
 ]
 
 

@@ -97,7 +97,7 @@ async def test_the_current_password_alone_changes_nothing_of_an_account_with_a_f
 ) -> None:
     phone, _ = await set_up_app(user)
     await let_pass(resources, 11)
-    values = {"password": "a password nobody has", "current_password": PASSWORD}
+    values = {"password": "an unguessed pass phrase", "current_password": PASSWORD}
 
     refused = await user.patch(f"{V1}/user/user1", json=values)
     await user.post(BY_FACTOR, json={"code": phone.code()})
@@ -116,7 +116,7 @@ async def test_an_account_without_a_password_steps_up_by_a_factor_and_then_sets_
     async with resources.unit() as db:
         await change_user(db, user.id, {"hashed_password": None})
     await let_pass(resources, 11)
-    values = {"password": "a password nobody has"}
+    values = {"password": "an unguessed pass phrase"}
 
     before = await user.patch(f"{V1}/user/user1", json=values)
     await user.post(BY_FACTOR, json={"code": phone.code()})
@@ -124,7 +124,7 @@ async def test_an_account_without_a_password_steps_up_by_a_factor_and_then_sets_
 
     assert kind(before) == (403, NEEDS)
     assert after.status_code == 200
-    assert len(await ticket_of(user, "user1", "a password nobody has")) == 43
+    assert len(await ticket_of(user, "user1", "an unguessed pass phrase")) == 43
 
 
 async def test_wrong_codes_at_step_ups_are_bounded(user: Person) -> None:

@@ -1,7 +1,7 @@
 """Browsers that come back with what isn't theirs, isn't good any more, or never was."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from features.sign_in.models import SignInAttempt
 from features.sign_in.settings import SignInSettings
-from features.sign_in.tests.provider import Provider, provider_serving
+from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import START, address_of, browser, changed, sign_in
 from kernel import jobs
 from kernel.app import Application
@@ -27,21 +27,12 @@ OTHER = (
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    more = {"SIGN_IN_MORE_PROVIDERS": OTHER % provider.issuer}
-    async with make_app(**provider.settings, **more) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    more = {"SIGN_IN_MORE_PROVIDERS": OTHER % provider_server.issuer}
+    async with make_app(**provider_server.settings, **more) as app:
         yield app
-
-
-@pytest.fixture(autouse=True)
-def honest(provider: Provider) -> None:
-    provider.reset()
 
 
 async def test_a_state_is_good_once(app: Application, provider: Provider) -> None:

@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from features.sign_in.settings import SignInSettings
-from features.sign_in.tests.provider import Provider, provider_serving
+from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import (
     address_of,
     browser,
@@ -50,20 +50,15 @@ class Step:
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    async with make_app(**provider.settings) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    async with make_app(**provider_server.settings) as app:
         yield app
 
 
 @pytest.fixture(autouse=True)
 def asked_for(provider: Provider, resources: Resources) -> Iterator[None]:
-    provider.reset()
     kept = resources.provider("further_step")
     resources.providers["further_step"] = Step()
     yield

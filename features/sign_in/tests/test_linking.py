@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -14,7 +14,7 @@ from features.emails.events import AddressConfirmed
 from features.sign_in.crud import link
 from features.sign_in.models import Identity
 from features.sign_in.settings import SignInSettings
-from features.sign_in.tests.provider import Provider, provider_serving
+from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import (
     START,
     asked,
@@ -38,20 +38,11 @@ LAST_WAY = (409, "The account has no password and no other sign-in: set a passwo
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    async with make_app(**provider.settings) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    async with make_app(**provider_server.settings) as app:
         yield app
-
-
-@pytest.fixture(autouse=True)
-def honest(provider: Provider) -> None:
-    provider.reset()
 
 
 async def let_step_ups_pass(resources: Resources) -> None:
@@ -187,7 +178,7 @@ async def test_the_last_way_in_is_not_unlinked(
     person = await signed_in(app, provider)
     await stepped_up(person, provider)
     async with resources.unit() as db:
-        # By a provider that isn't in the settings any more nobody gets in.
+        # A provider that isn't in the settings any more lets no one in.
         me = (await person.get(ME)).json()
         db.add(Identity(user_id=me["id"], issuer="https://gone.example", subject="1"))
     first, gone = await identities(person)

@@ -4,7 +4,7 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from features.sign_in.tests.provider import (
     Claims,
     Provider,
     ec_key,
-    provider_serving,
     rsa_key,
 )
 from features.sign_in.tests.signing_in import (
@@ -40,20 +39,11 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    async with make_app(**provider.settings) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    async with make_app(**provider_server.settings) as app:
         yield app
-
-
-@pytest.fixture(autouse=True)
-def honest(provider: Provider) -> None:
-    provider.reset()
 
 
 async def refuses(app: Application, provider: Provider, expected: tuple[int, str]) -> None:

@@ -3,7 +3,6 @@
 Without node and npm this is skipped, and says so; the browser's part needs Debian's `chromium`.
 """
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from features.sign_in.tests.real_provider import (
     CLIENT,
@@ -25,9 +24,9 @@ from features.sign_in.tests.real_provider import (
     visit,
 )
 from infra.drills.browsing import execute, page_elsewhere
+from tests.browser import needs_chromium
 from tests.served import Api, serving
 
-CHROMIUM = shutil.which("chromium")
 REFUSED = (400, "The sign-in could not be completed; begin it again.")
 pytestmark = [
     pytest.mark.drill,
@@ -253,35 +252,32 @@ def test_a_provider_that_is_away_or_silent_is_told_and_comes_back(
     assert took < 4
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium")
-def test_a_person_signs_in_with_a_browser(api: Api, front_end: str) -> None:
+@needs_chromium
+def test_a_person_signs_in_with_a_browser(api: Api, front_end: str, chromium: Browser) -> None:
     base = f"http://127.0.0.1:{api.address[1]}"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page()
-        page.goto(f"{base}/api/v1/sign-in/sso?next={front_end}/account")
-        page.locator("input[name=login]").fill("ada")
-        page.locator("input[name=password]").fill("any")
-        page.locator("button[type=submit]").click()
-        page.locator("button[type=submit]").click()  # agrees
-        page.wait_for_url(f"{front_end}/account")
-        email = page.evaluate(
-            """async (api) => {
-                const options = {method: 'POST', credentials: 'include'};
-                const token = await (await fetch(api + '/refresh', options)).json();
-                const headers = {Authorization: `Bearer ${token.access_token}`};
-                return (await (await fetch(api + '/user/me/', {headers})).json()).email;
-            }""",
-            f"{base}/api/v1",
-        )
-        cookies = {cookie["name"]: cookie for cookie in page.context.cookies(base)}
+    page = chromium.new_page()
+    page.goto(f"{base}/api/v1/sign-in/sso?next={front_end}/account")
+    page.locator("input[name=login]").fill("ada")
+    page.locator("input[name=password]").fill("any")
+    page.locator("button[type=submit]").click()
+    page.locator("button[type=submit]").click()  # agrees
+    page.wait_for_url(f"{front_end}/account")
+    email = page.evaluate(
+        """async (api) => {
+            const options = {method: 'POST', credentials: 'include'};
+            const token = await (await fetch(api + '/refresh', options)).json();
+            const headers = {Authorization: `Bearer ${token.access_token}`};
+            return (await (await fetch(api + '/user/me/', {headers})).json()).email;
+        }""",
+        f"{base}/api/v1",
+    )
+    cookies = {cookie["name"]: cookie for cookie in page.context.cookies(base)}
 
-        # Again, by the session that the provider has by now; without a front end.
-        page.goto(f"{base}/api/v1/sign-in/sso")
-        expect(page.get_by_text("You are signed in.")).to_be_visible()
-        page.reload()  # the answer of the provider, once more
-        expect(page.get_by_role("alert")).to_contain_text("begin it again")
-        chromium.close()
+    # Again, by the session that the provider has by now; without a front end.
+    page.goto(f"{base}/api/v1/sign-in/sso")
+    expect(page.get_by_text("You are signed in.")).to_be_visible()
+    page.reload()  # the answer of the provider, once more
+    expect(page.get_by_role("alert")).to_contain_text("begin it again")
 
     assert email == "ada@example.org"
     assert cookies["sign_in"]["httpOnly"]

@@ -1,11 +1,11 @@
 """Where a browser goes after a sign-in: to this site, or to a front end that may call it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
-from features.sign_in.tests.provider import Provider, provider_serving
+from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import START, address_of, browser, problem_behind, sign_in
 from kernel.app import Application
 from tests.application import ApplicationFactory
@@ -14,20 +14,11 @@ FRONT_END = "https://front.example"
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    async with make_app(**provider.settings, CORS_ORIGINS=FRONT_END) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    async with make_app(**provider_server.settings, CORS_ORIGINS=FRONT_END) as app:
         yield app
-
-
-@pytest.fixture(autouse=True)
-def honest(provider: Provider) -> None:
-    provider.reset()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """People sign in by a provider: new accounts, known ones, and where the browser goes."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from hashlib import sha256
 
 import httpx2
@@ -13,7 +13,7 @@ from features.auth.models import Session
 from features.sign_in.models import Identity, SignInAttempt
 from features.sign_in.personal_data import exports
 from features.sign_in.settings import SignInSettings
-from features.sign_in.tests.provider import Provider, provider_serving
+from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import (
     START,
     asked,
@@ -34,20 +34,11 @@ ME = "/api/v1/user/me/"
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with provider_serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def app(make_app: ApplicationFactory, provider: Provider) -> AsyncIterator[Application]:
-    async with make_app(**provider.settings) as app:
+async def app(
+    make_app: ApplicationFactory, provider_server: Provider
+) -> AsyncIterator[Application]:
+    async with make_app(**provider_server.settings) as app:
         yield app
-
-
-@pytest.fixture(autouse=True)
-def honest(provider: Provider) -> None:
-    provider.reset()
 
 
 async def test_without_a_provider_in_the_settings_there_is_no_sign_in(

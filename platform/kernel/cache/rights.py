@@ -6,7 +6,7 @@ from kernel.cache.store import Stores
 from kernel.context import RequestContext
 from kernel.db.unit_of_work import UnitOfWork
 
-# What a feature's providers.py offers as `kept_permissions_of`: a user's permissions from a cache and
+# What a feature's providers.py offers as `kept_permissions_of`: a user's permissions from a cache,
 # without SQL, None for what isn't kept. Asked beside the caller where a route names permissions.
 KeptPermissionsOf = Callable[[RequestContext, int], Awaitable[frozenset[str] | None]]
 KEPT_SECONDS = 60  # also the longest that an old entry that was put back could count
