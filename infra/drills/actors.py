@@ -20,9 +20,9 @@ from kernel.config.loader import ROOT
 ROLES = ("REDIS_CACHE_URL", "REDIS_QUEUE_URL", "REDIS_RATE_LIMIT_URL")
 
 
-def seed_of_this_run() -> int:
-    """DRILL_SEED, else a new one; printed, so that a run can be repeated."""
-    seed = int(os.environ.get("DRILL_SEED") or time.time_ns() % 1_000_000)
+def seed_of_this_run(usual: int | None = None) -> int:
+    """DRILL_SEED, else the usual one or a new one; printed, so that a run can be repeated."""
+    seed = int(os.environ.get("DRILL_SEED") or usual or time.time_ns() % 1_000_000)
     print(f"\nseed {seed}: DRILL_SEED={seed} repeats the order of events")
     return seed
 

@@ -43,6 +43,12 @@ OF_LISTS = """
 include-operation-id = {names}
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 401, 403, 404, 422]
 """
+# A part of what was created, its second factor or its tier, may be absent: 404 tells of the part.
+OF_PARTS = """
+[[operations]]
+include-operation-id = {names}
+checks.ensure_resource_availability.enabled = false
+"""
 
 
 @contextmanager
@@ -100,16 +106,21 @@ def fuzz(
 
 
 def configuration(document: Mapping[str, Any]) -> str:
-    """Ours, what holds for every list of the document, and what each feature brings."""
-    lists = [
-        operation["operationId"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if "cursor" in {parameter["name"] for parameter in operation.get("parameters", [])}
-    ]
+    """Ours, what holds for every list and every part, and what each feature brings."""
+    lists, parts = set(), set()
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            if "cursor" in {parameter["name"] for parameter in operation.get("parameters", [])}:
+                lists.add(operation["operationId"])
+            elif "{" in path and not path.endswith("}"):
+                parts.add(operation["operationId"])
     theirs = sorted((ROOT / "features").glob("*/tests/fuzz.toml"))
-    texts = [OURS.read_text(), OF_LISTS.format(names=sorted(lists))]
-    return "\n".join([*texts, *(file.read_text() for file in theirs)])
+    general = [
+        text.format(names=sorted(names))
+        for text, names in ((OF_LISTS, lists), (OF_PARTS, parts))
+        if names
+    ]
+    return "\n".join([OURS.read_text(), *general, *(file.read_text() for file in theirs)])
 
 
 def wait_for(address: str) -> None:
