@@ -40,6 +40,7 @@ def test_only_prose_and_one_line_of_pyproject_spell_the_name() -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_a_renamed_copy_passes_the_cheap_checks(tmp_path: Path) -> None:
     copy = copy_to(tmp_path / "copy")
     pyproject = copy / "pyproject.toml"

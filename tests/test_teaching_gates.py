@@ -79,6 +79,7 @@ SAID = {
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_each_check_says_what_to_do_and_where_it_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from infra.revisions.tests.test_revisions import Feature
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 MODELS = '''\
 """Zoos, whose changes superusers make."""

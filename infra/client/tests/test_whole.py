@@ -18,7 +18,7 @@ from infra.client import node
 from infra.local import processes
 from infra.local.errors import LocalError
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
 
 @pytest.fixture(autouse=True)

@@ -131,6 +131,7 @@ def until_ready(url: str) -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> None:
     address = checkout.start()
     pids = checkout.pids()
@@ -157,6 +158,7 @@ def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> No
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
     checkout.start()
     login, pids = checkout.row("Superuser"), checkout.pids()
@@ -192,6 +194,7 @@ def downgrade() -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: Checkout) -> None:
     address = checkout.start()
     [head] = revision_files().get_heads()
@@ -226,6 +229,7 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkout) -> None:
     [head] = revision_files().get_heads()
     address = checkout.start("--migrate")
@@ -241,6 +245,7 @@ def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkou
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_a_key_applies_the_revision_that_waits(checkout: Checkout) -> None:
     [head] = revision_files().get_heads()
     terminal = Terminal("-m", "infra.local.dev", "--port", "0", **checkout.environment)
@@ -267,6 +272,7 @@ def test_a_key_applies_the_revision_that_waits(checkout: Checkout) -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("path", "broken", "told"),
     [
@@ -292,6 +298,7 @@ def test_a_failed_reload_is_answered_until_what_failed_is_mended(
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path: Path) -> None:
     postgres = start_postgres(tmp_path / "elsewhere" / "pg", durable=False)
     valkey = start_valkey(tmp_path / "elsewhere" / "valkey", durable=False)
@@ -309,6 +316,7 @@ def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_verbs_start_the_servers_for_the_moment(checkout: Checkout) -> None:
     migrated = checkout.run("infra.local.run", "alembic", "upgrade", "head")
     seeded = checkout.run("infra.local.run", "python", "-m", "kernel.seed")

@@ -60,6 +60,7 @@ def test_a_mail_is_caught_shown_and_told_in_devs_terminal(
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_it_comes_back_on_its_ports_unless_they_are_taken(
     tmp_path: Path, started: list[MailCatcher]
 ) -> None:
@@ -77,6 +78,7 @@ def test_it_comes_back_on_its_ports_unless_they_are_taken(
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_a_port_that_another_program_takes_is_passed_over(
     tmp_path: Path, started: list[MailCatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from infra.local import psql, redis_prompt
 from kernel.config.loader import ROOT
 from kernel.resources import Resources
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

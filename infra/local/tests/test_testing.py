@@ -66,6 +66,7 @@ def test_clearing_deletes_all_rows_whatever_refers_to_them(tmp_path: Path, role:
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_two_runs_at_once_share_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEV_DATA_DIR", str(tmp_path))
     first, second = Host({}), Host({})
@@ -169,6 +170,7 @@ def test_a_name_that_is_no_features_is_refused_with_the_list(tmp_path: Path) -> 
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 def test_the_gates_of_a_feature_are_collected_with_it_and_those_of_others_are_not() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "users"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import pytest
 from infra.revisions.tests import types_models, zoo_models
 from tests.copies import copy_to, run_module
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 ACCEPTED = """\
 accepted = {

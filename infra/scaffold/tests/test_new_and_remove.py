@@ -16,7 +16,7 @@ import pytest
 from infra.scaffold.tests.test_rendered import FIVE, VARIANTS
 from tests.copies import commit_all, copy_to, git, run_module
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 OPTIONS = {name: f"--{name}={{}}" for name in ("key", "transitions", "requires")}
 CHECKS = (

@@ -8,7 +8,7 @@ from infra.scaffold.tests.test_new_and_remove import Checkout
 from kernel import discovery
 from tests.copies import run_module
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
 # What `hatch run init` offers to drop has its own drill.
 CAN_GO = sorted({"admin", "tasks"} & set(discovery.names()))

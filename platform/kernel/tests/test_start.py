@@ -82,6 +82,7 @@ def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(comma
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 @pytest.mark.parametrize("command", ["kernel.seed", "features.users.superuser unknown --grant"])
 @pytest.mark.parametrize(
     ("database", "told"),
@@ -103,6 +104,7 @@ def test_a_command_without_its_tables_says_what_to_type(
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 @pytest.mark.skipif(sys.platform == "win32", reason="there hatch stays their parent")
 @pytest.mark.parametrize(
     ("command", "begun"),
@@ -149,6 +151,7 @@ WORKER = ("arq", "workers.settings.WorkerSettings")
 
 
 @pytest.mark.drill
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("file", "commands"),
     [("handlers", [UVICORN, WORKER]), ("providers", [UVICORN]), ("tasks", [UVICORN])],
