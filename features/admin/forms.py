@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_json, to_jsonable_python
 from sqlalchemy import Text
 
-from features.admin.models import FormField
+from features.admin.lengths import FIELD, bytes_of
+from features.admin.models import FormField, Sent
 from features.admin.views import View
 from kernel.schemas import clean
 
@@ -23,6 +24,9 @@ NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 UNREADABLE = "Input should be valid JSON"
 UNSTORABLE = "Input holds characters that can't be stored"
+NOT_UTF_8 = "The file should be text in UTF-8"
+# Kinds of fields whose values may be too long for a form, and are given as a file then.
+TEXTS = frozenset({"text", "textarea", "json"})
 
 
 def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) -> list[FormField]:
@@ -31,20 +35,28 @@ def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) ->
     return [_field(view, name, schema.model_fields[name], values) for name in names]
 
 
-def fill(fields: Sequence[FormField], posted: Mapping[str, str]) -> None:
+def fill(fields: Sequence[FormField], sent: Sent) -> None:
     """Put what was typed into the fields, so that it isn't lost."""
     for field in fields:
+        field.is_file = field.name in sent.files
         if field.kind == "checkbox":
-            field.text = "true" if field.name in posted else ""
-        elif field.kind != "password":
-            field.text = unified(posted.get(field.name, ""))
+            field.text = "true" if field.name in sent.texts else ""
+        elif field.kind != "password" and field.name in sent.texts:
+            text = unified(sent.texts[field.name])
+            field.is_typed, field.text = text != field.text, text
+
+
+def is_held(field: FormField, room: float) -> bool:
+    """Whether a form has no room for the value, and offers it as a file. What was typed is shown
+    whatever it takes."""
+    if field.is_typed or field.kind not in TEXTS:
+        return False
+    most = FIELD * room
+    return field.is_file or len(field.text) > most or bytes_of(field.text) > most
 
 
 def changes_of(
-    schema: type[BaseModel],
-    fields: Sequence[FormField],
-    posted: Mapping[str, str],
-    values: Mapping[str, Any],
+    schema: type[BaseModel], fields: Sequence[FormField], sent: Sent, values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What the schema makes of the fields that were changed, and what is wrong, by field.
 
@@ -53,19 +65,16 @@ def changes_of(
     """
     given, wrong, kept = {}, {}, {}
     for field in fields:
-        raw = unified(posted.get(field.name, ""))
-        if field.kind == "checkbox":
-            raw = "true" if field.name in posted else ""
-        if raw == field.text and (values or not field.required):
-            if field.required:  # the schema wants to see it
-                kept[field.name] = values.get(field.name)
-            continue
-        if field.kind == "password" and not raw:
-            continue
         try:
-            given[field.name] = _value(schema.model_fields[field.name], field, clean(raw))
-        except json.JSONDecodeError:
+            raw = _changed(field, sent, values)
+            if raw is not None:
+                given[field.name] = _value(schema.model_fields[field.name], field, clean(raw))
+            elif field.required and values:  # the schema wants to see it
+                kept[field.name] = values.get(field.name)
+        except (json.JSONDecodeError, RecursionError):
             wrong[field.name] = [UNREADABLE]
+        except UnicodeDecodeError:
+            wrong[field.name] = [NOT_UTF_8]
         except ValueError:
             wrong[field.name] = [UNSTORABLE]
     try:
@@ -129,7 +138,30 @@ def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) ->
         field.text = to_json(values[name], indent=2).decode()
     elif field.kind != "password":
         field.text = written(values.get(name))
+    value = values.get(name)
+    is_text = isinstance(value, str) and field.kind in ("text", "textarea")
+    field.whole = str(value) if is_text else field.text
     return field
+
+
+def _changed(field: FormField, sent: Sent, values: Mapping[str, Any]) -> str | None:
+    """What was sent for the field; None where that is what it holds.
+
+    Raises UnicodeDecodeError.
+    """
+    stands = field.text
+    if field.kind == "checkbox":
+        raw = "true" if field.name in sent.texts else ""
+    elif field.kind in TEXTS and field.name in sent.files:
+        # With the mark that some editors begin a file with, or without.
+        raw, stands = sent.files[field.name].decode("utf-8-sig"), field.whole
+    elif values and field.name not in sent.texts:
+        return None
+    else:
+        raw = unified(sent.texts.get(field.name, ""))
+    if field.kind == "password":
+        return raw or None
+    return None if raw == stands and (values or not field.required) else raw
 
 
 def _members(kinds: Sequence[Any]) -> list[Any]:
@@ -160,6 +192,8 @@ def _value(info: FieldInfo, field: FormField, raw: str) -> Any:
         return None
     if field.kind == "json":
         return json.loads(raw)
+    if bytes in kinds:
+        return "".join(raw.split())  # base64 in lines, as it stands in files
     if int in kinds:
         # Anything else gets the schema's own words.
         return int(raw) if WHOLE.fullmatch(raw) else raw
