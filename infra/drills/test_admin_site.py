@@ -300,7 +300,7 @@ def test_a_text_that_is_too_long_for_its_form_is_downloaded_and_replaced_by_a_fi
     page.goto(f"{site.address}/admin/post/edit/{post_id}")
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download it").click()
+        page.get_by_role("link", name="Download all").click()
     downloaded = download.value.path().read_bytes()
     fits = page.evaluate("document.documentElement.scrollWidth") <= 360
     page.screenshot(path=tmp_path / f"form-{scheme}.png", full_page=True)
