@@ -21,35 +21,15 @@ from infra.drills.browsing import (
 )
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
-from tests.served import serving
 
-GRANT = """UPDATE "user" SET is_superuser = true WHERE username = 'root1'"""
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
+pytest_plugins = ["infra.drills.admin_fixtures"]
 pytestmark = [
     pytest.mark.drill,
     needs_chromium,
     pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
 ]
-
-
-@pytest.fixture(scope="module")
-def address(
-    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("admin")
-    with serving(folder, setting_values, "kernel.main:app") as server:
-        yield f"http://127.0.0.1:{server.address[1]}"
-
-
-@pytest.fixture
-def site(address: str, setting_values: dict[str, str]) -> Site:
-    """The site on an empty database, with a superuser."""
-    site = Site(address)
-    site.register("root1")
-    # Of an account that has never logged in, so that nothing is kept of its role.
-    execute(setting_values["DATABASE_URL"], GRANT)
-    return site
 
 
 @pytest.fixture
@@ -282,69 +262,6 @@ def test_every_page_fits_a_phone_and_follows_the_colours(
             assert field.evaluate("one => one.labels.length || one.ariaLabel"), path
     context.close()
     assert site.wrong == []
-
-
-@pytest.mark.longest
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.skipif(not (ROOT / "features" / "posts").exists(), reason="there are no posts")
-def test_a_text_that_is_too_long_for_its_form_is_downloaded_and_replaced_by_a_file(
-    scheme: str, site: Site, chromium: Browser, tmp_path: Path
-) -> None:
-    text = '"Long", he said.\r\n' * 3000
-    post_id = publish(site, text)
-    size: Any = {"width": 360, "height": 740}
-    chosen: Any = scheme
-    context = chromium.new_context(viewport=size, color_scheme=chosen)
-    page = site.watch(context.new_page())
-    sign_in(site, page)
-    page.goto(f"{site.address}/admin/post/edit/{post_id}")
-
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download all").click()
-    downloaded = download.value.path().read_bytes()
-    fits = page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.screenshot(path=tmp_path / f"form-{scheme}.png", full_page=True)
-    page.get_by_label("Title").fill("Untouched text")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("Saved.")
-    kept = httpx2.get(f"{site.address}/api/v1/ada1/post/{post_id}").json()
-
-    file = tmp_path / "shorter.txt"
-    file.write_bytes(downloaded[:-4000])
-    page.get_by_role("link", name="Edit").click()
-    page.get_by_label("Text", exact=True).set_input_files(file)
-    page.get_by_label("Title").fill("x")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Choose the file again")).to_be_visible()
-    page.screenshot(path=tmp_path / f"again-{scheme}.png", full_page=True)
-    page.get_by_label("Text", exact=True).set_input_files(file)
-    page.get_by_label("Title").fill("Shorter text")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("Saved.")
-
-    assert fits
-    assert downloaded.decode() == text
-    assert (kept["title"], kept["text"]) == ("Untouched text", text)
-    replaced = httpx2.get(f"{site.address}/api/v1/ada1/post/{post_id}").json()
-    assert (replaced["title"], replaced["text"]) == ("Shorter text", text[:-4000])
-    context.close()
-    failed_on_purpose(site)
-    assert site.wrong == []
-
-
-def publish(site: Site, text: str) -> int:
-    """Let a new author publish a text; return the post's id."""
-    site.register("ada1")
-    form = {"username": "ada1", "password": PASSWORD}
-    token = httpx2.post(f"{site.address}/api/v1/login", data=form).json()["access_token"]
-    answer = httpx2.post(
-        f"{site.address}/api/v1/ada1/post",
-        json={"title": "Long", "text": text},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    assert answer.status_code == 201, answer.text
-    post_id: int = answer.json()["id"]
-    return post_id
 
 
 VIEWS = {"start": "/admin/", "list": "/admin/user/list"}

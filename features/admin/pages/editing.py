@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.admin import crud, permissions
-from features.admin.forms import changes_of, fields_of, fill, is_held
+from features.admin.forms import fields_of, is_held
+from features.admin.inputs import changes_of, fill
 from features.admin.lengths import bytes_of
 from features.admin.models import FormField
 from features.admin.pages.rendering import LOST_FILES, Page
