@@ -7,7 +7,7 @@ import pytest
 
 from features.admin.inputs import NOT_UTF_8, UNREADABLE, UNSTORABLE
 from features.admin.pages.editing import CHOOSE_AGAIN
-from features.admin.tests.scrolls import LONG, LONGEST, add, bounded, longest, stored
+from features.admin.tests.scrolls import LONG, LONGEST, Author, add, bounded, longest, stored
 from features.admin.writes import CHANGED_MEANWHILE
 from kernel.resources import Resources
 from tests.accounts import PASSWORD, Person
@@ -138,6 +138,18 @@ async def test_a_session_that_ends_keeps_what_was_typed_and_asks_for_the_file_ag
     after = await stored(scroll_rows, row)
     assert (after["title"], after["text"]) == ("Typed", "Chosen")
     bounded(ended, asked)
+
+
+async def test_a_value_without_a_field_is_handed_out_as_its_rows_page_shows_it(
+    scroll_site: Browser, scroll_rows: Resources
+) -> None:
+    async with scroll_rows.unit() as db:
+        author = Author(name="Ada, and a secret")
+        db.add(author)
+        await db.flush()
+        path = f"/long/author/value/name/{author.id}"
+
+    assert (await scroll_site.get(path)).text == "Of Ada"
 
 
 async def test_a_value_is_handed_out_of_what_the_site_shows_only(
