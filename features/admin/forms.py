@@ -26,7 +26,7 @@ def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) ->
     return [_field(view, name, schema.model_fields[name], values) for name in names]
 
 
-def is_held(field: FormField, room: float) -> bool:
+def is_left_out(field: FormField, room: float) -> bool:
     """Whether a form has no room for the value, and offers it as a file. What was typed is shown
     whatever it takes."""
     if field.is_typed or field.kind not in TEXTS:

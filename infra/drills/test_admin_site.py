@@ -18,18 +18,34 @@ from infra.drills.browsing import (
     failed_on_purpose,
     page_elsewhere,
     sign_in,
+    with_superuser,
 )
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
+from tests.served import serving
 
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
-pytest_plugins = ["infra.drills.admin_fixtures"]
 pytestmark = [
     pytest.mark.drill,
     needs_chromium,
     pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
 ]
+
+
+@pytest.fixture(scope="module")
+def address(
+    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("admin")
+    with serving(folder, setting_values, "kernel.main:app") as server:
+        yield f"http://127.0.0.1:{server.address[1]}"
+
+
+@pytest.fixture
+def site(address: str, setting_values: dict[str, str]) -> Site:
+    """The site on an empty database, with a superuser."""
+    return with_superuser(address, setting_values["DATABASE_URL"])
 
 
 @pytest.fixture

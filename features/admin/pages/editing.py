@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.admin import crud, permissions
-from features.admin.forms import fields_of, is_held
+from features.admin.forms import fields_of, is_left_out
 from features.admin.inputs import changes_of, fill
 from features.admin.lengths import bytes_of
 from features.admin.models import FormField
@@ -133,6 +133,6 @@ def _form(
         version=version,
         row=row,
         told=told,
-        is_held=is_held,
+        is_left_out=is_left_out,
         most=context_of(page.request).resources.settings.group(HttpSettings).max_body_bytes,
     )
