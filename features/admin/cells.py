@@ -18,8 +18,8 @@ from features.admin.views import View
 def cell_of(
     views: Mapping[str, View], view: View, row: Any, name: str, *, short: bool, room: float = 1
 ) -> Cell:
-    """What stands in that column of the row, as long as there is room for it; a foreign key leads
-    to the row that it names."""
+    """What stands in that column of the row, as much as there is room for; a foreign key leads to
+    the row that it names."""
     text = text_in(view, row, name, short=short)
     shown = cut(text, (SHORT if short else LONG) * room)
     link = ""

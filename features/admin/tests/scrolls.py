@@ -107,7 +107,7 @@ async def serving_scrolls(setting_values: Mapping[str, str]) -> AsyncIterator[Ap
         yield app
 
 
-async def add(rows: Resources, text: str, **values: Any) -> int:
+async def add(rows: Resources, text: str, /, **values: Any) -> int:
     """A row all of whose columns are that long."""
     given: dict[str, Any] = {
         "title": text,

@@ -40,9 +40,8 @@ async def test_each_value_is_handed_out_as_a_whole_and_comes_back_as_it_was(
     assert f'filename="scroll-{row}-text.txt"' in values["text"].headers["content-disposition"]
 
 
-@pytest.mark.parametrize(
-    ("name", "file", "value"),
-    [
+async def test_a_file_replaces_a_value(scroll_site: Browser, scroll_rows: Resources) -> None:
+    for name, file, value in (
         ("title", "😀", "😀"),
         ("text", "one\r\ntwo\n\nthree\n", "one\r\ntwo\n\nthree\n"),
         ("text", "\ufeffone", "one"),
@@ -50,23 +49,24 @@ async def test_each_value_is_handed_out_as_a_whole_and_comes_back_as_it_was(
         ("facts", '\ufeff{"a":\r\n[1]}\n', {"a": [1]}),
         ("words", '["a", "b"]', ["a", "b"]),
         ("content", "YWJj\nZGVm\n", b"abcdef"),
-    ],
-)
-async def test_a_file_replaces_a_value(
-    name: str, file: str, value: Any, scroll_site: Browser, scroll_rows: Resources
+    ):
+        row = await add(scroll_rows, LONG_TEXT)
+        before = await stored(scroll_rows, row)
+        sent: dict[str, Any] = {name: file.encode()}
+
+        saved = await scroll_site.submit(f"/long/scroll/edit/{row}", **sent)
+
+        assert saved.headers["location"].endswith("?done=saved")
+        assert await stored(scroll_rows, row) == {**before, name: value}
+
+
+async def test_a_bad_file_is_told_beside_its_field_with_what_was_typed_elsewhere(
+    scroll_site: Browser, scroll_rows: Resources
 ) -> None:
-    row = await add(scroll_rows, LONG_TEXT)
-    before = await stored(scroll_rows, row)
-
-    saved = await scroll_site.submit(f"/long/scroll/edit/{row}", **{name: file.encode()})
-
-    assert saved.headers["location"].endswith("?done=saved")
-    assert await stored(scroll_rows, row) == {**before, name: value}
-
-
-@pytest.mark.parametrize(
-    ("name", "file", "words"),
-    [
+    row = await add(scroll_rows, LONG_TEXT, title="Short")
+    before, path = await stored(scroll_rows, row), f"/long/scroll/edit/{row}"
+    form = {**inputs(await scroll_site.get(path)), "title": "Typed"}
+    for name, file, words in (
         ("text", b"\xff\xfea\x00", NOT_UTF_8),
         ("text", b"caf\xe9", NOT_UTF_8),
         ("text", b"\xed\xa0\x80", NOT_UTF_8),
@@ -77,24 +77,17 @@ async def test_a_file_replaces_a_value(
         ("facts", b"[" * 200_000, UNREADABLE),
         ("facts", b"[1]", "valid dictionary"),
         ("content", b"?", "must be base64"),
-    ],
-)
-async def test_a_bad_file_is_told_beside_its_field_with_what_was_typed_elsewhere(
-    name: str, file: bytes, words: str, scroll_site: Browser, scroll_rows: Resources
-) -> None:
-    row = await add(scroll_rows, LONG_TEXT, title="Short")
-    before = await stored(scroll_rows, row)
+    ):
+        answer = await scroll_site.send_form(path, {**form, name: file})
 
-    answer = await scroll_site.submit(f"/long/scroll/edit/{row}", title="Typed", **{name: file})
-
-    assert answer.status_code == 422
-    beside = unescape(answer.text.split(f'id="field-{name}-about"')[1].split("</div>")[0])
-    assert words in beside
-    assert CHOOSE_AGAIN in beside
-    assert inputs(answer)["title"] == "Typed"
-    assert name in files(answer)
+        assert answer.status_code == 422
+        beside = unescape(answer.text.split(f'id="field-{name}-about"')[1].split("</div>")[0])
+        assert words in beside
+        assert CHOOSE_AGAIN in beside
+        assert inputs(answer)["title"] == "Typed"
+        assert name in files(answer)
+        bounded(answer)
     assert await stored(scroll_rows, row) == before
-    bounded(answer)
 
 
 async def test_a_file_for_a_row_that_was_changed_meanwhile_is_refused(

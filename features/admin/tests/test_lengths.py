@@ -92,6 +92,21 @@ async def test_an_untouched_form_of_the_longest_row_changes_nothing(
     assert await stored(scroll_rows, row) == before
 
 
+async def test_lines_that_a_browser_sends_back_take_no_more_than_they_did(
+    scroll_site: Browser, scroll_rows: Resources
+) -> None:
+    row = await add(scroll_rows, "Short", text="\n" * 59_000)
+    path = f"/long/scroll/edit/{row}"
+    form = await scroll_site.get(path)
+    scroll_site.cookies.clear()
+
+    ended = await scroll_site.send_form(path, {**inputs(form), "text": "\r\n" * 59_000})
+
+    assert files(form) == []
+    assert ended.status_code == 401
+    bounded(form, ended)
+
+
 async def test_bad_input_doesnt_hide_that_the_row_was_changed_meanwhile(
     scroll_site: Browser, scroll_rows: Resources
 ) -> None:
