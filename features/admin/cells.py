@@ -9,27 +9,32 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import to_json
 
+from features.admin.lengths import LONG, SHORT, cut
 from features.admin.models import Cell
 from features.admin.references import referred_view
 from features.admin.views import View
 
-SHORT = 80  # characters of a text in a list
-LONG = 15_000  # and on its own page, of which it takes 75 KB at most
 
-
-def cell_of(views: Mapping[str, View], view: View, row: Any, name: str, *, short: bool) -> Cell:
-    """What stands in that column of the row; a foreign key leads to the row that it names."""
-    formatters = view._list_formatters if short else view._detail_formatters
-    value = formatters[name](row, name) if name in formatters else getattr(row, name)
-    text, most = text_of(value), SHORT if short else LONG
+def cell_of(
+    views: Mapping[str, View], view: View, row: Any, name: str, *, short: bool, room: float = 1
+) -> Cell:
+    """What stands in that column of the row, as much as there is room for; a foreign key leads to
+    the row that it names."""
+    text = text_in(view, row, name, short=short)
+    shown = cut(text, (SHORT if short else LONG) * room)
     link = ""
-    column = view.columns.get(name)
+    column, value = view.columns.get(name), getattr(row, name, None)
     referred = column is not None and value is not None and referred_view(views, column)
     if referred:
         link = f"/{referred.identity}/details/{value}"
-    if len(text) > most:
-        text = text[: most - 1] + "…"
-    return Cell(text or "none", link, muted=not text)
+    length = 0 if shown == text else len(text)
+    return Cell(shown or "none", link, muted=not text, length=length)
+
+
+def text_in(view: View, row: Any, name: str, *, short: bool) -> str:
+    """The whole text of that column of the row, as the view's formatters have it."""
+    formatters = view._list_formatters if short else view._detail_formatters
+    return text_of(formatters[name](row, name) if name in formatters else getattr(row, name))
 
 
 def text_of(value: Any) -> str:

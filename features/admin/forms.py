@@ -1,28 +1,23 @@
-"""Forms: fields from a feature's input schema, and what was typed into them."""
+"""Forms: fields from a feature's input schema, filled with a row."""
 
-import json
-import re
 import types
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json, to_jsonable_python
 from sqlalchemy import Text
 
+from features.admin.lengths import FIELD, bytes_of
 from features.admin.models import FormField
 from features.admin.views import View
-from kernel.schemas import clean
 
-NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
-WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
-UNREADABLE = "Input should be valid JSON"
-UNSTORABLE = "Input holds characters that can't be stored"
+# Kinds of fields whose values may be too long for a form, and are given as a file then.
+TEXTS = frozenset({"text", "textarea", "json"})
 
 
 def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) -> list[FormField]:
@@ -31,52 +26,13 @@ def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) ->
     return [_field(view, name, schema.model_fields[name], values) for name in names]
 
 
-def fill(fields: Sequence[FormField], posted: Mapping[str, str]) -> None:
-    """Put what was typed into the fields, so that it isn't lost."""
-    for field in fields:
-        if field.kind == "checkbox":
-            field.text = "true" if field.name in posted else ""
-        elif field.kind != "password":
-            field.text = unified(posted.get(field.name, ""))
-
-
-def changes_of(
-    schema: type[BaseModel],
-    fields: Sequence[FormField],
-    posted: Mapping[str, str],
-    values: Mapping[str, Any],
-) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """What the schema makes of the fields that were changed, and what is wrong, by field.
-
-    `fields` and `values` hold the row as it is. What stands as it stood is left out: no form can
-    say it exactly.
-    """
-    given, wrong, kept = {}, {}, {}
-    for field in fields:
-        raw = unified(posted.get(field.name, ""))
-        if field.kind == "checkbox":
-            raw = "true" if field.name in posted else ""
-        if raw == field.text and (values or not field.required):
-            if field.required:  # the schema wants to see it
-                kept[field.name] = values.get(field.name)
-            continue
-        if field.kind == "password" and not raw:
-            continue
-        try:
-            given[field.name] = _value(schema.model_fields[field.name], field, clean(raw))
-        except json.JSONDecodeError:
-            wrong[field.name] = [UNREADABLE]
-        except ValueError:
-            wrong[field.name] = [UNSTORABLE]
-    try:
-        made = schema.model_validate({**kept, **given})
-    except ValidationError as invalid:
-        for error in invalid.errors(include_input=False, include_url=False):
-            name = str(error["loc"][0]) if error["loc"] else ""
-            if name not in wrong:
-                wrong[name] = [error["msg"].removeprefix("Value error, ")]
-        return {}, wrong
-    return made.model_dump(exclude_unset=True, exclude=set(kept)), wrong
+def is_left_out(field: FormField, room: float) -> bool:
+    """Whether a form has no room for the value, and offers it as a file. What was typed is shown
+    whatever it takes."""
+    if field.is_typed or field.kind not in TEXTS:
+        return False
+    most = FIELD * room
+    return field.is_file or len(field.text) > most or bytes_of(field.text) > most
 
 
 def unified(text: str) -> str:
@@ -129,6 +85,9 @@ def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) ->
         field.text = to_json(values[name], indent=2).decode()
     elif field.kind != "password":
         field.text = written(values.get(name))
+    value = values.get(name)
+    is_text = isinstance(value, str) and field.kind in ("text", "textarea")
+    field.whole = str(value) if is_text else field.text
     return field
 
 
@@ -150,19 +109,3 @@ def _kind(kinds: Sequence[Any], column: Any, text: str) -> str:
     # An input of one line would take line ends out of a text.
     long = column is not None and isinstance(column.type, Text)
     return "textarea" if long or "\n" in text else "text"
-
-
-def _value(info: FieldInfo, field: FormField, raw: str) -> Any:
-    kinds = kinds_of(info.annotation)
-    if field.kind == "checkbox":
-        return raw == "true"
-    if not raw and field.nullable:
-        return None
-    if field.kind == "json":
-        return json.loads(raw)
-    if int in kinds:
-        # Anything else gets the schema's own words.
-        return int(raw) if WHOLE.fullmatch(raw) else raw
-    if Decimal in kinds or float in kinds:
-        return (Decimal if Decimal in kinds else float)(raw) if NUMBER.fullmatch(raw) else raw
-    return raw

@@ -1,6 +1,6 @@
 """What the pages of the admin site are asked for, and what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -45,6 +45,16 @@ class Cell:
     text: str
     link: str = ""
     muted: bool = False
+    length: int = 0
+    """Characters of the whole value, where this is its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a form has brought, by the names of its fields: what was typed, and chosen files."""
+
+    texts: Mapping[str, str]
+    files: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -54,8 +64,14 @@ class FormField:
     name: str
     label: str
     kind: str
-    """text, textarea, checkbox, select, password or json."""
+    """text, textarea, json, checkbox, select, reference or password."""
     text: str = ""
+    whole: str = ""
+    """The value as a file holds it: a text with its own line ends."""
+    is_typed: bool = False
+    """Whether `text` has been typed, and is stored nowhere."""
+    is_file: bool = False
+    """Whether a file was chosen for it."""
     choices: Sequence[tuple[str, str]] = ()
     nullable: bool = False
     required: bool = False

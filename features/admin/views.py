@@ -9,6 +9,7 @@ from sqladmin import ModelView
 from sqlalchemy import delete
 from starlette.requests import Request
 
+from features.admin.lengths import SHORT, cut
 from kernel.db import now
 from kernel.web import unit_of
 
@@ -132,7 +133,7 @@ class View(ModelView):
         """What a row is called where it is chosen: its first searched column, else its key."""
         for name in self._search_fields:
             if value := getattr(row, name, None):
-                return str(value)
+                return cut(str(value), SHORT)
         return f"{self.name} {self.identity_of(row)}"
 
     def identity_of(self, row: Any) -> str:

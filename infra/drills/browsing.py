@@ -53,6 +53,18 @@ class Site:
             self.wrong.append(sent.url)
 
 
+GRANT = """UPDATE "user" SET is_superuser = true WHERE username = 'root1'"""
+
+
+def with_superuser(address: str, database_url: str) -> Site:
+    """The site of a server on an empty database, with the superuser that `sign_in` takes."""
+    site = Site(address)
+    site.register("root1")
+    # Of an account that has never logged in, so that nothing is kept of its role.
+    execute(database_url, GRANT)
+    return site
+
+
 def execute(url: str, statement: str) -> None:
     """Run a statement on the site's database; in a thread, since playwright has a loop here."""
     with ThreadPoolExecutor(1) as thread:

@@ -18,12 +18,12 @@ from infra.drills.browsing import (
     failed_on_purpose,
     page_elsewhere,
     sign_in,
+    with_superuser,
 )
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
 from tests.served import serving
 
-GRANT = """UPDATE "user" SET is_superuser = true WHERE username = 'root1'"""
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
 pytestmark = [
@@ -46,11 +46,7 @@ def address(
 @pytest.fixture
 def site(address: str, setting_values: dict[str, str]) -> Site:
     """The site on an empty database, with a superuser."""
-    site = Site(address)
-    site.register("root1")
-    # Of an account that has never logged in, so that nothing is kept of its role.
-    execute(setting_values["DATABASE_URL"], GRANT)
-    return site
+    return with_superuser(address, setting_values["DATABASE_URL"])
 
 
 @pytest.fixture

@@ -7,16 +7,22 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.admin import crud, permissions
-from features.admin.forms import changes_of, fields_of, fill
+from features.admin.forms import fields_of, is_left_out
+from features.admin.inputs import changes_of, fill
+from features.admin.lengths import bytes_of
 from features.admin.models import FormField
-from features.admin.pages.rendering import Page
+from features.admin.pages.rendering import LOST_FILES, Page
 from features.admin.references import choices_of
 from features.admin.views import REMOVE, View
 from features.admin.writes import FormRefused, create, perform, update
 from features.auth.step_up import require_recent_password
+from kernel.config import HttpSettings
+from kernel.context import context_of
 from kernel.errors import NotFoundException, UnprocessableEntityException
 
 MAX_CHOSEN = 100
+MAX_VERSION = 20  # characters
+CHOOSE_AGAIN = "Choose the file again: a page can't give it back."
 
 
 async def create_page(page: Page) -> Response:
@@ -25,7 +31,7 @@ async def create_page(page: Page) -> Response:
     fields = await _fields(page, schema, {})
     if page.request.method != "POST":
         return _form(page, fields, "", None)
-    given, wrong = changes_of(schema, fields, _texts(page), {})
+    given, wrong = changes_of(schema, fields, page.sent, {})
     if wrong:
         raise FormRefused(wrong)
     identity = await create(page.request, page.view, given)
@@ -41,8 +47,8 @@ async def edit_page(page: Page) -> Response:
     fields = await _fields(page, schema, values)
     if page.request.method != "POST":
         return _form(page, fields, found.version, found.row)
-    given, wrong = changes_of(schema, fields, _texts(page), values)
-    if wrong:
+    given, wrong = changes_of(schema, fields, page.sent, values)
+    if wrong or page.field(LOST_FILES):
         raise FormRefused(wrong)
     done = "saved" if given else "unchanged"
     if given:
@@ -57,13 +63,20 @@ async def shown_again(page: Page, refused: FormRefused) -> Response:
     values = crud.values_of(view, found.row) if found else {}
     fields = await _fields(page, _schema(view, creating=not identity), values)
     now = {field.name: field.text for field in fields}
-    fill(fields, _texts(page))
+    fill(fields, page.sent)
+    lost = page.posted.getlist(LOST_FILES)
     for field in fields:
+        field.is_file = field.is_file or field.name in lost
         field.errors = refused.wrong.pop(field.name, [])
         if refused.status == 409 and field.kind != "password" and field.text != now[field.name]:
             field.errors.append(f"It is now: {now[field.name] or 'empty'}")
+        if field.is_file:
+            field.errors.append(CHOOSE_AGAIN)
     rest = [one for told in refused.wrong.values() for one in told]
-    version = found.version if found else ""
+    # Of the row that was shown: what has been written meanwhile is still to be told.
+    version = page.field("_version")[:MAX_VERSION]
+    if found and refused.status == 409:
+        version = found.version
     return _form(page, fields, version, found and found.row, rest, refused.status)
 
 
@@ -99,12 +112,8 @@ async def _fields(page: Page, schema: type[BaseModel], values: dict[str, Any]) -
         if column is not None and column.foreign_keys and field.kind == "text":
             choices = await choices_of(page.unit, page.renderer.views, column)
             if choices is not None:
-                field.kind, field.choices = "select", choices
+                field.kind, field.choices = "reference", choices
     return fields
-
-
-def _texts(page: Page) -> dict[str, str]:
-    return {name: value for name, value in page.posted.items() if isinstance(value, str)}
 
 
 def _form(
@@ -115,7 +124,15 @@ def _form(
     told: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
-    view = page.view
     return page.render(
-        "form.html", status, view=view, fields=fields, version=version, row=row, told=told
+        "form.html",
+        status,
+        typed=sum(bytes_of(field.text) for field in fields if field.is_typed),
+        view=page.view,
+        fields=fields,
+        version=version,
+        row=row,
+        told=told,
+        is_left_out=is_left_out,
+        most=context_of(page.request).resources.settings.group(HttpSettings).max_body_bytes,
     )

@@ -9,6 +9,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
+from features.admin.lengths import bytes_of
 from features.admin.pages import editing, signing
 from features.admin.pages.rendering import HEADERS, Page
 from features.admin.writes import FormRefused
@@ -28,6 +29,7 @@ WHAT_TO_DO = {
     403: "Sign in as a superuser, or go back.",
     404: "It may have been removed. Look for it in the list.",
     409: "Nothing was changed. Look at the row as it is now, and try again.",
+    413: "Nothing was changed. Go back and send less.",
     422: "Nothing was changed. Go back and correct it.",
     429: "Wait a little, then try again.",
     503: "Nothing was changed. Wait a little, then send it again.",
@@ -95,7 +97,8 @@ def _again(page: Page, status: int, told: str, asks: str, ticket: str = "") -> R
     """The form once more, hidden, with what is missing to it: a sign-in, a password, a code (after
     a sign-in with its ticket), or time."""
     kept = [*page.kept, ("_ticket", ticket)] if ticket else page.kept
-    return page.render("again.html", status, told=told, asks=asks, kept=kept)
+    typed = sum(bytes_of(name) + bytes_of(value) for name, value in kept)
+    return page.render("again.html", status, typed=typed, told=told, asks=asks, kept=kept)
 
 
 def _told(error: Any) -> str:

@@ -7,22 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from features.admin.cells import cell_of, text_of
+from features.admin.forms import unified
+from features.admin.lengths import BEGINNING, MAX_PAGE, ROOMS, SHORT, cut
+from features.admin.models import Sent
 from features.admin.views import View
 from kernel.config import AppSettings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
-from kernel.errors import NotFoundException
+from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
 TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 YEAR = 31_536_000
 SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code"})
+# Before the name of a field whose value may be a file: with another name than what is typed, no
+# client can take a text away by a file that it didn't choose.
+FILE = "_file."
+LOST_FILES = "_files"  # fields for which files were chosen that a page could not give back
 # No script at all, and no style but the sheet: nothing that a row holds can become one.
 HEADERS = {
     "Content-Security-Policy": (
@@ -33,6 +40,10 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
+
+
+class PageTooLarge(UnprocessableEntityException):
+    """422: what was asked for takes more than a page, however much of each text is cut."""
 
 
 class Renderer:
@@ -52,7 +63,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of)
+        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of, file=FILE)
+        self.environment.filters["cut"] = cut
 
 
 class Page:
@@ -61,6 +73,7 @@ class Page:
     def __init__(self, request: Request, renderer: Renderer) -> None:
         self.request, self.renderer = request, renderer
         self.posted: FormData = FormData()
+        self.files: dict[str, bytes] = {}
         self.token = ""
         """What the site's cookie will hold, once someone has signed in."""
 
@@ -90,28 +103,64 @@ class Page:
         value = self.posted.get(name, "")
         return value if isinstance(value, str) else ""
 
+    async def receive(self) -> None:
+        """Take in the form that was sent, with its files."""
+        async with self.request.form() as self.posted:
+            self.files = {
+                name.removeprefix(FILE): await value.read()
+                for name, value in self.posted.items()
+                if isinstance(value, UploadFile) and value.filename and name.startswith(FILE)
+            }
+
+    @property
+    def sent(self) -> Sent:
+        """What the form has brought."""
+        texts = {name: value for name, value in self.posted.items() if isinstance(value, str)}
+        return Sent(texts, self.files)
+
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """The fields of the form that was sent, without those of the sign-in."""
-        return [
-            (name, value)
+        """The fields of the form that was sent, without those of the sign-in. Of files, which are
+        still where they were chosen, the names of the fields."""
+        texts = [
+            (name, unified(value))
             for name, value in self.posted.multi_items()
             if isinstance(value, str) and name not in SIGN_IN_FIELDS
         ]
+        return [*texts, *[(LOST_FILES, name) for name in self.files]]
 
-    def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """The page made of a template."""
+    def render(
+        self, template: str, status: int = 200, *, typed: int = 0, **values: Any
+    ) -> Response:
+        """The page made of a template, with as much of each text as makes it MAX_PAGE at most.
+        `typed`: bytes of it that give back what is stored nowhere, whatever they take.
+
+        Raises PageTooLarge (422).
+        """
+        most = MAX_PAGE if typed < MAX_PAGE // 2 else MAX_PAGE + typed
+        for room in ROOMS:
+            body = self._made(template, room=room, **values).encode()
+            if len(body) <= most:
+                break
+        else:
+            if not typed:
+                raise PageTooLarge("This takes more than a page; ask for less.")
+        return HTMLResponse(body, status, headers=HEADERS)
+
+    def _made(self, template: str, *, room: float, **values: Any) -> str:
         context = context_of(self.request)
         settings = context.resources.settings.group(AppSettings)
-        text = self.renderer.environment.get_template(template).render(
+        return self.renderer.environment.get_template(template).render(
             page=self,
+            room=room,
+            short=SHORT * room,
+            beginning=BEGINNING * room,
             app_name=settings.app_name,
             environment=settings.environment,
             caller=context.principal,
             request_id=context.request_id,
             **values,
         )
-        return HTMLResponse(text, status, headers=HEADERS)
 
     def redirect(self, path: str) -> Response:
         """To another page of the site, by GET."""

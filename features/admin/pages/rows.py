@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -11,12 +12,13 @@ from pydantic import ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from features.admin import crud
-from features.admin.cells import cell_of
+from features.admin.cells import cell_of, text_in
+from features.admin.forms import TEXTS, fields_of
 from features.admin.models import PAGE_SIZES, RowsQuery
-from features.admin.pages.rendering import HEADERS, Page
+from features.admin.pages.rendering import HEADERS, Page, PageTooLarge
 from features.admin.references import references_of, related_to
 from kernel.context import context_of
-from kernel.errors import UnprocessableEntityException
+from kernel.errors import NotFoundException, UnprocessableEntityException
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
@@ -40,27 +42,35 @@ async def list_page(page: Page) -> Response:
         for one in crud.filters_of(view)
     ]
     labels = {name: label_of(view, name) for name in view._list_prop_names}
-    return page.render(
-        "list.html",
-        view=view,
-        query=query,
-        found=found,
-        filters=filters,
-        references={
-            name: value
-            for name in references_of(view)
-            if (value := page.request.query_params.get(name))
-        },
-        labels=labels,
-        acts=view.acts(query.deleted),
-        sizes=PAGE_SIZES,
-        with_query=partial(with_query, page),
-    )
+    try:
+        return page.render(
+            "list.html",
+            view=view,
+            query=query,
+            found=found,
+            filters=filters,
+            references={
+                name: value
+                for name in references_of(view)
+                if (value := page.request.query_params.get(name))
+            },
+            labels=labels,
+            acts=view.acts(query.deleted),
+            sizes=PAGE_SIZES,
+            with_query=partial(with_query, page),
+        )
+    except PageTooLarge:
+        if query.size == 1:
+            raise
+    # Fewer rows, from about the same one on.
+    size = query.size // 2
+    number = (query.page - 1) * query.size // size + 1
+    return page.redirect(f"/{view.identity}/list?{with_query(page, size=size, page=number)}")
 
 
 async def row_page(page: Page) -> Response:
     """All that is shown of one row; of a deleted one, only where it is asked for."""
-    view, deleted = page.view, page.request.query_params.get("deleted") == "true"
+    view, deleted = page.view, _is_deleted(page)
     found = await crud.row_of(page.unit, view, page.request.path_params["row"], deleted=deleted)
     labels = {name: label_of(view, name) for name in view.shown}
     return page.render(
@@ -99,14 +109,47 @@ async def export(page: Page) -> Response:
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
+async def value_page(page: Page) -> Response:
+    """A value as a whole, as a text file; of the columns that the row's page or its form shows.
+
+    Raises NotFoundException (404).
+    """
+    view, name = page.view, page.request.path_params["column"]
+    identity, deleted = page.request.path_params["row"], _is_deleted(page)
+    found = await crud.row_of(page.unit, view, identity, deleted=deleted)
+    schema = None if deleted else view.schema(creating=False)
+    fields = fields_of(view, schema, crud.values_of(view, found.row)) if schema else []
+    text = next((one.whole for one in fields if one.name == name and one.kind in TEXTS), None)
+    if text is None:
+        if name not in view.shown:
+            raise NotFoundException("There is no such value.")
+        text = text_in(view, found.row, name, short=False)
+    # A mark of the value's own would be taken for the file's when it comes back.
+    encoding = "utf-8-sig" if text.startswith("\ufeff") else "utf-8"
+    file = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{view.identity}-{identity}-{name}")[:100]
+    headers = {
+        **HEADERS,
+        "Content-Disposition": f'attachment; filename="{file}.txt"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    content = text.encode(encoding)
+    return Response(content, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+def _is_deleted(page: Page) -> bool:
+    return page.request.query_params.get("deleted") == "true"
+
+
 def label_of(view: Any, name: str) -> str:
     """What a column is called."""
     return str(view._column_labels.get(name, name.replace("_", " ").capitalize()))
 
 
 def with_query(page: Page, /, **changes: Any) -> str:
-    """The query of this page's address, changed; None takes a name out."""
-    asked = {**dict(page.request.query_params), **changes}
+    """The query of this list's address, changed; None takes a name out."""
+    filters = [one.parameter_name for one in crud.filters_of(page.view)]
+    known = [*RowsQuery.model_fields, *filters, *references_of(page.view)]
+    asked = {**{name: page.request.query_params.get(name) for name in known}, **changes}
     return urlencode({name: value for name, value in asked.items() if value not in (None, "")})
 
 

@@ -49,6 +49,7 @@ PAGES = (
     Served("/{view}/create", editing.create_page, ("GET", "POST")),
     Served("/{view}/act/{act}", editing.act_page, ("POST",)),
     Served("/{view}/details/{row:path}", rows.row_page),
+    Served("/{view}/value/{column}/{row:path}", rows.value_page),
     Served("/{view}/edit/{row:path}", editing.edit_page, ("GET", "POST")),
 )
 
@@ -81,7 +82,7 @@ class Site:
         served = self._found(request)
         if request.method not in SAFE:
             permissions.refuse_other_sites(request)
-            page.posted = await request.form()
+            await page.receive()
         elif not served.open:
             permissions.refuse_other_readers(request)
         if served.open:

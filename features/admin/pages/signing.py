@@ -22,6 +22,8 @@ from kernel.errors import (
     UnauthorizedException,
 )
 
+MAX_GIVEN_BACK = 1000  # characters of a name or a ticket; none has so many
+
 
 async def sign_in(page: Page) -> Response:
     """Ask for name and password, then for a code where one is asked for; with the right ones, go
@@ -29,7 +31,7 @@ async def sign_in(page: Page) -> Response:
     where = page.request.query_params.get("next", "")
     if page.request.method != "POST":
         return page.render("sign_in.html", name="", told="")
-    name, ticket = page.field("_username"), page.field("_ticket")
+    name, ticket = page.field("_username")[:MAX_GIVEN_BACK], page.field("_ticket")[:MAX_GIVEN_BACK]
     try:
         page.token = await _token(page)
     except FurtherStepRequired as asked:

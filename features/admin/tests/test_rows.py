@@ -2,11 +2,19 @@
 
 import csv
 import io
+from contextlib import suppress
+from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Enum, String, func, insert, update
+from sqlalchemy.exc import DBAPIError
+from starlette.routing import Mount
 
+from features.admin.lengths import MAX_PAGE
+from features.admin.pages.serving import Site
 from features.users.models import User
+from kernel.app import Application
+from kernel.db import UnitOfWork
 from kernel.resources import Resources
 from tests.accounts import Person, Register
 from tests.admin_site import SAME_ORIGIN, Browser, errors
@@ -73,6 +81,34 @@ async def test_a_list_makes_three_statements_however_many_rows_there_are(
     assert len(await statements.counted()) == 3
     assert "3,001 in all" in page.text
     assert len(page.content) < 100_000
+
+
+async def test_no_page_of_any_view_is_over_its_bound(
+    site: Browser, app: Application, resources: Resources
+) -> None:
+    await add_users(resources, 100, name="'" * 30)
+    mounted = [route.app for route in app.routes if isinstance(route, Mount)]
+    [views] = [one.renderer.views for one in mounted if isinstance(one, Site)]
+    async with resources.unit() as db:
+        for view in views.values():
+            for name in {*view._list_prop_names, *view.shown} & {*view.columns}:
+                await make_longest(db, view.columns[name])
+
+    for identity in views:
+        sizes = [len(page.content) for page in await site.pages_of(identity)]
+        assert max(sizes) <= MAX_PAGE, identity
+    assert len((await site.get("/admin/")).content) <= MAX_PAGE
+
+
+async def make_longest(db: UnitOfWork, column: Any) -> None:
+    """Put the longest text into all rows that have one there, unless the table doesn't allow it."""
+    if not isinstance(column.type, String) or isinstance(column.type, Enum):
+        return
+    text = func.repeat("'", column.type.length or 63_206)
+    change = update(column.table).where(column.is_not(None)).values({column: text})
+    with suppress(DBAPIError):
+        async with db.begin_nested():
+            await db.execute(change)
 
 
 @pytest.mark.parametrize(

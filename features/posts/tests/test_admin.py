@@ -1,12 +1,13 @@
 """Posts on the admin site: what the API keeps of them is forgotten."""
 
+import pytest
 from httpx2 import AsyncClient
 
 from features.posts.models import Post
 from features.posts.tests.test_posts import POST, POSTS, publish
 from kernel.resources import Resources
 from tests.accounts import Person
-from tests.admin_site import SAME_ORIGIN, Browser, errors, inputs
+from tests.admin_site import Browser, errors
 
 
 async def test_a_change_and_a_deletion_are_seen_by_cached_answers(
@@ -64,21 +65,26 @@ async def test_a_post_is_removed_for_good_after_it_was_deleted(
         assert await db.get(Post, post_id) is None
 
 
-async def test_a_long_text_is_cut_on_its_page_and_whole_in_its_form(
-    site: Browser, user: Person
+@pytest.mark.parametrize("character", ['"', "😀", "\n"])  # five bytes each in a page; four; a line
+async def test_the_longest_post_stays_as_it_is_until_a_file_replaces_it(
+    character: str, site: Browser, user: Person, resources: Resources
 ) -> None:
-    text = '"' * 63_206  # five bytes each in a page
-    path = f"/api/v1/{user.username}/post"
-    post_id = (await user.post(path, json={"title": "Long", "text": text})).json()["id"]
+    text = character * 63_206
+    post_id = await publish(user)
+    async with resources.unit() as db:
+        post = await db.get_one(Post, post_id)
+        post.text, post.media_url, post.title = text, "https://x/" + "'" * 2000, "&" * 30
+    form = f"/admin/post/edit/{post_id}"
 
-    listed = await site.get("/admin/post/list")
-    shown = await site.get(f"/admin/post/details/{post_id}")
-    form = await site.get(f"/admin/post/edit/{post_id}")
-    sent = {**inputs(form), "title": "Longer"}
-    parts = {name: (None, value) for name, value in sent.items()}  # as the page's form does
-    saved = await site.post(form.url, files=parts, headers=SAME_ORIGIN)
+    pages = await site.pages_of("post")
+    titled = await site.submit(form, title="Longer")
+    kept = (await user.get(f"{POST}/{post_id}")).json()
+    too_long = await site.submit(form, text=f"{text}x".encode())
+    replaced = await site.submit(form, text=b"A short one")
 
-    assert max(len(listed.content), len(shown.content)) < 100_000
-    assert 'enctype="multipart/form-data"' in form.text
-    assert saved.status_code == 303, errors(saved)
-    assert (await user.get(f"{POST}/{post_id}")).json()["text"] == text
+    assert max(len(page.content) for page in pages) <= 100_000
+    assert [titled.status_code, replaced.status_code] == [303, 303], errors(titled)
+    assert (kept["title"], kept["text"]) == ("Longer", text)
+    assert (too_long.status_code, len(errors(too_long))) == (422, 2)
+    assert "at most 63206" in errors(too_long)[0]
+    assert (await user.get(f"{POST}/{post_id}")).json()["text"] == "A short one"

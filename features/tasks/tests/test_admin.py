@@ -48,6 +48,26 @@ async def test_a_failed_job_is_found_looked_at_and_run_again(
     assert (job["status"], job["tries"], job["error"]) == ("waiting", 0, None)
 
 
+async def test_jobs_of_the_longest_texts_take_no_more_than_a_page(
+    site: Browser, resources: Resources
+) -> None:
+    for one in range(60):
+        text = "'" * (50_000 if one == 59 else 300)  # the first of the list is the last
+        await add(
+            resources,
+            job_id=f"{one}{text}"[:1000],
+            error=text,
+            result={"told": text},
+            arguments={text: text},
+            queued_by=text,
+        )
+
+    pages = await site.pages_of("job")
+
+    assert [page.status_code for page in pages] == [200, 404, 200, 404, 200]
+    assert max(len(page.content) for page in pages) <= 100_000
+
+
 async def test_what_a_job_doesnt_allow_is_told(site: Browser, resources: Resources) -> None:
     ended = await add(resources)
     waiting = await add(
