@@ -3,7 +3,8 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,17 +47,19 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     try:
         feature = feature_of(arguments)
-        with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
-            folder = Path(staging) / feature.plural
-            render(feature, folder)
-            print("\n".join(tree(feature, folder)))
-            if asking and not questions.agreed():
-                print("Nothing was written.")
-                return 1
-            obey_signals()
-            if not arguments.dry_run:
-                _write(feature, folder)
-        return 0 if arguments.dry_run else _test(feature, arguments.migrate)
+        with ExitStack() as beside:
+            with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
+                folder = Path(staging) / feature.plural
+                render(feature, folder)
+                print("\n".join(tree(feature, folder)))
+                if asking and not questions.agreed():
+                    print("Nothing was written.")
+                    return 1
+                if arguments.dry_run:
+                    return 0
+                obey_signals()
+                checked = _write(feature, folder, beside)
+            return _test(feature, checked, arguments.migrate)
     except (ScaffoldError, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -109,32 +112,38 @@ def tree(feature: Feature, folder: Path) -> list[str]:
     return [f"features/{feature.plural}/", *shown, f"{code} lines without tests"]
 
 
-def _write(feature: Feature, folder: Path) -> None:
-    """Put the files in their place, with the revision and the records; or leave nothing."""
+def _write(feature: Feature, folder: Path, beside: ExitStack) -> Callable[[], str]:
+    """Put the files in their place, with the revision and the records; or leave nothing.
+
+    The checks go on beside that; the result waits for their end.
+    """
     with Change() as change:
         change.watch(ROOT / "features")
         change.watch(steps.VERSIONS)
         change.edit(ROOT / ".env.example")
         change.move(folder, ROOT / "features" / feature.plural)
-        revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
-        if feature.options.settings:
-            steps.write_env_example()
-        steps.record(feature.plural)
+        with ExitStack() as meanwhile:
+            checked = meanwhile.enter_context(steps.checking(feature.plural))
+            revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
+            if feature.options.settings:
+                steps.write_env_example()
+            steps.record(feature.plural)
+            beside.push(meanwhile.pop_all())
     print("Written:", f"  features/{feature.plural}/", sep="\n")
     print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")
+    return checked
 
 
-def _test(feature: Feature, migrate: bool) -> int:
+def _test(feature: Feature, checked: Callable[[], str], migrate: bool) -> int:
     try:
-        steps.check(feature.plural)
+        checked()
         steps.test(feature.plural)
-    except LocalError as error:
-        print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)
-        return 1
-    if migrate:
-        print(steps.migrate())
-    else:
-        print("Read the revision, then: hatch run migrate")
+        said = steps.migrate() if migrate else "Read the revision, then: hatch run migrate"
+    except (LocalError, Interrupted) as error:
+        why = "Interrupted." if isinstance(error, Interrupted) else error
+        print(FAILED.format(error=why, name=feature.plural), file=sys.stderr)
+        return 130 if isinstance(error, Interrupted) else 1
+    print(said)
     print(f"What you change is tested by: hatch run test {feature.plural}")
     return 0
 

@@ -3,11 +3,12 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from infra.checks import ROOT
-from infra.local.servers import run_step
+from infra.local.servers import run_step, running_step
 
 VERSIONS = ROOT / "migrations" / "versions"
 GATES = ("test_access_table", "test_statements", "test_openapi")
@@ -37,15 +38,21 @@ def record(feature: str) -> None:
     _python("records", "pytest", "-q", feature, *gates, *RECORD)
 
 
-def check(feature: str) -> None:
-    """What `hatch run check` says of its files and the sizes of its answers. Raises LocalError."""
-    _python("checks", "infra.checks", feature)
+def checking(feature: str) -> AbstractContextManager[Callable[[], str]]:
+    """Ask `hatch run check` of its files and the sizes of its answers, beside the block.
+
+    The function waits for what it says. Raises LocalError.
+    """
+    command = [sys.executable, "-m", "infra.checks", feature]
+    return running_step("checks", command, os.environ, ROOT)
 
 
 def test(feature: str) -> None:
     """What `hatch run test` says of a feature whose records are new. Raises LocalError."""
     told = [f"--deselect=tests/gates/{gate}.py" for gate in GATES]
-    _python("tests and gates", "pytest", "-q", "-n", "auto", feature, *told)
+    # The fuzzer takes its seconds in one process, and the other one what is left.
+    processes = ["-n", "auto", "--dist", "worksteal"]
+    _python("tests and gates", "pytest", "-q", *processes, feature, *told)
 
 
 def write_env_example() -> None:
