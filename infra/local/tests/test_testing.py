@@ -98,13 +98,13 @@ def test_a_template_is_made_of_the_one_before_where_revisions_were_only_added(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEV_DATA_DIR", str(tmp_path))
-    files = templates.migrations()
+    files = dict(templates.migrations())
     *_, last = [path for path in files if path.startswith(templates.VERSIONS)]
     marked = []
     for present in (
         {path: digest for path, digest in files.items() if path != last},
         files,
-        files | {last: "edited"},
+        {**files, last: "edited"},
     ):
         monkeypatch.setattr(templates, "migrations", lambda present=present: present)
         host = Host({})

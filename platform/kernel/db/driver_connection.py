@@ -17,7 +17,7 @@ from kernel.db.errors import (
     is_driver_unavailable,
     unavailable,
 )
-from kernel.db.schema_changes import follow_changes, plan_anew
+from kernel.db.schema_changes import plan_anew
 
 OPTION = "driver_connection"  # the execution option that leads SQLAlchemy's events to it
 SET_LOCAL = (
@@ -68,7 +68,7 @@ class DriverConnection:
         self._begin_taking()
         try:
             if self._fairy is None:
-                await self._connect()
+                self._fairy = await self._checkout()
             if write and self._fairy.dbapi_connection._transaction is None:  # type: ignore[union-attr]
                 await self._begin()
         finally:
@@ -105,10 +105,6 @@ class DriverConnection:
         """Plan every statement anew; the process's other connections, when they are next taken."""
         await plan_anew(self._database.engine, self.adapted)
 
-    async def _connect(self) -> None:
-        self._fairy = await self._checkout()
-        await follow_changes(self._database.engine, self.adapted)
-
     async def _checkout(self) -> PoolProxiedConnection:
         return await self._database.checkout()
 
@@ -124,7 +120,7 @@ class DriverConnection:
         # What has cut this one has cut the idle ones, too, and a client sees that late.
         for _ in range(self._database.size + 1):
             self.discard()
-            await self._connect()
+            self._fairy = await self._checkout()
             try:
                 await self._fairy.driver_connection.fetchval("SELECT 1")  # type: ignore[union-attr]
             except Exception as error:

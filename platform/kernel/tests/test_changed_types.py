@@ -218,7 +218,9 @@ async def test_what_was_written_or_locked_before_is_not_lost_silently(
     assert (second.status_code, second.json()) == (200, width)
 
 
-@pytest.mark.parametrize(("first", "lost"), [(everything, 0), (everything_after_a_lock, 1)])
+@pytest.mark.parametrize(
+    ("first", "lost"), [(everything_after_a_read, 0), (everything_after_a_lock, 1)]
+)
 async def test_of_a_process_one_request_at_most_meets_what_is_stale(
     setting_values: dict[str, str],
     migration: Resources,
