@@ -41,8 +41,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
-    # What takes its seconds, the fuzzer, begins first, so that other processes do the rest.
-    items.sort(key=lambda item: item.get_closest_marker("named") is None)
 
 
 def _concerns(item: pytest.Item, features: list[str]) -> bool:

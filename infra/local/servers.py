@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import databases, processes
-from infra.local.console import step
+from infra.local.console import say, step
 from infra.local.dev_env import REDIS_ROLES, external_database, own_redis_roles
 from infra.local.errors import LocalError
 from infra.local.postgres import APPLICATION, PostgresServer, start_postgres
@@ -75,9 +75,12 @@ def running_step(
         child = processes.start(what, command, env=environment, cwd=root, output=output.fileno())
 
         def end() -> str:
-            with step(what, child.started):
-                while not child.ended:
-                    processes.pause(0.02)
+            if child.ended:
+                say(f"  {what}: done meanwhile")
+            else:
+                with step(what, child.started):
+                    while not child.ended:
+                        processes.pause(0.02)
             output.seek(0)
             said = output.read().decode(errors="replace")
             if child.process.returncode != 0:

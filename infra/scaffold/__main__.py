@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,19 +47,18 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     try:
         feature = feature_of(arguments)
-        with ExitStack() as beside:
-            with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
-                folder = Path(staging) / feature.plural
-                render(feature, folder)
-                print("\n".join(tree(feature, folder)))
-                if asking and not questions.agreed():
-                    print("Nothing was written.")
-                    return 1
-                if arguments.dry_run:
-                    return 0
-                obey_signals()
-                checked = _write(feature, folder, beside)
-            return _test(feature, checked, arguments.migrate)
+        with TemporaryDirectory(prefix=".new-", dir=ROOT) as staging:
+            folder = Path(staging) / feature.plural
+            render(feature, folder)
+            print("\n".join(tree(feature, folder)))
+            if asking and not questions.agreed():
+                print("Nothing was written.")
+                return 1
+            if arguments.dry_run:
+                return 0
+            obey_signals()
+            problems = _write(feature, folder)
+        return _finish(feature, problems, arguments.migrate)
     except (ScaffoldError, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -112,40 +111,51 @@ def tree(feature: Feature, folder: Path) -> list[str]:
     return [f"features/{feature.plural}/", *shown, f"{code} lines without tests"]
 
 
-def _write(feature: Feature, folder: Path, beside: ExitStack) -> Callable[[], str]:
-    """Put the files in their place, with the revision and the records; or leave nothing.
+def _write(feature: Feature, folder: Path) -> list[str]:
+    """Put the files in their place, with the revision and the records, and test them.
 
-    The checks go on beside that; the result waits for their end.
+    The result says what is wrong with what was written. Interrupted, it leaves nothing.
     """
+    name = feature.plural
     with Change() as change:
         change.watch(ROOT / "features")
         change.watch(steps.VERSIONS)
         change.edit(ROOT / ".env.example")
-        change.move(folder, ROOT / "features" / feature.plural)
-        with ExitStack() as meanwhile:
-            checked = meanwhile.enter_context(steps.checking(feature.plural))
-            revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
+        change.move(folder, ROOT / "features" / name)
+        # Two at a time: most of each is work of one process.
+        with ExitStack() as beside:
+            checked = beside.enter_context(steps.checking(name))
+            revisions = steps.revise(steps.free_message(f"add {name}"))
             if feature.options.settings:
                 steps.write_env_example()
-            steps.record(feature.plural)
-            beside.push(meanwhile.pop_all())
-    print("Written:", f"  features/{feature.plural}/", sep="\n")
+            fuzzed = beside.enter_context(steps.fuzzing(name))
+            problems = list(_failures(lambda: steps.test(name), checked, fuzzed))
+    print("Written:", f"  features/{name}/", sep="\n")
     print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")
-    return checked
+    return problems
 
 
-def _test(feature: Feature, checked: Callable[[], str], migrate: bool) -> int:
+def _finish(feature: Feature, problems: list[str], migrate: bool) -> int:
+    said = "Read the revision, then: hatch run migrate"
     try:
-        checked()
-        steps.test(feature.plural)
-        said = steps.migrate() if migrate else "Read the revision, then: hatch run migrate"
+        if migrate and not problems:
+            said = steps.migrate()
     except (LocalError, Interrupted) as error:
-        why = "Interrupted." if isinstance(error, Interrupted) else error
-        print(FAILED.format(error=why, name=feature.plural), file=sys.stderr)
-        return 130 if isinstance(error, Interrupted) else 1
+        problems = [str(error) or "Interrupted."]
+    if problems:
+        print(FAILED.format(error="\n".join(problems), name=feature.plural), file=sys.stderr)
+        return 1
     print(said)
     print(f"What you change is tested by: hatch run test {feature.plural}")
     return 0
+
+
+def _failures(*ends: Callable[[], str]) -> Iterator[str]:
+    for end in ends:
+        try:
+            end()
+        except LocalError as error:
+            yield str(error)
 
 
 if __name__ == "__main__":
