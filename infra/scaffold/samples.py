@@ -64,7 +64,7 @@ def sample(field: Field) -> Sample:
             return _text(field, label, field.maximum or 10_000)
         case "int" | "bigint":
             most = field.maximum or (MAX_INT if field.type == "int" else MAX_BIGINT)
-            varied = "place + 10" if most > ENOUGH else f"{most} - place"
+            varied = "place + 10" if most > ENOUGH else "-place - 10"
             second = "2" if most > 1 else "0"
             return Sample("1", second, varied, ('"1"', "1.5", str(most + 1)))
         case "float":
@@ -104,7 +104,7 @@ def _float(most: int | None) -> Sample:
     refused = ('"1.5"', "True")
     if most is None:
         return Sample("1.5", "2.5", "place + 10.5", refused)
-    varied = "place + 10.5" if most > ENOUGH else f"{most} - place / 2"
+    varied = "place + 10.5" if most > ENOUGH else "-place - 10.5"
     return Sample("0.5", "0.25", varied, (*refused, f"{most}.5"))
 
 

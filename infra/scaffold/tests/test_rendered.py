@@ -39,7 +39,7 @@ STILL_MORE = (
     "colour:enum:red,green:optional mood:enum:calm,wild:index flags:array:bool:optional "
     "days:array:date:max=3 ids_of:array:uuid ratios:array:float blob:bytes:max=100 "
     "site:url:search:max=200 contact:email:unique backup:email:index:default=ada@example.com "
-    "number:int:optional:max=1 discount:decimal:3,2:max=1 day:date:index"
+    "number:int:optional:max=1 summary:text:max=300 discount:decimal:3,2:max=1 day:date:index"
 )
 # What each of many can be.
 PARTS = (
