@@ -40,15 +40,25 @@ OwnersCaller = Callable[["People"], Awaitable[httpx2.AsyncClient]]
 _number = count()
 
 
+# What is written down of each feature, by the option that does so, and the gate.
+RECORDS = {
+    "access": ("access tables", "test_access_table"),
+    "statements": ("numbers of statements", "test_statements"),
+    "openapi": ("shares of the OpenAPI document", "test_openapi"),
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    for name, what in (
-        ("access", "access tables"),
-        ("statements", "numbers of statements"),
-        ("openapi", "shares of the OpenAPI document"),
-    ):
+    for name, (what, _) in RECORDS.items():
         parser.addoption(
             f"--write-{name}", action="store_true", help=f"write the {what} of the features"
         )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is written down goes first, since other tests hold calls to it."""
+    written = {gate for name, (_, gate) in RECORDS.items() if config.getoption(f"write_{name}")}
+    items.sort(key=lambda item: item.path.stem not in written)
 
 
 @dataclass

@@ -28,9 +28,12 @@ def say(text: str = "") -> None:
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
-    """Print that a step is done and how long it took, and now and then that it goes on."""
-    begun = time.monotonic()
+def step(what: str, begun: float | None = None) -> Iterator[None]:
+    """Print that a step is done and how long it took, and now and then that it goes on.
+
+    `begun` is the time.monotonic() at which it began, if it goes on already.
+    """
+    begun = begun or time.monotonic()
     done = threading.Event()
 
     output = sys.stderr if to_errors.is_set() else sys.stdout

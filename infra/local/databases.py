@@ -38,6 +38,17 @@ async def names(url: str, prefix: str) -> list[str]:
     return [row["datname"] for row in found]
 
 
+async def comments(url: str, prefix: str) -> dict[str, str | None]:
+    """What is said of the databases whose names begin so."""
+    async with connected(url) as connection:
+        found = await connection.fetch(
+            "select datname, shobj_description(oid, 'pg_database') as said from pg_database "
+            "where starts_with(datname, $1)",
+            prefix,
+        )
+    return {row["datname"]: row["said"] for row in found}
+
+
 async def copy(url: str, template: str, name: str, strategy: str) -> None:
     """Make a database as a copy of another one that has no connections."""
     async with connected(url) as connection:

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import databases, processes
-from infra.local.console import step
+from infra.local.console import say, step
 from infra.local.dev_env import REDIS_ROLES, external_database, own_redis_roles
 from infra.local.errors import LocalError
 from infra.local.postgres import APPLICATION, PostgresServer, start_postgres
@@ -58,22 +59,39 @@ def run_step(what: str, command: Sequence[str], environment: Mapping[str, str], 
 
     Raises LocalError with its last lines when it fails.
     """
+    with running_step(what, command, environment, root) as end:
+        return end()
+
+
+@contextmanager
+def running_step(
+    what: str, command: Sequence[str], environment: Mapping[str, str], root: Path
+) -> Iterator[Callable[[], str]]:
+    """Run a command beside the block; the function waits for its end, as `run_step` does.
+
+    Where the block ends before, the command is stopped.
+    """
     with tempfile.TemporaryFile() as output:
-        with step(what):
-            child = processes.start(
-                what, command, env=environment, cwd=root, output=output.fileno()
-            )
-            try:
-                while not child.ended:
-                    processes.pause(0.02)
-            finally:
-                child.stop()
-        output.seek(0)
-        said = output.read().decode(errors="replace")
-        if child.process.returncode != 0:
-            shown = "".join(f"\n  {line}" for line in said.splitlines()[-30:])
-            raise LocalError(f"{what}: {child.how_it_ended}.{shown}")
-        return said
+        child = processes.start(what, command, env=environment, cwd=root, output=output.fileno())
+
+        def end() -> str:
+            if child.ended:
+                say(f"  {what}: done meanwhile")
+            else:
+                with step(what, child.started):
+                    while not child.ended:
+                        processes.pause(0.02)
+            output.seek(0)
+            said = output.read().decode(errors="replace")
+            if child.process.returncode != 0:
+                shown = "".join(f"\n  {line}" for line in said.splitlines()[-30:])
+                raise LocalError(f"{what}: {child.how_it_ended}.{shown}")
+            return said
+
+        try:
+            yield end
+        finally:
+            child.stop()
 
 
 def stop_everything() -> None:

@@ -4,7 +4,6 @@ A `Host` lives in the process that pytest was started in, and offers what each p
 tests (itself, or a worker of pytest-xdist) needs to make a database of its own.
 """
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -14,8 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import make_url
 
 from infra.local import databases, state
@@ -23,6 +20,7 @@ from infra.local.background import Background
 from infra.local.dev_env import DATABASE_NAMES, REDIS_ROLES, data_directory
 from infra.local.errors import LocalError
 from infra.local.postgres import APPLICATION, PostgresServer, start_postgres
+from infra.local.templates import keep_template, make_template
 from kernel.config.loader import ROOT
 
 Offer = dict[str, str]
@@ -66,7 +64,7 @@ class Host:
         if not self._offer:
             try:
                 self._offer = (
-                    self._ours() if "DATABASE_URL" not in self._external else self._theirs()
+                    self.ours() if "DATABASE_URL" not in self._external else self._theirs()
                 )
             except Exception as error:  # noqa: BLE001 (a migration fails in any way it likes)
                 # Tests that need no database run all the same.
@@ -78,17 +76,15 @@ class Host:
         """Stop and drop."""
         self._held.close()
 
-    def _ours(self) -> Offer:
+    def ours(self) -> Offer:
+        """As `offer`, on a server of this checkout; what goes wrong is raised."""
         directory = self._directory()
         server = self._start(directory / "postgres")
         self._held.callback(server.stop)
         background = self._background()
         # Left by runs that were killed: the lock says that none of them goes on.
         background.run(_drop_all(server.url, "test_"))
-        template = f"template_{_fingerprint()}"
-        if not background.run(databases.names(server.url, template)):
-            background.run(_drop_all(server.url, "template_"))
-            self._make_template(background, server.url, template, APPLICATION)
+        template = keep_template(background, server.url, APPLICATION)
         offer = {"admin": server.url, "template": template, "strategy": "file_copy", "run": "test"}
         return offer | {"application": APPLICATION, "directory": str(directory)}
 
@@ -128,40 +124,16 @@ class Host:
             drop = f'drop role if exists "{application}"'
             self._held.callback(lambda: background.run(databases.execute(admin, drop)))
         self._held.callback(lambda: background.run(_drop_all(admin, run)))
-        self._make_template(background, admin, f"{run}_template", application)
+        make_template(background, admin, f"{run}_template", application)
         offer = {"admin": admin, "template": f"{run}_template", "strategy": "wal_log", "run": run}
         return offer | {"application": application}
 
     def _background(self) -> Background:
         return self._held.enter_context(Background())
 
-    def _make_template(
-        self, background: Background, admin: str, name: str, application: str
-    ) -> None:
-        """Migrate an empty database; it bears its name only once it is complete."""
-        unfinished = f"{name}_unfinished"
-        background.run(databases.drop(admin, unfinished))
-        background.run(databases.ensure(admin, unfinished))
-        config = Config(toml_file=str(ROOT / "pyproject.toml"))
-        url = make_url(urlsplit(admin)._replace(path=f"/{unfinished}").geturl())
-        url = url.set(drivername="postgresql+asyncpg")
-        config.attributes |= {"url": url, "application": url.set(username=application)}
-        background.in_thread(lambda: command.upgrade(config, "head"))
-        # Tests of the kernel make tables of their own.
-        grant = f'grant create on schema public to "{application}"'
-        background.run(databases.execute(url.render_as_string(hide_password=False), grant))
-        background.run(databases.rename(admin, unfinished, name))
-
 
 async def _drop_all(url: str, prefix: str) -> None:
     await databases.drop(url, *await databases.names(url, prefix))
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "migrations").rglob("*.py")):
-        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 class UnknownFeature(Exception):

@@ -13,8 +13,7 @@ from alembic.script import Script
 from alembic.util import CommandError
 
 from infra.local.errors import LocalError
-from infra.revisions.throwaway import migrations_of
-from kernel.config.loader import ROOT
+from infra.revisions.throwaway import migrated
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,8 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--empty", action="store_true", help="write a revision to fill by hand")
     arguments = parser.parse_args(words)
     try:
-        with migrations_of(ROOT) as config:
-            command.upgrade(config, "head")
+        with migrated() as config:
             written = command.revision(
                 config, " ".join(arguments.message), autogenerate=not arguments.empty
             )

@@ -3,7 +3,8 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,10 +54,11 @@ def main(words: Sequence[str] | None = None) -> int:
             if asking and not questions.agreed():
                 print("Nothing was written.")
                 return 1
+            if arguments.dry_run:
+                return 0
             obey_signals()
-            if not arguments.dry_run:
-                _write(feature, folder)
-        return 0 if arguments.dry_run else _test(feature, arguments.migrate)
+            problems = _write(feature, folder)
+        return _finish(feature, problems, arguments.migrate)
     except (ScaffoldError, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -109,34 +111,51 @@ def tree(feature: Feature, folder: Path) -> list[str]:
     return [f"features/{feature.plural}/", *shown, f"{code} lines without tests"]
 
 
-def _write(feature: Feature, folder: Path) -> None:
-    """Put the files in their place, with the revision and the records; or leave nothing."""
+def _write(feature: Feature, folder: Path) -> list[str]:
+    """Put the files in their place, with the revision and the records, and test them.
+
+    The result says what is wrong with what was written. Interrupted, it leaves nothing.
+    """
+    name = feature.plural
     with Change() as change:
         change.watch(ROOT / "features")
         change.watch(steps.VERSIONS)
         change.edit(ROOT / ".env.example")
-        change.move(folder, ROOT / "features" / feature.plural)
-        revisions = steps.revise(steps.free_message(f"add {feature.plural}"))
-        if feature.options.settings:
-            steps.write_env_example()
-        steps.record(feature.plural)
-    print("Written:", f"  features/{feature.plural}/", sep="\n")
+        change.move(folder, ROOT / "features" / name)
+        # Two at a time: most of each is work of one process.
+        with ExitStack() as beside:
+            checked = beside.enter_context(steps.checking(name))
+            revisions = steps.revise(steps.free_message(f"add {name}"))
+            if feature.options.settings:
+                steps.write_env_example()
+            fuzzed = beside.enter_context(steps.fuzzing(name))
+            problems = list(_failures(lambda: steps.test(name), checked, fuzzed))
+    print("Written:", f"  features/{name}/", sep="\n")
     print(*[f"  {path.relative_to(ROOT)}" for path in revisions], sep="\n")
+    return problems
 
 
-def _test(feature: Feature, migrate: bool) -> int:
+def _finish(feature: Feature, problems: list[str], migrate: bool) -> int:
+    said = "Read the revision, then: hatch run migrate"
     try:
-        steps.check(feature.plural)
-        steps.test(feature.plural)
-    except LocalError as error:
-        print(FAILED.format(error=error, name=feature.plural), file=sys.stderr)
+        if migrate and not problems:
+            said = steps.migrate()
+    except (LocalError, Interrupted) as error:
+        problems = [str(error) or "Interrupted."]
+    if problems:
+        print(FAILED.format(error="\n".join(problems), name=feature.plural), file=sys.stderr)
         return 1
-    if migrate:
-        print(steps.migrate())
-    else:
-        print("Read the revision, then: hatch run migrate")
+    print(said)
     print(f"What you change is tested by: hatch run test {feature.plural}")
     return 0
+
+
+def _failures(*ends: Callable[[], str]) -> Iterator[str]:
+    for end in ends:
+        try:
+            end()
+        except LocalError as error:
+            yield str(error)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,10 @@ class Column:
 
     def _options(self) -> Iterator[str]:
         """What the column must be told that its type doesn't say."""
-        match self.field.type:
+        kind = self.field.type
+        if kind == "text" and (self.field.maximum or LISTED + 1) <= LISTED:
+            kind = "str"  # lists show it whole, so the column has its bound
+        match kind:
             case "str" | "url" if self.field.optional:
                 yield f"max_length={self.most}"
             case "decimal" if self.field.optional:

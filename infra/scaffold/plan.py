@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from infra.scaffold.clashes import check_names
 from infra.scaffold.errors import ScaffoldError
 from infra.scaffold.feature import Feature, Options
 from infra.scaffold.fields import Field
@@ -29,6 +30,7 @@ def planned(name: str, fields: Sequence[Field], options: Options) -> Feature:
             f"A page of 100 {name} would have more than 1 MiB: give the texts a smaller max=, or "
             "put some of them into a feature of their own."
         )
+    check_names(feature)
     _check_queries(feature)
     _check_tables(feature)
     _check_settings(feature)

@@ -20,16 +20,17 @@ class Sample:
 
 
 ADDRESS = "https://example.com/"
+DAY = "{2030 + place // 28}-01-{place % 28 + 1:02}"
+ENOUGH = 2000  # for all places
 OTHERS = {
-    "float": Sample("1.5", "2.5", "place + 10.5", ('"1.5"', "True")),
     "bool": Sample("True", "False", "place % 2 == 0", ('"true"', "1")),
     "date": Sample(
-        *('"2030-01-31"', '"2030-02-28"', 'f"2030-01-{place % 28 + 1:02}"'),
+        *('"2030-01-31"', '"2030-02-28"', f'f"{DAY}"'),
         ('"soon"', '"2030-02-30"'),
     ),
     "datetime": Sample(
         *('"2030-01-31T12:00:00Z"', '"2030-02-28T12:00:00Z"'),
-        'f"2030-01-{place % 28 + 1:02}T12:00:00Z"',
+        f'f"{DAY}T12:00:00Z"',
         ('"soon"', '"2030-01-31T12:00:00"'),
     ),
     "timedelta": Sample('"PT1H"', '"P2D"', 'f"P{place + 100}D"', ('"soon"',)),
@@ -63,8 +64,11 @@ def sample(field: Field) -> Sample:
             return _text(field, label, field.maximum or 10_000)
         case "int" | "bigint":
             most = field.maximum or (MAX_INT if field.type == "int" else MAX_BIGINT)
-            varied = "place + 10" if most >= 100 else f"place % {most} + 1"
-            return Sample("1", str(min(2, most)), varied, ('"1"', "1.5", str(most + 1)))
+            varied = "place + 10" if most > ENOUGH else "-place - 10"
+            second = "2" if most > 1 else "0"
+            return Sample("1", second, varied, ('"1"', "1.5", str(most + 1)))
+        case "float":
+            return _float(field.maximum)
         case "decimal":
             return _decimal(field)
         case "enum":
@@ -96,14 +100,29 @@ def _text(field: Field, label: str, most: int) -> Sample:
     return Sample(f'"{first}"', f'"{second}"', varied, refused)
 
 
+def _float(most: int | None) -> Sample:
+    refused = ('"1.5"', "True")
+    if most is None:
+        return Sample("1.5", "2.5", "place + 10.5", refused)
+    varied = "place + 10.5" if most > ENOUGH else "-place - 10.5"
+    return Sample("0.5", "0.25", varied, (*refused, f"{most}.5"))
+
+
 def _decimal(field: Field) -> Sample:
     digits, _, places = (field.argument or DIGITS).partition(",")
     tail = f".{'0' * (int(places) - 1)}5" if int(places) else ""
-    wide = int(digits) - int(places) > 2 and (field.maximum or 1000) >= 1000
+    refused = ['"much"', '"1e99"', f'"0.{"0" * int(places)}1"']
+    most = field.maximum or ENOUGH
+    if field.maximum:
+        refused.append(f'"{most + 1}"')
+    if most <= 2:
+        whole = f".{'0' * int(places)}" if int(places) else ""
+        varied = f'f"{{place % 2}}{whole}"'
+        return Sample(f'"0{tail}"', f'"1{whole}"', varied, tuple(refused))
+    wide = int(digits) - int(places) > 2 and most >= 1000
     # Of one width, so that they are in the same order as text.
-    varied = "place + 100" if wide else f"place % {min(field.maximum or 9, 9)} + 1"
-    refused = ('"much"', '"1e99"', f'"0.{"0" * int(places)}1"')
-    return Sample(f'"1{tail}"', f'"2{tail}"', f'f"{{{varied}}}{tail}"', refused)
+    varied = "place + 100" if wide else f"place % {min(most - 1, 9)} + 1"
+    return Sample(f'"1{tail}"', f'"2{tail}"', f'f"{{{varied}}}{tail}"', tuple(refused))
 
 
 def _array(field: Field) -> Sample:

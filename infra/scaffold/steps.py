@@ -3,15 +3,16 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from infra.checks import ROOT
-from infra.local.servers import run_step
+from infra.local.servers import running_step
 
 VERSIONS = ROOT / "migrations" / "versions"
-GATES = ("test_access_table", "test_statements", "test_openapi")
 RECORD = ("--write-access", "--write-statements", "--write-openapi")
+UNFUZZED = "not drill and not named"
 
 
 def revise(message: str) -> list[Path]:
@@ -31,21 +32,23 @@ def free_message(message: str) -> str:
     return said
 
 
-def record(feature: str) -> None:
-    """Write down who may call what, how many statements that makes, and the OpenAPI share."""
-    gates = [f"tests/gates/{gate}.py" for gate in GATES]
-    _python("records", "pytest", "-q", feature, *gates, *RECORD)
+def checking(feature: str) -> AbstractContextManager[Callable[[], str]]:
+    """Ask `hatch run check` of its files and the sizes of its answers, beside the block.
+
+    The function waits for what it says. Raises LocalError.
+    """
+    return _beside("checks", "infra.checks", feature)
 
 
-def check(feature: str) -> None:
-    """What `hatch run check` says of its files and the sizes of its answers. Raises LocalError."""
-    _python("checks", "infra.checks", feature)
+def fuzzing(feature: str) -> AbstractContextManager[Callable[[], str]]:
+    """Fuzz its routes beside the block, on servers of its own; as `checking`."""
+    return _beside("fuzzer", "pytest", "-q", feature, "tests/gates/test_fuzz.py")
 
 
-def test(feature: str) -> None:
-    """What `hatch run test` says of a feature whose records are new. Raises LocalError."""
-    told = [f"--deselect=tests/gates/{gate}.py" for gate in GATES]
-    _python("tests and gates", "pytest", "-q", "-n", "auto", feature, *told)
+def test(feature: str) -> str:
+    """Write down who may call what, how many statements that makes, and the OpenAPI share; then
+    what `hatch run test` says of the feature, but the fuzzer. Raises LocalError."""
+    return _python("records, tests and gates", "pytest", "-q", feature, *RECORD, "-m", UNFUZZED)
 
 
 def write_env_example() -> None:
@@ -63,5 +66,10 @@ def migrate() -> str:
 
 
 def _python(what: str, module: str, *arguments: str) -> str:
-    command: Sequence[str] = [sys.executable, "-m", module, *arguments]
-    return run_step(what, command, os.environ, ROOT)
+    with _beside(what, module, *arguments) as end:
+        return end()
+
+
+def _beside(what: str, module: str, *arguments: str) -> AbstractContextManager[Callable[[], str]]:
+    command = [sys.executable, "-m", module, *arguments]
+    return running_step(what, command, os.environ, ROOT)

@@ -12,6 +12,8 @@ from kernel import discovery
 from kernel.db.cursors import kind_of
 
 OWNERS = ("owner_id", "created_by_user_id")
+# Names that factories.py has otherwise.
+TAKEN = ("Any", "Decimal", "Mapping", "People", "Person")
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,21 @@ class Target:
         return self.table.name.replace("_", " ")
 
     @property
+    def imported(self) -> str:
+        """The model as an import names it."""
+        return f"{self.model} as {self.local}" if self.local != self.model else self.model
+
+    @property
+    def local(self) -> str:
+        """The model's name where it is imported."""
+        return f"{self.model}Row" if self.model in TAKEN else self.model
+
+    @property
     def row(self) -> str:
         """A new row of it, in Python, whose owner is `person`."""
         values = {column.name: self._value(column) for column in self.table.columns}
         given = ", ".join(f"{name}={value}" for name, value in values.items() if value)
-        return f"{self.model}({given})"
+        return f"{self.local}({given})"
 
     def _value(self, column: Column[Any]) -> str | None:
         """A value for the column; None where it needs none."""

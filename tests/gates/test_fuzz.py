@@ -1,8 +1,10 @@
 """Nothing that a client can send breaks an answer: a feature's routes are fuzzed for five seconds.
 
 Only of features that are named (`hatch run test invoices`); the fuzz drill is about all of them.
+FUZZ_SECONDS=30 lets it take longer.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from infra.drills.fuzzing import fuzz, served
 from kernel.app import Application
 from tests.gates.features import WITH_ROUTES, routes_of
 
-SECONDS = "5"
+SECONDS = os.environ.get("FUZZ_SECONDS", "5")
 
 
 @pytest.mark.named

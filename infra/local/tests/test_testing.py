@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from infra.checks import ROOT
-from infra.local import databases
+from infra.local import databases, templates
 from infra.local.errors import LocalError
 from infra.local.postgres import start_postgres
 from infra.local.testing import Host, UnknownFeature, chosen, take_external
@@ -85,13 +85,38 @@ def test_the_template_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     first = Host({})
     first.offer()
     first.close()
-    monkeypatch.setattr(Host, "_make_template", None)
+    monkeypatch.setattr(templates, "make_template", None)
     second = Host({})
 
     with own_database(second.offer(), "gw0") as database:
         assert ask(database.url, "select count(*) from alembic_version") is not None
 
     second.close()
+
+
+def test_a_template_is_made_of_the_one_before_where_revisions_were_only_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEV_DATA_DIR", str(tmp_path))
+    files = dict(templates.migrations())
+    *_, last = [path for path in files if path.startswith(templates.VERSIONS)]
+    marked = []
+    for present in (
+        {path: digest for path, digest in files.items() if path != last},
+        files,
+        {**files, last: "edited"},
+    ):
+        monkeypatch.setattr(templates, "migrations", lambda present=present: present)
+        host = Host({})
+        offer = host.offer()
+        template = f"{offer['admin'].rpartition('/')[0]}/{offer['template']}"
+        marked.append(ask(template, "select to_regclass('marker') is not null"))
+        ask(template, "create table if not exists marker ()")
+        kept = asyncio.run(databases.names(offer["admin"], templates.PREFIX))
+        host.close()
+
+        assert kept == [offer["template"]]
+    assert marked == [False, True, False]
 
 
 def test_without_a_server_only_those_tests_fail_that_need_one() -> None:

@@ -100,6 +100,7 @@ def test_a_zoo_of_models_is_migrated_there_and_back_with_rows(feature: Feature) 
     assert "becomes-required" in unaccepted
     assert "VALIDATE CONSTRAINT ck_animal_legs" in second.read_text()
     assert "INCLUDE (legs) WHERE legs > 2" in second.read_text()
+    assert "NULLS NOT DISTINCT" in text + second.read_text()
     assert "'shy' BEFORE 'wild'" in text
 
 

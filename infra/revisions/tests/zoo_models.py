@@ -78,6 +78,7 @@ ARGUMENTS = """\
             "name", "nickname", name="uq_animal_names", deferrable=True, initially="DEFERRED"
         ),
         Index("uq_animal_photo", "photo", unique=True, postgresql_nulls_not_distinct=False),
+        UniqueConstraint("name", "call", name="uq_animal_call", postgresql_nulls_not_distinct=True),
 """
 KEEPERS = """\
     name: str = Field(max_length=30, sa_column_kwargs={"comment": "as on the badge"})

@@ -60,6 +60,13 @@ def plan(words: str, **options: Any) -> Feature:
         (f"invoices {' '.join(f'word{place}:str:max=300' for place in range(6))}", "A page of 100"),
         ("invoices number:str lines:has_many:meta=json", "each of many can't have a json"),
         ("invoices number:str login:references:auth", "A session refers to other rows itself"),
+        ("fields label:str", "Its modules import another Field: name the feature more closely"),
+        ("listings title:str", "import another Listing: name the feature more closely (saved_"),
+        ("lists title:str", "Its modules import another ListQuery: name the feature more closely"),
+        ("owners name:str", "Routes call the user owner already"),
+        ("projects name:str updates:has_many:text=str", "There would be two types ProjectUpdate"),
+        ("projects name:str read:enum:yes,no", "There would be two types ProjectRead"),
+        ("invoices payer:user payer_id:int", "There would be two columns payer_id"),
     ],
 )
 def test_what_cannot_be_is_refused(words: str, said: str | None) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from infra.checks import ROOT, layout
 from infra.scaffold.feature import Options
-from infra.scaffold.fields import parse
+from infra.scaffold.fields import FLAGS, parse
+from infra.scaffold.kinds import ELEMENTS, KINDS
 from infra.scaffold.plan import planned
 from infra.scaffold.render import render
 from kernel import discovery
@@ -25,12 +26,38 @@ EVERY_TYPE = (
     "kind:enum:small,extra-large:default=small:index meta:json:optional parts:array:int "
     "names:array photo:bytes:optional link:url:optional mail:email:optional:search"
 )
+# With those above, each type has each modifier that it takes.
+MORE_MODIFIERS = (
+    "code:str:index:optional title:str:default=none pages:int:unique weight:int:index:default=5 "
+    "total:bigint:unique:max=900 rank:bigint:index:default=1 price:decimal:unique "
+    "cost:decimal:8,0:optional:max=5 rate:decimal:default=1.5 share:float:unique:max=1 "
+    "score:float:index:optional level:float:default=0.5 is_open:bool:optional day:date:unique "
+    "born:date:optional seen_at:datetime:unique took:timedelta:unique label:text:optional:max=200"
+)
+STILL_MORE = (
+    "ended_at:datetime:index pause:timedelta:index token:uuid:index:optional "
+    "colour:enum:red,green:optional mood:enum:calm,wild:index flags:array:bool:optional "
+    "days:array:date:max=3 ids_of:array:uuid ratios:array:float blob:bytes:max=100 "
+    "site:url:search:max=200 contact:email:unique backup:email:index:default=ada@example.com "
+    "number:int:optional:max=1 summary:text:max=300 discount:decimal:3,2:max=1 day:date:index"
+)
+# What each of many can be.
+PARTS = (
+    "name:str owner:user parts:has_many:title=str:optional,body=text,count_of=int:max=9,big=bigint,"
+    "price=decimal:8,3,ratio=float:max=1,done=bool:default=true,due=date,starts_at=datetime:optional,"
+    "lasts=timedelta,code=uuid,link=url,mail=email"
+)
 # Rows that have no owner and rows that have one, of features that may be gone.
 OTHERS = {"tiers": "tier:references:tiers", "posts": "post:references:posts:optional"}
 RELATIONS = " ".join(
     [
         *("lines:has_many:title=str,price=decimal", "tags:many_to_many"),
-        *("watchers:many_to_many:users", "assignee:user:optional", "author:references:users"),
+        *(
+            "watchers:many_to_many:users",
+            "assignee:user:optional",
+            "author:references:users",
+            "editor:references:users:optional",
+        ),
         *(word for feature, word in OTHERS.items() if feature in discovery.names()),
     ]
 )
@@ -71,13 +98,33 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
         LARGE,
         {"transitions": "draft:sent", "rate_limit": True, "seed": True},
     ),
+    (MORE_MODIFIERS, {"public": True, "key": "uuid7"}),
+    (STILL_MORE, {"superuser": True, "seed": True}),
+    (PARTS, {"public": True}),
+]
+# Names that other things in the files could have, and fields that functions' parameters could.
+NAMES: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "people",
+        "name:str:unique place:str:search person:user owner:user",
+        {"singular": "person", "rate_limit": True, "tasks": True},
+    ),
+    ("clients", "answer:text path:str:index pages:has_many", {"public": True}),
+    (
+        "purchase_orders",
+        f"{FIVE} place:text:search:optional owner:user",
+        {"requires": "purchase_orders.write", "settings": True},
+    ),
 ]
 
 
-def written(folder: Path, words: str, options: dict[str, Any]) -> Path:
-    feature = planned("invoices", parse(words.split()), Options(**options))
-    render(feature, folder / "features" / "invoices")
-    return folder / "features" / "invoices"
+EVERY = [*(("invoices", *variant) for variant in VARIANTS), *NAMES]
+
+
+def written(folder: Path, words: str, options: dict[str, Any], name: str = "invoices") -> Path:
+    feature = planned(name, parse(words.split()), Options(**options))
+    render(feature, folder / "features" / name)
+    return folder / "features" / name
 
 
 # What is found by its name.
@@ -97,11 +144,23 @@ def test_five_plain_fields_take_few_lines(
     assert lines(folder) <= 260
 
 
-@pytest.mark.parametrize(("words", "options"), VARIANTS)
+def test_the_variants_have_each_type_with_each_of_its_modifiers() -> None:
+    fields = [field for words, _ in VARIANTS for field in parse(words.split())]
+
+    tried = {(field.type, name) for field in fields for name in FLAGS if getattr(field, name)}
+    tried |= {(field.type, "max") for field in fields if field.maximum is not None}
+    tried |= {(field.type, "default") for field in fields if field.default is not None}
+    assert tried == {(kind, name) for kind, it in KINDS.items() for name in it.modifiers}
+    assert {field.type for field in fields} == set(KINDS)
+    elements = {field.argument or "str" for field in fields if field.type == "array"}
+    assert elements == set(ELEMENTS)
+
+
+@pytest.mark.parametrize(("name", "words", "options"), EVERY)
 def test_what_is_written_passes_our_own_checks(
-    tmp_path: Path, words: str, options: dict[str, Any]
+    tmp_path: Path, name: str, words: str, options: dict[str, Any]
 ) -> None:
-    folder = written(tmp_path, words, options)
+    folder = written(tmp_path, words, options, name)
 
     settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
     for arguments in (["check"], ["format", "--check"]):
@@ -111,20 +170,20 @@ def test_what_is_written_passes_our_own_checks(
     assert list(layout._sizes(tmp_path)) == []
 
 
-@pytest.mark.parametrize(("words", "options"), VARIANTS)
+@pytest.mark.parametrize(("name", "words", "options"), EVERY)
 def test_no_dead_shape_and_no_empty_promise_is_written(
-    tmp_path: Path, words: str, options: dict[str, Any]
+    tmp_path: Path, name: str, words: str, options: dict[str, Any]
 ) -> None:
-    folder = written(tmp_path, words, options)
+    folder = written(tmp_path, words, options, name)
 
     texts = {path: path.read_text() for path in folder.rglob("*.py")}
     whole = "\n".join(texts.values())
     assert "TODO" not in whole
     assert "\n\n\n\n" not in whole
     code = "\n".join(text for path, text in texts.items() if "tests" not in path.parts)
-    for name in named(code):
-        uses = code.count(name) - code.count(f'"{name}"')
-        assert uses > 1, f"{name} is declared and not used"
+    for declared in named(code):
+        uses = code.count(declared) - code.count(f'"{declared}"')
+        assert uses > 1, f"{declared} is declared and not used"
 
 
 def named(code: str) -> list[str]:

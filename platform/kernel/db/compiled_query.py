@@ -121,7 +121,9 @@ class CompiledQuery(Generic[T]):
         except Exception as error:
             if wrong := wrong_call(error, connection.is_closed()):
                 raise wrong from error
-            if is_stale_plan(error) and not driver.has_effects:
+            if stale := is_stale_plan(error):
+                await driver.forget_plans()
+            if stale and not driver.has_effects:
                 await driver.begin_anew()
             elif not is_driver_unavailable(error):
                 if not unit.in_transaction_block:

@@ -17,6 +17,7 @@ from kernel.db.errors import (
     is_driver_unavailable,
     unavailable,
 )
+from kernel.db.schema_changes import plan_anew
 
 OPTION = "driver_connection"  # the execution option that leads SQLAlchemy's events to it
 SET_LOCAL = (
@@ -28,9 +29,8 @@ class DriverConnection:
     """Taken from the pool when it is first used, and given back or given up once.
 
     SQLAlchemy keeps the driver's transaction in private names of its asyncpg dialect
-    (_transaction, _start_transaction, _call_and_discard, _prepared_statement_cache). They are used
-    here and nowhere else, the version is pinned, and tests/test_unit_of_work.py fails when one of
-    them is gone.
+    (_transaction, _start_transaction, _call_and_discard). They are used here and nowhere else, the
+    version is pinned, and tests/test_unit_of_work.py fails when one of them is gone.
     """
 
     read_only = False  # whether its transactions refuse to write
@@ -95,19 +95,15 @@ class DriverConnection:
             self._taking = False
 
     async def begin_anew(self) -> None:
-        """Plan every statement anew, after a migration; in a new transaction, where one had begun.
-        Raises DatabaseUnavailable."""
+        """Begin a new transaction, where one had begun. Raises DatabaseUnavailable."""
         began = self.in_transaction
         await self.rollback()
-        await self.forget_plans()
         if began:
             await self._begin()
 
     async def forget_plans(self) -> None:
-        """Plan every statement anew."""
-        if (statements := self.adapted._prepared_statement_cache) is not None:
-            statements.clear()
-        await self.adapted.driver_connection.reload_schema_state()
+        """Plan every statement anew; the process's other connections, when they are next taken."""
+        await plan_anew(self._database.engine, self.adapted)
 
     async def _checkout(self) -> PoolProxiedConnection:
         return await self._database.checkout()

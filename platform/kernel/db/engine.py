@@ -17,6 +17,7 @@ from sqlalchemy.util import greenlet_spawn
 from kernel.config.database import DatabaseSettings
 from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
+from kernel.db.schema_changes import follow_changes
 from kernel.db.unfit_values import bound_by, forget, note_unfit, remember
 from kernel.redis.usage import usage_var
 
@@ -76,6 +77,7 @@ class Database:
             if not (isinstance(error, DBAPIError) or is_driver_unavailable(error)):
                 raise
             raise unavailable(error) from error
+        await follow_changes(self.engine, fairy.dbapi_connection)
         return fairy
 
     async def _wait(self) -> PoolProxiedConnection:

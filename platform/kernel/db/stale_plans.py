@@ -56,7 +56,7 @@ def _execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool
     except Exception as error:
         if driver.has_effects or not is_stale_plan(error):
             raise
-        context.handle_dbapi_exception(error)  # other connections plan anew, too
+        await_only(driver.forget_plans())
         await_only(driver.begin_anew())
         cursor.execute(statement, parameters)
     # The rows of a server-side cursor come later, from this very transaction.

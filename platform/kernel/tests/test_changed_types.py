@@ -1,6 +1,7 @@
 """A migration beside a running API costs no request: what is stale is planned and run again."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlmodel import select as sqlmodel_select
 
 from kernel.app import create_application
 from kernel.config.loader import Settings
-from kernel.db import CompiledQuery, UnitOfWork
+from kernel.db import CompiledQuery, DatabaseUnavailable, UnitOfWork
 from kernel.db.stale_plans import only_reads
 from kernel.resources import Resources
 from kernel.web import Access, access
@@ -49,6 +50,7 @@ ENUM_ANEW = [
     "ALTER TABLE changed_board ALTER COLUMN mood TYPE board_mood USING mood::text::board_mood",
     "DROP TYPE old_mood",
 ]
+lock = CompiledQuery(text("SELECT pg_advisory_xact_lock_shared(7)"), writes=True)
 boards: FastCRUD[Any, Any, Any, Any, Any, Any] = FastCRUD(Board)
 star = CompiledQuery(select(literal_column("*")).select_from(Board.__table__))  # type: ignore[attr-defined]
 of_mood = CompiledQuery(
@@ -114,6 +116,11 @@ async def change_a_row(db: UnitOfWork) -> Any:
     row.mood = "wild" if row.mood == "calm" else "calm"
     await db.flush()
     return row.id
+
+
+async def everything_after_a_lock(db: UnitOfWork) -> Any:
+    await lock.all(db)
+    return await everything(db)
 
 
 WAYS: list[Callable[[UnitOfWork], Awaitable[Any]]] = [
@@ -209,6 +216,35 @@ async def test_what_was_written_or_locked_before_is_not_lost_silently(
 
     assert (first.status_code, first.headers.get("retry-after")) == (503, "2")
     assert (second.status_code, second.json()) == (200, width)
+
+
+@pytest.mark.parametrize(
+    ("first", "lost"), [(everything_after_a_read, 0), (everything_after_a_lock, 1)]
+)
+async def test_of_a_process_one_request_at_most_meets_what_is_stale(
+    setting_values: dict[str, str],
+    migration: Resources,
+    first: Callable[[UnitOfWork], Awaitable[Any]],
+    lost: int,
+) -> None:
+    """What one connection has met, the others learn of, before they are used again."""
+    size = 3
+    resources = Resources(Settings({**setting_values, "DATABASE_POOL_SIZE": str(size)}))
+    async with AsyncExitStack() as stack:
+        for _ in range(size):
+            await everything_after_a_lock(await stack.enter_async_context(resources.unit()))
+    await change(migration, *TYPE)
+
+    failed = 0
+    for way in (first, *[everything_after_a_lock] * 2 * size):
+        try:
+            async with resources.unit() as db:
+                await way(db)
+        except DatabaseUnavailable:
+            failed += 1
+
+    assert failed == lost
+    await resources.close()
 
 
 async def test_what_fastcrud_creates_is_read_again_and_nothing_else_is_lost(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -280,6 +281,10 @@ async def test_the_dialect_still_has_the_names_that_the_unit_uses(own: Resources
         assert callable(adapted._start_transaction)
         assert callable(adapted._call_and_discard)
         assert callable(adapted._prepared_statement_cache.clear)
+        assert callable(adapted._check_type_cache_invalidation)
+    dialect: Any = own.database.engine.dialect
+    dialect._invalidate_schema_cache()
+    assert dialect._invalidate_schema_cache_asof > 0
 
 
 async def add_one(resources: Resources, number: int) -> None:
