@@ -17,7 +17,7 @@ from infra.drills.pooler import pooled
 from infra.drills.test_deploying import Release, made, values
 from infra.drills.test_rolling import Load, ends_of, one_by_one, queue
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.longest, needs_outbox]
 __all__ = ["values"]
 
 # What the second version tells the job, the first one doesn't know.
@@ -30,6 +30,7 @@ from sqlalchemy import bindparam, update
 from features.notes.models import Note
 from kernel.db import CompiledQuery
 from kernel.jobs import JobContext, task
+from tests.needs import needs_outbox
 
 announced = CompiledQuery(
     update(Note).where(Note.id == bindparam("note_id")).values(mood="announced"), writes=True
