@@ -16,8 +16,9 @@ from infra.drills.notes_feature import VERSIONS
 from infra.drills.pooler import pooled
 from infra.drills.test_deploying import Release, made, values
 from infra.drills.test_rolling import Load, ends_of, one_by_one, queue
+from tests.needs import needs
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest, needs_outbox]
+pytestmark = [pytest.mark.drill, pytest.mark.longest, needs("tasks")]
 __all__ = ["values"]
 
 # What the second version tells the job, the first one doesn't know.
@@ -30,7 +31,6 @@ from sqlalchemy import bindparam, update
 from features.notes.models import Note
 from kernel.db import CompiledQuery
 from kernel.jobs import JobContext, task
-from tests.needs import needs_outbox
 
 announced = CompiledQuery(
     update(Note).where(Note.id == bindparam("note_id")).values(mood="announced"), writes=True

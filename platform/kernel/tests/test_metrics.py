@@ -22,7 +22,7 @@ from kernel.observability.sampling import sample_queues
 from kernel.schemas import InputSchema
 from kernel.web import Access, access
 from tests.accounts import Person
-from tests.application import client_of, running
+from tests.application import ApplicationFactory, client_of, running
 from tests.jobs import Declare, WorkerFactory
 from tests.needs import needs_outbox
 
