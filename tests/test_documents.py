@@ -150,7 +150,7 @@ def was_removed(path: str) -> bool:
     if folder != "features" or (ROOT / folder / feature).exists():
         return False
     removals = (ROOT / "migrations" / "versions").glob(f"*_remove_{feature}*.py")
-    may_go = re.search(r"(?s)Nothing depends on (.*?), so each", OPTING_OUT.read_text())
+    may_go = re.search(r"(?s)Nothing depends on (.*?)\. Everything else", OPTING_OUT.read_text())
     return any(removals) or (may_go is not None and f"`{feature}`" in may_go[1])
 
 
