@@ -7,14 +7,10 @@ import pytest
 from infra.scaffold.tests.test_new_and_remove import Checkout
 from kernel import discovery
 from tests.copies import run_module
+from tests.needs import may_go
 
 pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
-# Those of docs/opting-out.md.
-CAN_GO = (
-    *("admin", "api_keys", "audit", "posts", "privacy", "rate_limits", "recovery", "roles"),
-    *("second_factor", "sign_in", "tasks", "verification"),
-)
 # Whose site and jobs the tests of all rooms use: without them, every test runs. Without the others,
 # those of features do, and the gates.
 EVERYWHERE = {"admin", "tasks"}
@@ -22,7 +18,7 @@ EVERYWHERE = {"admin", "tasks"}
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
 
 
-@pytest.mark.parametrize("feature", [name for name in CAN_GO if name in discovery.names()])
+@pytest.mark.parametrize("feature", sorted(set(may_go()) & set(discovery.names())))
 def test_a_removed_feature_leaves_every_gate_green(tmp_path: Path, feature: str) -> None:
     checkout = Checkout(tmp_path / "copy")
 
