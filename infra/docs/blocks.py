@@ -79,12 +79,8 @@ def blocks_of(path: Path, page: str) -> list[Block]:
 def needs_of(path: Path, page: str) -> set[str]:
     """The features that the page says it needs, and those that its blocks name, new ones too."""
     said = NEEDS.findall(path.read_text())
-    named = [
-        name
-        for block in blocks_of(path, page)
-        for name in FEATURE.findall(block.title + block.code)
-    ]
-    return {name.strip() for names in said for name in names.split(",")} | set(named)
+    code = "\n".join(f"{block.title}\n{block.code}" for block in blocks_of(path, page))
+    return {name.strip() for names in said for name in names.split(",")} | {*FEATURE.findall(code)}
 
 
 def _tokens(tokens: list[Token]) -> Iterator[Token]:
