@@ -11,7 +11,7 @@ from infra.checks import ROOT
 NOT_OURS = shutil.ignore_patterns(
     *(".git", ".env", ".dev", ".venv", "venv", "__pycache__", "build", "dist", "*.egg-info"),
     *("htmlcov", ".coverage", ".coverage.*"),
-    *(".*_cache", ".hypothesis", ".idea", ".vscode", "node_modules"),
+    *(".*_cache", ".hypothesis", ".idea", "node_modules"),
 )
 
 

@@ -7,10 +7,16 @@ the environment.
 import asyncio
 import logging
 
+import structlog
 from fastapi import APIRouter
+from pydantic import BaseModel
 from sqlalchemy import text
 
+from features.auth.permissions import CurrentUser
+from kernel import jobs
 from kernel.app import create_application, feature_routers
+from kernel.cache import cache, public
+from kernel.jobs import JobContext
 from kernel.settings import load_settings
 from kernel.web import SessionDep
 from kernel.web.access import Access, access
@@ -22,6 +28,36 @@ from workers.worker import Worker
 router = APIRouter(prefix="/probe")
 
 
+class Note(BaseModel):
+    """What the job is given."""
+
+    number: int
+
+
+@jobs.task("probe.note")
+async def note(ctx: JobContext, arguments: Note) -> None:
+    """Log a line."""
+    structlog.get_logger(__name__).info("noted", number=arguments.number)
+
+
+@router.post("/note", status_code=201)
+@cache("notes")
+async def write_note(caller: CurrentUser, db: SessionDep) -> int:
+    """A write that forgets a kept answer and queues a job."""
+    await db.execute(text("SELECT pg_advisory_xact_lock(1)"))
+    jobs.enqueue_after_commit(db, note.name, number=1)
+    return 1
+
+
+@router.get("/notes")
+@access(Access.PUBLIC)
+@public
+@cache("notes")
+async def read_notes(db: SessionDep) -> int:
+    """A read that is kept."""
+    return int(await db.scalar(text("SELECT 1")) or 0)
+
+
 @router.get("/slow")
 @access(Access.PUBLIC)
 async def read_slowly(db: SessionDep) -> None:
@@ -31,13 +67,14 @@ async def read_slowly(db: SessionDep) -> None:
 
 
 async def main() -> None:
+    jobs.declared()[note.name] = note
     app = create_application(routers=[*feature_routers(), router])
     async with app.router.lifespan_context(app), client_of(app, Person) as person:
         await person.register("ada")
         await person.login()
-        await person.post("/api/v1/ada/post", json={"title": "A title", "text": "A text."})
+        await person.post("/api/v1/probe/note")
         for _ in range(2):
-            await person.get("/api/v1/ada/posts")
+            await person.get("/api/v1/probe/notes")
         await person.get("/api/v1/probe/slow")
         await person.get("/nowhere/ada@example.com")
     worker = Worker(**options(load_settings()), burst=True, handle_signals=False)

@@ -95,7 +95,7 @@ async def test_it_reads_and_writes_rows_also_of_tables_that_come_later(
         await application.execute("UPDATE later SET n = 3 WHERE n = 1")
         await application.execute("DELETE FROM later WHERE n = 2")
         assert await application.fetchval("SELECT n FROM later") == 3
-        assert await application.fetchval("SELECT count(*) FROM job") == 0
+        assert await application.fetchval("SELECT count(*) FROM session") == 0
         assert await application.fetchval("SELECT count(*) FROM alembic_version") >= 1
     finally:
         await databases.execute(owner_url, "DROP TABLE later")

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
+from infra.checks.kinds import ENTRY_POINTS
 from infra.docs.blocks import blocks_of, commands_of
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HATCH = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
 README_LINES = 120
+OPTING_OUT = ROOT / "docs" / "opting-out.md"
 # Programs that are there before this project is, or that the reader may have.
 OUTSIDE = {"cd", "curl", "docker", "export", "git", "install", "mkdir", "pip", "pipx", "pre-commit"}
 OUTSIDE |= {"helm", "kubectl", "rm", "ssh", "touch", "uv", "uvx"}
@@ -141,12 +143,18 @@ def found(pattern: str) -> bool:
 
 
 def was_removed(path: str) -> bool:
-    """Whether it belonged to a feature that `hatch run remove` has taken away: what it was an
-    example of stays true."""
+    """Whether it belonged to a feature that was taken away: what it was an example of stays true.
+
+    One of docs/opting-out.md, or one whose removal a revision bears in its name."""
     folder, _, rest = path.partition("/")
-    feature = rest.partition("/")[0]
+    feature, _, file = rest.partition("/")
+    if (folder, feature) == ("features", "*"):  # no feature has such a file any more
+        return file.partition("/")[0].removesuffix(".py") in ENTRY_POINTS
+    if folder != "features" or (ROOT / folder / feature).exists():
+        return False
     removals = (ROOT / "migrations" / "versions").glob(f"*_remove_{feature}*.py")
-    return folder == "features" and not (ROOT / folder / feature).exists() and any(removals)
+    may_go = re.search(r"(?s)Nothing depends on (.*?)\. Everything else", OPTING_OUT.read_text())
+    return any(removals) or (may_go is not None and f"`{feature}`" in may_go[1])
 
 
 def test_a_document_may_name_what_was_removed_and_nothing_made_up() -> None:

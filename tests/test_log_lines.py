@@ -43,19 +43,19 @@ def requests(lines: list[Line], route: str | None) -> list[Line]:
 def test_a_request_or_job_is_one_line_that_says_what_it_took_and_bears_one_id(
     lines: list[Line],
 ) -> None:
-    [written] = requests(lines, "/api/v1/{username}/post")
-    missed, hit = requests(lines, "/api/v1/{username}/posts")
+    [written] = requests(lines, "/api/v1/probe/note")
+    missed, hit = requests(lines, "/api/v1/probe/notes")
     [done] = [line for line in lines if line["event"] == "job done"]
-    [published] = [line for line in lines if line["event"] == "post published"]
+    [noted] = [line for line in lines if line["event"] == "noted"]
 
     assert (written["method"], written["status"]) == ("POST", 201)
     assert isinstance(written["user"], int)
-    assert (written["statements"], written["redis"] > 1) == (3, True)
-    assert (missed["statements"], hit["statements"], hit["redis"]) == (2, 0, 1)
+    assert (written["statements"], written["redis"] > 1) == (2, True)
+    assert (missed["statements"], hit["statements"], hit["redis"]) == (1, 0, 1)
     assert hit["user"] is None, "a cached answer needs no caller"
-    assert (done["task"], done["attempt"], done["redis"]) == ("posts.announce", 1, 0)
+    assert (done["task"], done["attempt"], done["redis"]) == ("probe.note", 1, 0)
     assert done["ms"] > 0
-    assert {written["request_id"]} == {done["request_id"], published["request_id"]}
+    assert {written["request_id"]} == {done["request_id"], noted["request_id"]}
     assert len({line["request_id"] for line in lines if line["event"] == "request"}) == 7
 
 
@@ -65,7 +65,7 @@ def test_a_slow_request_and_a_slow_statement_say_so_without_values(lines: list[L
     [library] = [line for line in lines if line["logger"] == "library"]
 
     assert (slow["level"], slow["slow"], slow["statements"]) == ("warning", True, 1)
-    assert "slow" not in requests(lines, "/api/v1/{username}/posts")[1]
+    assert "slow" not in requests(lines, "/api/v1/probe/notes")[1]
     assert statement["ms"] >= 300
     assert "pg_sleep" in statement["sql"]
     assert "canary-value" not in json.dumps(lines)

@@ -1,7 +1,8 @@
 """The code blocks of a page, as its drill runs them.
 
 A comment above a block says what a reader needn't see: `<!-- not run: why -->`, and
-`<!-- setup: python` with code that prepares the blocks behind it.
+`<!-- setup: python` with code that prepares the blocks behind it. One anywhere says which features
+the page is about, `<!-- needs: roles -->`: without them, its blocks aren't run.
 """
 
 import re
@@ -15,6 +16,8 @@ from markdown_it.token import Token
 TITLE = re.compile(r'title="([^"]+)"')
 NOT_RUN = re.compile(r"<!--\s*not run:\s*(.*?)\s*-->", re.DOTALL)
 SETUP = re.compile(r"<!--\s*setup: (\w+)\n(.*?)-->", re.DOTALL)
+NEEDS = re.compile(r"<!--\s*needs:\s*([\w, ]+?)\s*-->")
+FEATURE = re.compile(r"\bfeatures[./](\w+)")
 ADD = "add to "
 
 
@@ -71,6 +74,13 @@ def blocks_of(path: Path, page: str) -> list[Block]:
         found.append(Block(page, line, language, token.content, title[1] if title else "", not_run))
         not_run = ""
     return found
+
+
+def needs_of(path: Path, page: str) -> set[str]:
+    """The features that the page says it needs, and those that its blocks name, new ones too."""
+    said = NEEDS.findall(path.read_text())
+    code = "\n".join(f"{block.title}\n{block.code}" for block in blocks_of(path, page))
+    return {name.strip() for names in said for name in names.split(",")} | {*FEATURE.findall(code)}
 
 
 def _tokens(tokens: list[Token]) -> Iterator[Token]:

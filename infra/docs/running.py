@@ -17,7 +17,10 @@ from infra.docs.talking import Failed
 
 SLOW = 5.0  # seconds that a block takes without a word in the report
 DEV = re.compile(r"((?:\w+=(?:\"[^\"]*\"|\S*) )*)hatch run dev\b(.*)")
-STAYS = re.compile(r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|python -m infra\.mail)\b.*")
+STAYS = re.compile(
+    r"(?:\w+=\S+ )*hatch run (api|worker|uvicorn|python -m infra\.mail)\b.*"
+    r"|python -m http\.server\b.*"
+)
 # What can't be run here whatever the page, and why.
 ELSEWHERE = {
     r"docker ": "docker isn't everywhere; infra/tests judges the files of compose",

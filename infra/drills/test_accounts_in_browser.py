@@ -18,16 +18,15 @@ import asyncpg
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, expect
 
-from infra.checks import ROOT
 from infra.drills.arq_worker import working
 from infra.drills.browsing import Site
 from infra.drills.fleet import unused_ports
 from infra.mail.catcher import Caught, Mailbox, smtp_server
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
+from tests.needs import needs
 from tests.served import serving
 
-NEEDED = ("emails", "verification", "recovery", "privacy")
 EMAIL, NEW = "zenobia@quagga.example", "an unguessed pass phrase"
 PAGES = (
     "/api/v1/email/verification/form",
@@ -39,10 +38,7 @@ pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
     needs_chromium,
-    pytest.mark.skipif(
-        not all((ROOT / "features" / name).exists() for name in NEEDED),
-        reason=f"one of the features is gone: {', '.join(NEEDED)}",
-    ),
+    needs("emails", "verification", "recovery", "privacy"),
 ]
 
 

@@ -22,6 +22,7 @@ from infra.drills.browsing import (
 )
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
+from tests.needs import needs
 from tests.served import serving
 
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
@@ -30,7 +31,7 @@ pytestmark = [
     pytest.mark.drill,
     pytest.mark.parallel,
     needs_chromium,
-    pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
+    needs("admin"),
 ]
 
 
@@ -130,7 +131,7 @@ def test_a_user_is_deleted_and_restored_after_a_look_at_what_will_happen(
 
 
 @pytest.mark.longest
-@pytest.mark.skipif(not (ROOT / "features" / "audit").exists(), reason="there is no audit log")
+@needs("audit")
 def test_what_was_done_is_seen_in_the_audit_log_without_personal_values(
     site: Site, page: Page
 ) -> None:
@@ -179,6 +180,7 @@ def test_a_password_is_set_and_an_account_removed_for_good_by_who_enters_the_own
     failed_on_purpose(site)
 
 
+@needs("tasks")
 def test_a_failed_job_is_run_again(site: Site, page: Page, setting_values: dict[str, str]) -> None:
     execute(setting_values["DATABASE_URL"], FAILED_JOB)
 

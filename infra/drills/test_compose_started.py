@@ -15,6 +15,7 @@ import pytest
 
 from kernel.config.loader import ROOT
 from tests.compose_files import DEPLOYED, stack
+from tests.needs import needs
 
 PROGRAM = "infra.drills.compose_rehearsal"
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
@@ -61,6 +62,7 @@ def rehearsed(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not may_make_namespaces(), reason="needs Linux, root and iproute2")
+@needs("tasks")
 def test_production_starts_in_order_serves_and_is_held_apart(tmp_path: Path) -> None:
     found = rehearsed(tmp_path)
 

@@ -5,17 +5,23 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT, docs
-from infra.docs.blocks import blocks_of
+from infra.docs.blocks import blocks_of, needs_of
 from infra.docs.running import run_page
 from infra.docs.scratch import Scratch
 from infra.drills.fleet import unused_ports
 from tests.copies import copy_to
+from tests.needs import may_go, needs
 
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
-WITH_BLOCKS = [name for name in NAMES if blocks_of(ROOT / name, name)]
+MAY_GO = set(may_go())
+WITH_BLOCKS = [
+    pytest.param(name, marks=needs(*needs_of(ROOT / name, name) & MAY_GO))
+    for name in NAMES
+    if blocks_of(ROOT / name, name)
+]
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS)

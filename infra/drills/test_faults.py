@@ -20,11 +20,13 @@ from infra.drills.invariants import until
 from infra.drills.test_worker import own_memory
 from tests.accounts import Person
 from tests.application import SECRET_KEY
+from tests.needs import needs
 from tests.served import Api, serving
 
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
+    needs("posts"),
     pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc"),
 ]
 

@@ -136,10 +136,10 @@ def signed_up(api: Api, name: str) -> str:
 
 def test_bodies_that_never_end_hold_no_connection_of_the_database(api: Api) -> None:
     token = signed_up(api, "endless")
-    head = f"POST {V1}/endless/post HTTP/1.1\r\n{JSON}Authorization: Bearer {token}\r\n"
+    head = f"PATCH {V1}/user/endless HTTP/1.1\r\n{JSON}Authorization: Bearer {token}\r\n"
     with ExitStack() as stack:
         for _ in range(40):
-            stack.enter_context(opened(api, head + 'Content-Length: 90\r\n\r\n{"title":'))
+            stack.enter_context(opened(api, head + 'Content-Length: 90\r\n\r\n{"name":'))
         time.sleep(1)
         slowest = 0.0
         for number in range(10):

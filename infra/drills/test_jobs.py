@@ -16,8 +16,9 @@ import pytest
 from infra.drills.actors import Environment, seed_of_this_run, stage
 from infra.drills.demo_app import TABLES
 from infra.drills.invariants import Books, until
+from tests.needs import needs_outbox
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, needs_outbox]
 
 CHAOS = 22.0  # seconds
 SETTLING = 40.0  # seconds

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra.drills.arq_worker import working
 from infra.drills.fleet import unused_ports
 from tests.application import SECRET_KEY
+from tests.needs import needs
 from tests.served import Api, serving
 
 APP = "kernel.main:app"
@@ -161,6 +162,7 @@ def test_a_blocked_event_loop_is_told_with_its_stack_and_is_not_ready(
 
 
 @pytest.mark.drill
+@needs("posts")
 def test_a_worker_counts_what_became_of_its_jobs(settings: dict[str, str], tmp_path: Path) -> None:
     [port] = unused_ports(1)
     values = {**settings, "WORKER_METRICS_PORT": str(port), "LOG_LEVEL": "INFO"}

@@ -22,6 +22,7 @@ from infra.local import processes
 from infra.observability import queries
 from kernel.config.loader import ROOT
 from tests.accounts import Person
+from tests.needs import needs
 from tests.served import Api, serving
 
 pytestmark = [
@@ -144,6 +145,7 @@ async def live(person: Person) -> None:
     await person.post("/api/v1/login", data={"username": person.username, "password": "wrong one"})
 
 
+@needs("posts", "tasks")
 async def test_each_query_answers_on_a_running_stack_and_no_alert_is_about(
     stack: Api, prometheus: Prometheus
 ) -> None:

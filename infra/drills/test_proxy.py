@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from infra.drills.fleet import APIS, CLIENT, Fleet, launched
+from tests.needs import needs
 
 pytestmark = pytest.mark.drill
 
@@ -34,6 +35,7 @@ def repeated(answer: httpx2.Response) -> dict[str, int]:
     return {name: counts[name] for name in ONCE if counts[name] != 1}
 
 
+@needs("tasks")
 async def test_a_client_that_claims_other_addresses_stays_one_client(fleet: Fleet) -> None:
     async with fleet.client() as client:
         claims = [f"203.0.113.{number}" for number in range(4)]

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from infra.drills.fleet import APIS, WORKERS, Fleet, launched
 from kernel.resources import Resources
+from tests.needs import needs
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, needs("tasks")]
 
 TASK = "/api/v1/tasks/task"
 Action = Callable[[httpx2.AsyncClient, int], Awaitable[httpx2.Response]]

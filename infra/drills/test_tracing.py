@@ -15,6 +15,7 @@ from infra.drills.collector import Collector, collecting
 from infra.drills.fleet import unused_ports
 from infra.drills.invariants import until
 from tests.accounts import Person
+from tests.needs import needs
 from tests.served import serving
 
 APP = "kernel.main:app"
@@ -50,6 +51,7 @@ def named(spans: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [span for span in spans if span["name"] == name]
 
 
+@needs("posts", "tasks")
 async def test_one_trace_goes_from_the_request_through_sql_and_redis_to_its_job(
     setting_values: dict[str, str], tmp_path: Path
 ) -> None:

@@ -16,8 +16,9 @@ from infra.drills.notes_feature import VERSIONS
 from infra.drills.pooler import pooled
 from infra.drills.test_deploying import Release, made, values
 from infra.drills.test_rolling import Load, ends_of, one_by_one, queue
+from tests.needs import needs
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.longest, needs("tasks")]
 __all__ = ["values"]
 
 # What the second version tells the job, the first one doesn't know.

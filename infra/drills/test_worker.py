@@ -16,8 +16,9 @@ from kernel import jobs
 from kernel.jobs import arq_queue
 from kernel.jobs.enqueue import prepare, queue_of
 from kernel.resources import Resources
+from tests.needs import needs_outbox
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, needs_outbox]
 
 JOBS, BATCH = 100_000, 500
 WARM = 20_000  # jobs after which everything that is made once has been made

@@ -217,7 +217,7 @@ def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
     words = {word for path in sources for word in COMMAND.findall(path.read_text())}
     words.discard("SELECT")  # SQL; and Redis's own is among +@connection
 
-    assert len(words & known) >= 3
+    assert len(words & known) >= (3 if folder != "features" else 0)  # those that name some may go
     for role in roles:
         rules = (RULES / f"{role}.acl").read_text().split()
         assert {f"+{word.lower()}" for word in words & known} <= set(rules)

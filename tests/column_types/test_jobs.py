@@ -13,6 +13,7 @@ from kernel.resources import Resources
 from tests.accounts import Person
 from tests.column_types.kinds import KINDS, Kind
 from tests.jobs import Declare, RunJobs
+from tests.needs import needs
 
 EXTREMES = {"huge": (int, 10**40), "endless": (float, float("-inf")), "none": (float, float("nan"))}
 
@@ -41,6 +42,7 @@ def received(declare: Declare) -> list[Any]:
     return found
 
 
+@needs("tasks")  # whose routes show jobs
 @pytest.mark.parametrize("durable", [True, False], ids=["with the transaction", "after it"])
 async def test_arguments_of_every_type_reach_the_task(
     resources: Resources, received: list[Any], run_jobs: RunJobs, superuser: Person, durable: bool

@@ -1,8 +1,6 @@
 """How many SQL statements each route makes: kept as text, so that growth is seen in review."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import httpx2
@@ -15,7 +13,7 @@ from kernel.web.router import FeatureRoute
 from tests.application import ApplicationFactory
 from tests.callers import People, arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, in_columns, routes_of
-from tests.statements import Statements
+from tests.statements import Statements, added, worst_cases_of
 
 UPDATE = "hatch run statements"
 HEAD = f"""\
@@ -24,7 +22,8 @@ HEAD = f"""\
 """
 # What features/<name>/tests/worst_case.py offers, by the name of an operation, where the call of
 # the access table isn't the one that makes the most statements: it prepares such a call. It may
-# also offer `settings`, and `prepare(app)` for rows, under which any feature's calls make the most.
+# also offer `settings`, and `prepare(app)` for rows, under which any feature's calls make the most,
+# and `adds`: the statements that the feature makes in routes of others.
 Prepare = Callable[[People], Awaitable[Awaitable[httpx2.Response]]]
 
 
@@ -64,7 +63,7 @@ async def test_every_route_makes_the_statements_that_are_recorded(
         calls = await worst_case(app, statements, feature, method, route)
         made[f"{method} {route.path}"] = calls
     numbers = [["route", "statements"]]
-    numbers += [[route, str(len(calls))] for route, calls in made.items()]
+    numbers += [[route, str(len(calls) - added()[route])] for route, calls in made.items()]
     table = HEAD + in_columns(numbers)
 
     if pytestconfig.getoption("write_statements"):
@@ -114,9 +113,3 @@ def worst_case_of(feature: str, operation: str) -> Prepare | None:
     """How the feature prepares the call of that operation that makes the most, if it does."""
     prepare: Prepare | None = getattr(worst_cases_of(feature), operation, None)
     return prepare
-
-
-def worst_cases_of(feature: str) -> Any:
-    """The feature's module of worst cases; None when it has none."""
-    module = f"features.{feature}.tests.worst_case"
-    return import_module(module) if find_spec(module) else None

@@ -7,10 +7,12 @@ from kernel.config.loader import Settings
 from kernel.db.tables import now
 from kernel.jobs.job import Attempt
 from kernel.resources import Resources
+from tests.needs import needs_outbox
 from workers.arq_jobs import ArqJobs
 from workers.ends import Ends
 
 
+@needs_outbox
 @pytest.mark.parametrize(
     ("durable", "told"),
     [(True, ["jobs' ends not recorded"]), (False, ["jobs' ends not recorded", "jobs not ended"])],

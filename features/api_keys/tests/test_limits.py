@@ -56,12 +56,13 @@ async def test_a_key_with_a_limit_makes_so_many_calls_of_all_routes(
     made = await make_key(user, "*", limit=3, period=60)
     free = await make_key(user, "*")
     async with program(app, made["key"]) as client:
-        paths = [ME, "/api/v1/users", "/api/v1/tiers", ME, ME]
+        answers = [await client.get(path) for path in (ME, "/api/v1/users")]
+        # It asks for no caller, but for a cookie.
+        asks_for_none = await client.post("/api/v1/refresh")
+        answers += [await client.get(ME) for _ in "12"]
 
-        answers = [await client.get(path) for path in paths]
-
-        # /tiers asks for no caller.
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+        assert asks_for_none.status_code == 401
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert answers[0].headers["ratelimit-policy"] == '"key";q=3;w=60'
         assert answers[0].headers["ratelimit"].startswith('"key";r=2;t=')
         assert 0 < int(answers[-1].headers["retry-after"]) <= 60
@@ -134,6 +135,6 @@ def test_the_document_says_which_routes_take_keys_and_what_they_answer() -> None
     assert {"403", "429"} <= set(me["responses"])
     optional = paths["/api/v1/users"]["get"]["security"]
     assert optional == [{}, {"bearer": []}, {"apiKey": []}]
-    assert paths["/api/v1/tiers"]["get"]["security"] == []
+    assert paths["/api/v1/login"]["post"]["security"] == []
     for path, method in [("/api/v1/api_key", "post"), ("/api/v1/step-up", "post")]:
         assert paths[path][method]["security"] == [{"bearer": []}]

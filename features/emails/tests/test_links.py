@@ -21,6 +21,7 @@ from kernel.db.tables import now
 from tests.accounts import Person
 from tests.application import SECRET_KEY, ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 ADA = "ada@example.org"
 
@@ -59,6 +60,7 @@ async def requeue(superuser: Person) -> Response:
     return answer
 
 
+@needs("tasks")
 async def test_a_job_that_runs_twice_mails_the_same_link_under_the_same_id(mail: Mailing) -> None:
     grace = await mail.person("grace")
     async with mail.resources.unit() as db:
@@ -73,6 +75,7 @@ async def test_a_job_that_runs_twice_mails_the_same_link_under_the_same_id(mail:
     assert await good(mail, code_of(first))
 
 
+@needs("tasks")
 async def test_a_link_that_is_used_or_withdrawn_is_not_mailed_again(mail: Mailing) -> None:
     grace = await mail.person("grace")
     async with mail.resources.unit() as db:

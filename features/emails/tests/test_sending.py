@@ -16,6 +16,7 @@ from kernel.resources import Resources
 from tests.accounts import Person
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 ADA = "ada@example.org"
 RunAndLog = Callable[..., Awaitable[str]]
@@ -111,6 +112,7 @@ async def test_without_smtp_nothing_is_queued(make_app: ApplicationFactory) -> N
 
 
 @pytest.mark.usefixtures("_quick_retries")
+@needs("tasks")
 async def test_what_is_refused_for_now_is_tried_again_with_the_same_id(
     app: Application,
     postbox: Postbox,
@@ -131,6 +133,7 @@ async def test_what_is_refused_for_now_is_tried_again_with_the_same_id(
 
 
 @pytest.mark.usefixtures("_quick_retries")
+@needs("tasks")
 async def test_a_server_that_is_away_fails_the_job_after_eight_attempts(
     app: Application, run: RunAndLog, superuser: Person, unused_tcp_port: int
 ) -> None:
@@ -144,6 +147,7 @@ async def test_a_server_that_is_away_fails_the_job_after_eight_attempts(
     assert ADA not in lines
 
 
+@needs("tasks")
 async def test_an_address_without_a_mailbox_gets_no_more_mail(
     app: Application,
     postbox: Postbox,
@@ -166,6 +170,7 @@ async def test_an_address_without_a_mailbox_gets_no_more_mail(
     assert ADA not in lines.lower()
 
 
+@needs("tasks")
 async def test_a_mail_that_is_refused_for_good_fails_at_once(
     app: Application,
     postbox: Postbox,

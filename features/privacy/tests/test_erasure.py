@@ -33,6 +33,7 @@ from tests.application import client_of
 from tests.callers import People, arranger_of, call, people
 from tests.gates.features import WITH_ROUTES, routes_of
 from tests.jobs import Declare, WorkerFactory
+from tests.needs import needs
 
 ADDRESS = "203.0.113.77"
 NAME, USERNAME, EMAIL = "Zenobia Quill", "zenobia77", "zenobia.quill@quagga.example"
@@ -192,7 +193,7 @@ async def test_no_row_and_no_key_holds_a_person_who_was_erased(
     erase: Callable[..., Any],
 ) -> None:
     if "tasks" in discovery.names():
-        monkeypatch.setattr("features.tasks.tasks.SECONDS", 0)
+        monkeypatch.setattr("features.tasks.tasks.SECONDS", 0, raising=False)
     await do_everything(crowd)
     await leave_jobs(crowd, resources, make_worker)
     await suppress_mail(crowd)
@@ -257,6 +258,7 @@ async def references(resources: Resources, user_id: int) -> dict[str, int]:
     return counts
 
 
+@needs("tasks")
 async def test_others_keep_what_is_theirs(
     crowd: People, resources: Resources, make_worker: WorkerFactory
 ) -> None:

@@ -4,8 +4,10 @@ from features.rate_limits.tests.test_rate_limits import RULES, TASKS, add
 from features.tiers.tests.test_tiers import make
 from tests.accounts import Person
 from tests.admin_site import Browser, errors
+from tests.needs import needs
 
 
+@needs("tasks")
 async def test_a_rule_is_made_changed_and_deleted(site: Browser, superuser: Person) -> None:
     tier_id = await make(superuser, "free")
     await superuser.patch(f"/api/v1/user/{superuser.username}/tier", json={"tier_id": tier_id})

@@ -10,6 +10,7 @@ from features.rate_limits.models import MAX_RULES, RateLimit
 from features.tiers.tests.test_tiers import detail, make
 from kernel.resources import Resources
 from tests.accounts import Person
+from tests.needs import needs
 from tests.statements import Statements
 
 RULES = "/api/v1/tier/free/rate_limits"
@@ -116,6 +117,7 @@ async def test_a_rule_is_changed_and_deleted(
     assert (await client.get(one)).status_code == 404
 
 
+@needs("tasks")
 @pytest.mark.parametrize(
     ("path", "told"),
     [("api/v1/tasks/task", False), ("api/v1/tasks/tusk", True), ("api/v1/users", True)],

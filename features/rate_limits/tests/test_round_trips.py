@@ -2,8 +2,10 @@
 
 from tests.accounts import Person
 from tests.costs import Costs
+from tests.needs import needs
 
 
+@needs("tasks")
 async def test_a_limited_task_is_three_round_trips_and_no_statement(
     user: Person, superuser: Person, costs: Costs
 ) -> None:

@@ -3,6 +3,9 @@
 from httpx2 import Response
 
 from tests.accounts import Person
+from tests.needs import needs
+
+pytestmark = needs("tasks")
 
 TASK = "/api/v1/tasks/task?message=hello"
 

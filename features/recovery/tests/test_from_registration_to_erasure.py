@@ -14,6 +14,7 @@ from kernel.resources import Resources
 from tests.accounts import refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 API = "/api/v1"
 NEW = "an unguessed pass phrase"
@@ -45,6 +46,7 @@ async def tables_with(resources: Resources, word: str) -> set[str]:
     return {table for table, number in rows.items() if number}
 
 
+@needs("privacy", "verification")
 async def test_an_account_is_registered_confirmed_recovered_exported_and_erased(
     mail: Mailing,
 ) -> None:

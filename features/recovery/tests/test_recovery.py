@@ -18,6 +18,7 @@ from kernel.db.unit_of_work import UnitOfWork
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 FORGOT, RESET = "/api/v1/password/forgot", "/api/v1/password/reset"
 NEW = "an unguessed pass phrase"
@@ -212,6 +213,7 @@ async def test_guessing_is_throttled_and_right_links_do_not_count(
     assert statuses == [400] * 9 + [422, 400, 429]
 
 
+@needs("tasks")
 async def test_no_log_line_and_no_job_bears_a_token_an_unknown_address_or_a_password(
     mail: Mailing, ada: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:

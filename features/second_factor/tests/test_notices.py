@@ -7,6 +7,7 @@ from features.emails.tests.mailing import Mailing, code_of, text_of
 from features.second_factor.tests.factories import add_passkey, set_up_app, ticket_of
 from features.users.crud import change_user
 from tests.accounts import Person
+from tests.needs import needs
 
 V1 = "/api/v1"
 NEW = "an unguessed pass phrase"
@@ -46,6 +47,7 @@ async def test_a_superusers_reset_is_told(mail: Mailing, ada: Person) -> None:
     assert "all second factors" in text_of(notice)
 
 
+@needs("recovery")
 async def test_a_forgotten_password_is_no_way_around_the_factor(mail: Mailing, ada: Person) -> None:
     phone, _ = await set_up_app(ada)
     await mail.mails()

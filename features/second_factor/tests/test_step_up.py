@@ -7,8 +7,6 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from features.api_keys.tests.factories import make_key, program
-from features.audit.models import AuditEntry
 from features.auth.tests.test_step_up import let_pass
 from features.second_factor.models import Passkey, RecoveryCode, Totp
 from features.second_factor.tests.factories import (
@@ -138,9 +136,10 @@ async def test_wrong_codes_at_step_ups_are_bounded(user: Person) -> None:
 
 
 async def test_an_api_key_never_passes(app: Application, user: Person) -> None:
+    keys = pytest.importorskip("features.api_keys.tests.factories")
     phone, _ = await set_up_app(user)
-    made = await make_key(user, "*", "*:read")
-    async with program(app, made["key"]) as client:
+    made = await keys.make_key(user, "*", "*:read")
+    async with keys.program(app, made["key"]) as client:
         answers = [
             await client.post(BY_FACTOR, json={"code": phone.code()}),
             await client.post(f"{BY_FACTOR}/options"),
@@ -183,6 +182,7 @@ async def test_an_app_counts_only_once_a_code_of_it_was_right(user: Person) -> N
 async def test_what_is_removed_leaves_the_audit_log_and_nothing_else(
     user: Person, resources: Resources
 ) -> None:
+    audit = pytest.importorskip("features.audit.models")
     await set_up_app(user)
 
     removed = await user.delete(f"{V1}/second_factor/totp")
@@ -191,7 +191,7 @@ async def test_what_is_removed_leaves_the_audit_log_and_nothing_else(
     async with resources.unit() as db:
         for table in (Totp, Passkey, RecoveryCode):
             assert (await db.execute(select(table))).all() == []
-        entries = (await db.execute(select(AuditEntry))).scalars().all()
+        entries = (await db.execute(select(audit.AuditEntry))).scalars().all()
         noted = {(entry.subject, entry.act, entry.actor_id) for entry in entries}
         assert noted == {("totp", "delete", user.id), ("recovery_code", "delete", user.id)}
         assert all(
@@ -202,7 +202,7 @@ async def test_what_is_removed_leaves_the_audit_log_and_nothing_else(
 
 
 async def test_a_superuser_resets_the_factors_of_who_has_lost_them(
-    user: Person, superuser: Person, other: Person, resources: Resources
+    user: Person, superuser: Person, other: Person
 ) -> None:
     await set_up_app(user)
     await add_passkey(user)
@@ -217,9 +217,20 @@ async def test_a_superuser_resets_the_factors_of_who_has_lost_them(
     assert refusal(again) == (404, "The account has no second factor.")
     assert (await user.get(f"{V1}/user/me/")).status_code == 401, "its sessions have ended"
     assert (await user.login()).status_code == 200
+
+
+async def test_the_audit_log_says_who_has_reset_which_factors(
+    user: Person, superuser: Person, resources: Resources
+) -> None:
+    entry = pytest.importorskip("features.audit.models").AuditEntry
+    await set_up_app(user)
+    await add_passkey(user)
+
+    await superuser.delete(f"{V1}/user/user1/second_factor")
+
     async with resources.unit() as db:
         found = await db.execute(
-            select(col(AuditEntry.subject)).where(col(AuditEntry.actor_id) == superuser.id)
+            select(col(entry.subject)).where(col(entry.actor_id) == superuser.id)
         )
         assert {"totp", "passkey", "recovery_code"} <= set(found.scalars())
 

@@ -181,7 +181,7 @@ async def test_a_name_that_no_account_may_have_is_passed_over(
     assert me["username"] == "grace"
 
 
-@pytest.mark.parametrize("taken", ["graceh", "tier"])
+@pytest.mark.parametrize("taken", ["graceh", "me"])
 async def test_a_username_that_is_taken_or_reserved_gets_digits(
     app: Application, provider: Provider, taken: str
 ) -> None:

@@ -8,6 +8,7 @@ from httpx2 import AsyncClient
 
 from kernel.db.tables import now
 from tests.accounts import Person
+from tests.needs import needs
 from tests.statements import Statements
 
 WRITES: list[tuple[str, str, dict[str, Any] | None]] = [
@@ -90,6 +91,7 @@ async def test_a_tier_may_keep_its_name(superuser: Person, body: dict[str, Any])
     assert answer.json() == {"message": "Tier updated"}
 
 
+@needs("rate_limits")
 async def test_an_unused_tier_is_deleted_with_its_rules(
     superuser: Person, client: AsyncClient, statements: Statements
 ) -> None:

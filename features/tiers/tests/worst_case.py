@@ -5,6 +5,7 @@ from features.tiers.models import TierCreate
 from kernel.app import Application
 
 settings = {"DEFAULT_TIER": "free"}
+adds = {"POST /api/v1/user": 1}
 
 
 async def prepare(app: Application) -> None:

@@ -23,7 +23,7 @@ async def test_an_account_that_is_made_later_is_answered_for_and_is_not_there_ye
     monkeypatch.setitem(events.registry(), Registering, [later])
 
     answer = await user.post("/api/v1/user", json=EVE)
-    reserved = {**EVE, "username": "tier", "email": user.email}
+    reserved = {**EVE, "username": "me", "email": user.email}
     refused = await user.post("/api/v1/user", json=reserved)
 
     assert (answer.status_code, answer.json()["id"]) == (201, 7)

@@ -16,6 +16,7 @@ from kernel.settings import load_settings
 from tests.accounts import PASSWORD, Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 VERIFICATION, CONFIRMATION = "/api/v1/email/verification", "/api/v1/email/confirmation"
 NOT_VERIFIED = "urn:problem-type:email-not-verified"
@@ -67,6 +68,7 @@ async def publish(person: Person) -> Response:
     return answer
 
 
+@needs("posts")
 async def test_an_unverified_account_reads_and_keeps_itself_and_writes_nothing_else(
     mail: Mailing,
 ) -> None:
@@ -81,6 +83,7 @@ async def test_an_unverified_account_reads_and_keeps_itself_and_writes_nothing_e
     assert (await ada.post("/api/v1/logout")).status_code == 200
 
 
+@needs("posts")
 async def test_a_link_lets_the_account_write_at_once_in_every_process(
     mail: Mailing, make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> None:
@@ -182,6 +185,7 @@ async def test_of_two_links_used_at_once_one_works(mail: Mailing) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
 
 
+@needs("posts")
 async def test_accounts_from_before_and_superusers_count_as_verified(
     mail: Mailing, make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> None:
@@ -223,6 +227,7 @@ async def test_a_deleted_account_and_an_unconfirmed_one_take_their_links_along(
     assert refusal(await confirm(mail, code_of(sent))) == BAD_LINK
 
 
+@needs("posts")
 async def test_off_asks_no_account(
     make_app: ApplicationFactory, make_worker: WorkerFactory
 ) -> None:
@@ -247,9 +252,9 @@ def test_no_start_without_smtp(monkeypatch: pytest.MonkeyPatch, name: str, value
 async def test_the_document_names_the_refusal_only_where_there_is_one(
     mail: Mailing, make_app: ApplicationFactory
 ) -> None:
-    operation = mail.app.openapi()["paths"]["/api/v1/tier/{name}"]["patch"]
+    operation = mail.app.openapi()["paths"]["/api/v1/db_user/{username}"]["delete"]
     async with make_app() as app:
-        without = app.openapi()["paths"]["/api/v1/tier/{name}"]["patch"]
+        without = app.openapi()["paths"]["/api/v1/db_user/{username}"]["delete"]
 
     assert "Confirm your e-mail address" in str(operation["responses"]["403"])
     assert "Confirm your e-mail address" not in str(without)

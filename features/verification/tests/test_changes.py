@@ -10,6 +10,7 @@ from features.emails.tests.mailing import Mailing, code_of, mailing
 from tests.accounts import PASSWORD, Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import WorkerFactory
+from tests.needs import needs
 
 CONFIRMATION = "/api/v1/email/confirmation"
 BAD_LINK = (400, "This link does not work, or no longer; ask for a new one.")
@@ -145,6 +146,7 @@ async def test_a_superusers_change_takes_effect_and_withdraws_what_was_asked_for
     assert (await told(mail))["ada@example.com"].startswith(CHANGED)
 
 
+@needs("posts")
 async def test_an_address_that_was_mistyped_at_registration_is_told_nothing(
     mail: Mailing,
 ) -> None:

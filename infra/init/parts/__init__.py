@@ -8,9 +8,10 @@ from infra.init.parts.drills import DRILLS
 from infra.init.parts.findings import FINDINGS
 from infra.init.parts.posts import POSTS
 from infra.init.parts.second_factor import SECOND_FACTOR
+from infra.init.parts.sign_in import SIGN_IN
 from infra.init.parts.tiers import TIERS
 
 PARTS: dict[str, Part] = {
     part.name: part
-    for part in (POSTS, TIERS, SECOND_FACTOR, DEMO, BENCH, DRILLS, FINDINGS, DECISIONS)
+    for part in (POSTS, TIERS, SECOND_FACTOR, SIGN_IN, DEMO, BENCH, DRILLS, FINDINGS, DECISIONS)
 }

@@ -11,7 +11,7 @@ DECISIONS = Part(
             "test_each_dependency_has_its_reason_in_the_decision_about_packages",
         )
     },
-    rows={"README.md": ("docs/decisions/  ",)},
+    rows={"README.md": ("docs/decisions/  ",), "SECURITY.md": ("- API keys: [decision 20]",)},
     edits={
         "CONTRIBUTING.md": (
             (

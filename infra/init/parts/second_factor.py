@@ -28,6 +28,8 @@ SECOND_FACTOR = Part(
             "| MAX_PASSKEYS |",
             "| PASSKEY_ORIGIN,",
         ),
+        "docs/tokens.md": ("  An account with a [second factor]",),
+        "SECURITY.md": ("- Second factors: ",),
     },
     edits={
         "docs/contract.md": (
@@ -56,10 +58,6 @@ SECOND_FACTOR = Part(
                 ),
                 "",
             ),
-        ),
-        "features/auth/tests/statements.txt": (
-            ("POST /api/v1/login           7", "POST /api/v1/login           6"),
-            ("POST /api/v1/step-up         4", "POST /api/v1/step-up         3"),
         ),
     },
 )

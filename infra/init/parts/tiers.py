@@ -101,8 +101,8 @@ TIERS = Part(
                 "",
             ),
         ),
-        "features/users/tests/statements.txt": (
-            ("POST /api/v1/user                   4", "POST /api/v1/user                   3"),
+        "features/users/tests/test_events.py": (
+            (", profile_image_url=None, tier_id=None)", ", profile_image_url=None)"),
         ),
     },
 )

@@ -15,6 +15,9 @@ from kernel.redis.connection import RedisUnavailable
 from kernel.resources import Resources, opened
 from kernel.tests.fault_proxy import FaultProxy, proxy_to
 from tests.jobs import RunJobs
+from tests.needs import needs_outbox
+
+pytestmark = needs_outbox
 
 
 @pytest.fixture

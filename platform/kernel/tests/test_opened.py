@@ -45,7 +45,7 @@ def test_a_script_that_imports_no_feature_knows_the_tables_of_all() -> None:
     run = run_program(PROGRAM, environment)
 
     assert run.returncode == 0, run.stderr
-    assert {"job", "session", "user"} <= set(run.stdout.split())
+    assert {"session", "user"} <= set(run.stdout.split())
 
 
 # What each process does first, told to look at the tables in place of its work.
@@ -95,7 +95,7 @@ def test_every_process_knows_the_tables_of_all_features(process: str, redis_url:
     run = run_program(LOOK + PROCESSES[process], environment)
 
     assert run.returncode == 0, run.stderr
-    assert {"session", "tier", "user"} <= set(run.stdout.split())
+    assert {"session", "user"} <= set(run.stdout.split())
 
 
 def test_tables_that_are_declared_before_the_kernel_is_there_are_refused() -> None:

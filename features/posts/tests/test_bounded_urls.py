@@ -3,6 +3,7 @@
 import asyncio
 
 import asyncpg
+import pytest
 from alembic import command
 
 from infra.revisions.throwaway import migrations_of
@@ -17,6 +18,7 @@ STORED = {
 USER = """
     INSERT INTO "user" (name, username, email, hashed_password)
     VALUES ('Ada', 'ada', 'ada@example.com', 'x') RETURNING id"""
+BEFORE = "sorted_lists"  # the revision before they were bounded
 POST = "INSERT INTO post (created_by_user_id, title, text, media_url) VALUES ($1, 'Hi', 'x', $2)"
 
 
@@ -34,6 +36,10 @@ async def stored(url: str) -> list[str | None]:
     return [row["media_url"] for row in rows]
 
 
+@pytest.mark.skipif(
+    not any((ROOT / "migrations" / "versions").glob(f"*_{BEFORE}.py")),
+    reason="the project began later, without such URLs",
+)
 def test_what_was_stored_before_is_encoded_and_what_is_too_long_goes() -> None:
     with migrations_of(ROOT) as config:
         url = (
@@ -41,7 +47,7 @@ def test_what_was_stored_before_is_encoded_and_what_is_too_long_goes() -> None:
             .set(drivername="postgresql")
             .render_as_string(hide_password=False)
         )
-        command.upgrade(config, "sorted_lists")
+        command.upgrade(config, BEFORE)
         asyncio.run(fill(url))
         command.upgrade(config, "heads")
         found = asyncio.run(stored(url))
