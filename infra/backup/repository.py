@@ -106,7 +106,7 @@ class Cluster:
     def lacks(self, backup: Backup) -> str | None:
         """The first segment that the base backup needs of the log and that isn't archived."""
         size, there = backup.segment_size, {name[:24] for name in self.segments()}
-        numbers = range(number_of(backup.first_segment, size), backup.last_position // size + 1)
+        numbers = range(number_of(backup.first_segment, size), -(-backup.last_position // size))
         needed = (segment_at(Position(one * size), backup.timeline, size) for one in numbers)
         return next((name for name in needed if name not in there), None)
 
