@@ -60,6 +60,15 @@ class Story:
             await self.backed_up_until(moment)
         return moment
 
+    async def begin_and_fail_over(self) -> datetime:
+        """The same with a standby, which then is the server, on a timeline of its own."""
+        standby = start_standby(self.place.server, self.place.folder / "standby")
+        moment = await self.begin()
+        self.place.server.stop()  # which sends what it has first
+        self.place.server = standby
+        await self.run("SELECT pg_promote()")
+        return moment
+
     def told(self, event: str) -> list[dict[str, Any]]:
         lines = [line for line in self.place.log().splitlines() if line[:1] == "{"]
         return [said for line in lines if (said := json.loads(line))["event"] == event]
@@ -132,11 +141,7 @@ async def test_a_gap_is_told_with_the_times_on_both_sides_and_a_base_backup_ends
 
 
 async def test_a_failover_to_a_server_without_the_slot_is_followed(story: Story) -> None:
-    place, before = story.place, await story.begin()
-    standby = start_standby(place.server, place.folder / "standby")
-    place.server.stop()
-    place.server = standby
-    await story.run("SELECT pg_promote()")
+    place, before = story.place, await story.begin_and_fail_over()
     meanwhile = await story.write(2)
 
     with place.running():
@@ -154,11 +159,7 @@ async def test_a_failover_to_a_server_without_the_slot_is_followed(story: Story)
 async def test_a_failover_to_a_server_that_has_no_log_of_the_old_one_is_a_gap(
     story: Story,
 ) -> None:
-    place, before = story.place, await story.begin()
-    standby = start_standby(place.server, place.folder / "standby")
-    place.server.stop()
-    place.server = standby
-    await story.run("SELECT pg_promote()")
+    place, before = story.place, await story.begin_and_fail_over()
     missing = await story.write(6)
     await story.run(*CHECKPOINTS)
 
