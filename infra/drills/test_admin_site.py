@@ -28,6 +28,7 @@ FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, err
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
 pytestmark = [
     pytest.mark.drill,
+    pytest.mark.parallel,
     needs_chromium,
     pytest.mark.skipif(not (ROOT / "features" / "admin").exists(), reason="there is no admin site"),
 ]

@@ -18,7 +18,7 @@ from kernel.observability.exposition import served
 from kernel.web import health
 
 pytest_plugins = ["infra.drills.chart_fixtures"]
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
 FIELDS = {name.upper(): field for group in groups() for name, field in group.model_fields.items()}
 SECRETS = {name for name, field in FIELDS.items() if "SecretStr" in repr(field.annotation)}

@@ -15,7 +15,7 @@ import pytest
 from infra.drills.actors import seed_of_this_run
 from infra.drills.fuzzing import fuzz, served
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 CALLERS = ("anonymous", "user", "superuser")
 SECONDS, LONGER = 30, 60  # for each of them

@@ -25,7 +25,7 @@ from infra.drills.charts import (
 from infra.observability import queries, registry
 
 pytest_plugins = ["infra.drills.chart_fixtures"]
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
 STANDARD = {
     *("ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "NetworkPolicy"),

@@ -17,7 +17,7 @@ import pytest
 from infra.checks import ROOT, lock
 from infra.docs.__main__ import environment
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
 
 UV = os.environ.get("HATCH_UV", "uv")
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28")

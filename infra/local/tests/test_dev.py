@@ -22,6 +22,8 @@ from infra.local.valkey import start_valkey
 from kernel.config.loader import ROOT
 from kernel.web.health import revision_files
 
+pytestmark = [pytest.mark.drill, pytest.mark.parallel]
+
 COPIED = ("features", "infra", "migrations", "platform", "workers")
 
 
@@ -130,8 +132,6 @@ def until_ready(url: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> None:
     address = checkout.start()
     pids = checkout.pids()
@@ -157,8 +157,6 @@ def test_a_fresh_clone_serves_and_ends_without_a_trace(checkout: Checkout) -> No
     assert not any(group_members(pid) for pid in pids)
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_data_outlive_any_kill_and_no_process_does(checkout: Checkout) -> None:
     checkout.start()
     login, pids = checkout.row("Superuser"), checkout.pids()
@@ -193,8 +191,6 @@ def downgrade() -> None:
 """
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: Checkout) -> None:
     address = checkout.start()
     [head] = revision_files().get_heads()
@@ -228,8 +224,6 @@ def test_a_revision_waits_until_it_is_applied_and_there_is_a_way_back(checkout: 
     assert "Traceback" not in refused.stdout
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkout) -> None:
     [head] = revision_files().get_heads()
     address = checkout.start("--migrate")
@@ -244,8 +238,6 @@ def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkou
     assert "later (head)" in current.stdout
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_a_key_applies_the_revision_that_waits(checkout: Checkout) -> None:
     [head] = revision_files().get_heads()
     terminal = Terminal("-m", "infra.local.dev", "--port", "0", **checkout.environment)
@@ -271,8 +263,6 @@ def test_a_key_applies_the_revision_that_waits(checkout: Checkout) -> None:
     terminal.close()
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("path", "broken", "told"),
     [
@@ -297,8 +287,6 @@ def test_a_failed_reload_is_answered_until_what_failed_is_mended(
     until_ready(f"{address}/health/ready")
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path: Path) -> None:
     postgres = start_postgres(tmp_path / "elsewhere" / "pg", durable=False)
     valkey = start_valkey(tmp_path / "elsewhere" / "valkey", durable=False)
@@ -315,8 +303,6 @@ def test_given_servers_are_used_and_none_is_started(checkout: Checkout, tmp_path
     valkey.stop()
 
 
-@pytest.mark.drill
-@pytest.mark.parallel
 def test_verbs_start_the_servers_for_the_moment(checkout: Checkout) -> None:
     migrated = checkout.run("infra.local.run", "alembic", "upgrade", "head")
     seeded = checkout.run("infra.local.run", "python", "-m", "kernel.seed")
