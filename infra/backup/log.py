@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from infra.backup import encryption, server
+from infra.backup import encryption, gaps, server
 from infra.backup.encryption import Recipient, seal_bytes
 from infra.backup.errors import BackupError
 from infra.backup.repository import Cluster
@@ -11,6 +11,7 @@ from infra.backup.segments import HISTORY, PARTIAL, SEGMENT
 from infra.local import processes
 from infra.local.processes import Child
 
+REFETCHING = "refetching"  # a file of the spool
 BROKEN = 200  # above 125, so that PostgreSQL gives up instead of ending the recovery there
 MISSING = """\
 The segment {name} of the log is missing, and later ones are there: nothing that came
@@ -46,24 +47,32 @@ def pack(spool: Path, cluster: Cluster, recipient: Recipient) -> int:
     return packed
 
 
+def refetch(spool: Path, segment: str) -> None:
+    """Let the receiver begin with that segment, which it goes on with if it is there."""
+    file = spool / f"{segment}{PARTIAL}"
+    if not file.exists():
+        (spool / REFETCHING).touch()
+        file.touch()
+
+
+def refetched(spool: Path) -> None:
+    """Say that the receiver has got as far as it once was."""
+    (spool / REFETCHING).unlink(missing_ok=True)
+
+
 def pack_partial(spool: Path, cluster: Cluster, recipient: Recipient) -> None:
-    """Encrypt what there is of the segment that is being written."""
+    """Encrypt what there is of the segment that is being written.
+
+    Not while it is fetched once more: what is archived may have more of it.
+    """
+    if (spool / REFETCHING).exists():
+        return
     for file in sorted(spool.glob(f"*{PARTIAL}")):
         try:
             content = file.read_bytes()
         except FileNotFoundError:
             continue  # complete meanwhile: the next look packs it
         seal_bytes(content, cluster.packed(file.name), recipient)
-
-
-def empty_of_others(spool: Path, timeline: int) -> None:
-    """Forget what a server on another timeline had begun, once it is packed.
-
-    A database that was restored goes on where the old one's log would lead elsewhere.
-    """
-    for file in spool.glob(f"*{PARTIAL}"):
-        if int(file.name[:8], 16) != timeline:
-            file.unlink()
 
 
 def fetch(cluster: Cluster, identity_file: Path, said: Path, name: str, target: Path) -> int:
@@ -80,11 +89,19 @@ def fetch(cluster: Cluster, identity_file: Path, said: Path, name: str, target: 
             unfinished.write_bytes(content)
             shutil.move(unfinished, target)
             return 0
-    if SEGMENT.fullmatch(name) and any(_follows(one, name) for one in cluster.segments()):
+    if SEGMENT.fullmatch(name) and _is_missed(cluster, name):
         said.write_text(MISSING.format(name=name))
         return BROKEN
     return 1
 
 
-def _follows(other: str, name: str) -> bool:
-    return other[:8] == name[:8] and other[:24] > name
+def _is_missed(cluster: Cluster, name: str) -> bool:
+    """Whether the log goes on after the segment, and PostgreSQL can't do without it.
+
+    Where a timeline's first segments are in a gap, the earlier timeline's lead up to the gap.
+    """
+    timeline, there = name[:8], [*cluster.segments()]
+    if not any(one[:8] == timeline and one[:24] > name for one in there):
+        return False
+    earlier = any(one[8:24] == name[8:] and one[:8] < timeline for one in there)
+    return not earlier or all(gap.timeline != int(timeline, 16) for gap in gaps.read(cluster))

@@ -3,6 +3,7 @@
 <system identifier>/base/<UTC time>/base.tar.gz.age, backup.json
 <system identifier>/wal/<segment>.gz.age
 <system identifier>/reach.json      until when a restore can go
+<system identifier>/gaps.json       where log is missing (gaps.py)
 <system identifier>/metrics.prom    for node_exporter's textfile collector
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from infra.backup.encryption import ENDING, written
 from infra.backup.errors import BackupError
-from infra.backup.segments import PARTIAL, SEGMENT, number_of
+from infra.backup.segments import PARTIAL, SEGMENT, Position, number_of, segment_at
 
 ARCHIVE = "base.tar.gz" + ENDING
 PACKED = ".gz" + ENDING
@@ -100,11 +101,18 @@ class Cluster:
 
     def set_reach(self, reach: Reach) -> None:
         """Write down until when a restore can go."""
-        _write(self.folder / "reach.json", asdict(reach))
+        write_json(self.folder / "reach.json", asdict(reach))
+
+    def lacks(self, backup: Backup) -> str | None:
+        """The first segment that the base backup needs of the log and that isn't archived."""
+        size, there = backup.segment_size, {name[:24] for name in self.segments()}
+        numbers = range(number_of(backup.first_segment, size), -(-backup.last_position // size))
+        needed = (segment_at(Position(one * size), backup.timeline, size) for one in numbers)
+        return next((name for name in needed if name not in there), None)
 
     def keep(self, backup: Backup, unfinished: Path) -> None:
         """Let an unfinished folder be a backup."""
-        _write(unfinished / "backup.json", asdict(backup))
+        write_json(unfinished / "backup.json", asdict(backup))
         unfinished.rename(self.base / backup.name)
 
     def forget_before(self, moment: datetime) -> list[str]:
@@ -155,6 +163,7 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-def _write(path: Path, values: dict[str, object]) -> None:
+def write_json(path: Path, values: object) -> None:
+    """Write a file of JSON that bears its name only once it is whole."""
     with written(path) as file:
         file.write(json.dumps(values, indent=2, default=str).encode() + b"\n")

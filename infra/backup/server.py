@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.backup.errors import BackupError
-from infra.backup.segments import Position
+from infra.backup.segments import Position, parse_history
 from infra.local.binaries import find_postgres
 
 SLOT = "backup"
@@ -18,7 +18,14 @@ SELECT clock_timestamp();
 SELECT pg_logical_emit_message(true, 'backup', '');
 SELECT pg_current_wal_insert_lsn();"""
 WRITTEN = "SELECT max(write_lsn) FROM pg_stat_replication WHERE application_name = '{name}'"
-SLOT_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{slot}'"
+SLOT_LOST = """\
+SELECT wal_status IS NOT DISTINCT FROM 'lost' FROM pg_replication_slots
+ WHERE slot_name = '{slot}'"""
+HAS_FILE = "SELECT EXISTS (SELECT FROM pg_ls_waldir() WHERE name = '{name}')"
+GONE = "The server has no replication slot `{slot}`: dropped, or it is another server than before."
+GIVEN_UP = """\
+The server gave up keeping the log for the replication slot: the backup stood still for longer than
+max_slot_wal_keep_size or idle_replication_slot_timeout allow."""
 RECEIVER = "backup"
 ROLE = """\
 \\getenv password BACKUP_ROLE_PASSWORD
@@ -27,6 +34,7 @@ SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'backup') AS missing \\g
 CREATE ROLE backup;
 \\endif
 GRANT pg_read_all_stats TO backup;
+GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO backup;
 ALTER ROLE backup WITH LOGIN REPLICATION CONNECTION LIMIT 10 PASSWORD :'password';"""
 
 
@@ -60,19 +68,35 @@ def ask(sql: str, replication: bool = False) -> list[str]:
 
 @dataclass(frozen=True)
 class Identity:
-    """Which cluster it is, on which timeline, and how long a segment of its log is in bytes."""
+    """Which cluster it is, on which timeline, how far its log is on the disk, and how long a
+    segment of it is in bytes."""
 
     system: str
     timeline: int
+    position: Position
     segment_size: int
 
 
 def identify() -> Identity:
     """Who answers. Raises BackupError."""
     [line] = ask("IDENTIFY_SYSTEM;", replication=True)
-    system, timeline, *_ = line.split("|")
+    system, timeline, position, *_ = line.split("|")
     [size] = ask("SELECT setting FROM pg_settings WHERE name = 'wal_segment_size';")
-    return Identity(system, int(timeline), int(size))
+    return Identity(system, int(timeline), Position.parse(position), int(size))
+
+
+def chain(timeline: int) -> list[tuple[int, int | None]]:
+    """The timeline and its past, the newest first, each with the position where it was left."""
+    past: dict[int, int] = {}
+    if timeline > 1:
+        answered = "\n".join(ask(f"TIMELINE_HISTORY {timeline};", replication=True))
+        past = parse_history(answered.partition("|")[2])
+    return [(timeline, None), *sorted(past.items(), reverse=True)]
+
+
+def has_segment(name: str) -> bool:
+    """Whether the server has that segment of its log still. Raises BackupError."""
+    return ask(HAS_FILE.format(name=name)) == ["t"]
 
 
 def mark() -> tuple[datetime, Position]:
@@ -93,12 +117,15 @@ def received() -> Position:
     return Position.parse(found[0]) if found else Position(0)
 
 
-def forget_lost_slot() -> bool:
-    """Drop the slot if the server gave up keeping the log for it; whether it was so."""
-    lost = ask(SLOT_LOST.format(slot=SLOT)) == ["t"]
-    if lost:
-        ask(f"SELECT pg_drop_replication_slot('{SLOT}');")
-    return lost
+def lost_slot() -> str | None:
+    """What became of the slot if it must be made anew; one that is of no use is dropped."""
+    match ask(SLOT_LOST.format(slot=SLOT)):
+        case []:
+            return GONE.format(slot=SLOT)
+        case ["t"]:
+            ask(f"SELECT pg_drop_replication_slot('{SLOT}');")
+            return GIVEN_UP
+    return None
 
 
 def make_role() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from infra.backup import log, server, taking
+from infra.backup import gaps, log, resuming, server, taking
 from infra.backup.encryption import read_recipient
 from infra.backup.errors import BackupError
 from infra.backup.options import Options
@@ -21,7 +21,9 @@ from infra.local import processes
 LOOK = 0.2  # seconds between two looks at the receiver and its files
 LAG = 5.0  # seconds for the receiver to have written what the server has
 RETRY = 5.0  # seconds before another attempt
-GAP = "The server gave up keeping the log: no time until the next base backup can be restored."
+GAP = """\
+The server no longer has the log that comes after {after}: no time from then on can be restored
+until the base backup is complete that begins now. Any time until then can be as before."""
 TAKE = (sys.executable, "-m", "infra.backup", "take")
 
 
@@ -59,7 +61,6 @@ def _locked(options: Options) -> Iterator[Cluster]:
     """The cluster, which no other service backs up meanwhile. Raises BackupError."""
     cluster = Cluster(options.repository / server.identify().system)
     cluster.make()
-    options.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (cluster.folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,22 +74,18 @@ class _Run:
 
     def __init__(self, options: Options, cluster: Cluster) -> None:
         self._options, self._cluster = options, cluster
+        self._spool = options.spool / cluster.folder.name
         self._recipient = read_recipient(options.recipient_file)
-        self._timeline = server.identify().timeline
+        self._identity = server.identify()
         self._failed_at = float("-inf")
         self._taker: subprocess.Popen[bytes] | None = None
-        self._gap = server.forget_lost_slot()
 
     def go_on(self) -> None:
         """Until the receiver ends. Raises BackupError then, and Interrupted when asked to stop."""
-        spool = self._options.spool
-        if self._gap:
-            tell("log lost", "error", reason=GAP)
-        self._pack()
-        log.pack_partial(spool, self._cluster, self._recipient)
-        log.empty_of_others(spool, self._timeline)
-        receiver = log.start_receiver(spool)
-        tell("backup running", system=self._cluster.folder.name, timeline=self._timeline)
+        self._prepare()
+        receiver = log.start_receiver(self._spool)
+        timeline = self._identity.timeline
+        tell("backup running", system=self._cluster.folder.name, timeline=timeline)
         looked = float("-inf")
         try:
             while not receiver.ended:
@@ -104,12 +101,26 @@ class _Run:
                 self._taker.terminate()
                 self._taker.wait()
             self._pack()
-        said = (spool / "receiver.log").read_text().strip()
+        said = (self._spool / "receiver.log").read_text().strip()
         raise BackupError(f"The log is no longer received: {said}")
+
+    def _prepare(self) -> None:
+        """Keep what has come, and let the receiver go on there; what is missing is told."""
+        self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._pack()
+        log.pack_partial(self._spool, self._cluster, self._recipient)
+        lost = server.lost_slot()
+        gap = resuming.prepare(self._spool, self._cluster, self._identity)
+        if gap is not None:
+            reason = GAP.format(after=gap.after.isoformat())
+            tell("log lost", "error", reason=reason, slot=lost)
+            write_metrics(self._cluster)
+        elif lost is not None and self._cluster.reach is not None:
+            tell("replication slot lost", "warning", reason=lost, log="none of it is missing")
 
     def _pack(self) -> None:
         try:
-            log.pack(self._options.spool, self._cluster, self._recipient)
+            log.pack(self._spool, self._cluster, self._recipient)
         except OSError as error:
             raise BackupError(f"The log can't be kept: {error}.") from None
 
@@ -122,9 +133,11 @@ class _Run:
                 tell("log late", "warning", seconds=LAG)
                 return
             processes.pause(LOOK)
-        log.pack_partial(self._options.spool, self._cluster, self._recipient)
+        log.refetched(self._spool)
+        log.pack_partial(self._spool, self._cluster, self._recipient)
         self._pack()
-        self._cluster.set_reach(Reach(until, position.bytes))
+        gap = gaps.open_gap(self._cluster)
+        self._cluster.set_reach(Reach(gap.after if gap else until, position.bytes))
         write_metrics(self._cluster)
 
     def _take_if_due(self) -> None:
@@ -135,9 +148,8 @@ class _Run:
             self._taker = None
             if code:
                 self._failed_at = time.monotonic()
-            self._gap = self._gap and bool(code)
             write_metrics(self._cluster)
         waited = time.monotonic() - self._failed_at >= 60.0
         every, moment = self._options.every_hours, datetime.now(UTC)
-        if waited and (self._gap or taking.due(self._cluster, self._timeline, moment, every)):
+        if waited and taking.due(self._cluster, self._identity.timeline, moment, every):
             self._taker = subprocess.Popen(TAKE)

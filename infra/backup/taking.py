@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.backup import server
+from infra.backup import gaps, server
 from infra.backup.encryption import Recipient, read_recipient, seal_stream
 from infra.backup.errors import BackupError
 from infra.backup.options import Options
@@ -18,6 +18,10 @@ LOG_WAIT = 120.0  # seconds for the log of the backup's own end to be archived
 NO_LOG = """\
 The base backup is made, and the log that it needs doesn't arrive: is `backup run` running? It was
 given up after {seconds:.0f} seconds; what was there before is as it was."""
+
+LOG_GONE = """\
+The base backup is made, and the segment {segment} of the log, which it needs, was lost meanwhile.
+It was given up; `backup run` takes another one."""
 
 
 def take(options: Options, log_wait: float = LOG_WAIT) -> tuple[Backup, list[str]]:
@@ -45,6 +49,8 @@ def take(options: Options, log_wait: float = LOG_WAIT) -> tuple[Backup, list[str
             segment_size=identity.segment_size,
             bytes=(unfinished / ARCHIVE).stat().st_size,
         )
+        if lacking := cluster.lacks(backup):
+            raise BackupError(LOG_GONE.format(segment=lacking))
         cluster.keep(backup, unfinished)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -53,9 +59,12 @@ def take(options: Options, log_wait: float = LOG_WAIT) -> tuple[Backup, list[str
 
 
 def due(cluster: Cluster, timeline: int, moment: datetime, every_hours: float) -> bool:
-    """Whether it is time for the next one; a restored database needs one of its own at once."""
+    """Whether it is time for the next one.
+
+    A restored database needs one of its own at once, and so does one whose log has a gap.
+    """
     newest = next(iter(cluster.backups()[::-1]), None)
-    if newest is None or newest.timeline != timeline:
+    if newest is None or newest.timeline != timeline or gaps.open_gap(cluster):
         return True
     return (moment - newest.ended_at).total_seconds() >= every_hours * 3600
 

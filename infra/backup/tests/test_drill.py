@@ -177,4 +177,4 @@ def test_a_failure_is_told_and_the_service_goes_on_when_the_server_is_back(place
         before = datetime.now(UTC)
         place.wait_until(lambda: place.reaches(before))
     # What is complete is encrypted and gone from the spool.
-    assert not [name for name in os.listdir(place.folder / "spool") if len(name) == 24]
+    assert not [file for file in (place.folder / "spool").rglob("*") if len(file.name) == 24]

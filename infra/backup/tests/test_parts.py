@@ -3,7 +3,7 @@
 import gzip
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import promql_parser
@@ -15,12 +15,10 @@ from infra.backup.__main__ import main
 from infra.backup.choosing import Target
 from infra.backup.encryption import Identity, Recipient
 from infra.backup.errors import BackupError
-from infra.backup.repository import ARCHIVE, Backup, Cluster, Reach, chosen
+from infra.backup.repository import Cluster, Reach, chosen
 from infra.backup.segments import Position, number_of, segment_at
+from infra.backup.tests.archive import MEGABYTES_16, NOON, add, make_cluster
 from infra.checks import ROOT
-
-MEGABYTES_16 = 1 << 24
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -35,29 +33,7 @@ def recipient_of(key: Path) -> Recipient:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    made = Cluster(tmp_path / "backups" / "7")
-    made.make()
-    return made
-
-
-def add(cluster: Cluster, ended_at: datetime, segment: int, timeline: int = 1) -> Backup:
-    name = f"{ended_at:%Y%m%dT%H%M%S}"
-    first = segment_at(Position(segment * MEGABYTES_16), timeline, MEGABYTES_16)
-    backup = Backup(
-        name,
-        began_at=ended_at,
-        ended_at=ended_at,
-        timeline=timeline,
-        first_segment=first,
-        last_position=segment * MEGABYTES_16 + 5,
-        segment_size=MEGABYTES_16,
-        bytes=5,
-    )
-    unfinished = cluster.base / f"{name}.new"
-    unfinished.mkdir()
-    (unfinished / ARCHIVE).write_bytes(b"x")
-    cluster.keep(backup, unfinished)
-    return backup
+    return make_cluster(tmp_path)
 
 
 def test_what_is_sealed_is_read_with_the_key_and_with_no_other(tmp_path: Path, key: Path) -> None:

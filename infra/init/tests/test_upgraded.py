@@ -41,7 +41,7 @@ MINE = {
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
 NEW = "receipts"  # what the generator writes
-GATES = (f"features/{NEW}", "features/tiers", "infra/upgrade")
+GATES = (f"features/{NEW}", "features/tiers", "infra/upgrade", "tests")
 
 
 def change(root: Path, changes: Mapping[str, tuple[str, str]]) -> None:
@@ -101,7 +101,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Sides:
     for name in git(ROOT, "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
         if name and (ROOT / name).exists():
             (template / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, template / name)
+            shutil.copy(ROOT / name, template / name, follow_symlinks=False)
     commit_all(template, "Template")
     git(template, "tag", "v0.1.0")
     git(folder, "clone", "-q", "template", "product")
@@ -165,7 +165,7 @@ def test_a_product_takes_a_later_version_keeps_what_is_its_own_and_passes_its_ga
     for gone in ("features/posts", "findings", "docs/decisions", "infra/init/parts"):
         assert not (root / gone).exists(), gone
     done(root, "pytest", "-q", "-n", "2", "-k", ELSEWHERE, *GATES)
-    done(root, "infra.checks", "docs", "personal_data", "indexes")
+    print(done(root, "infra.checks"))
 
 
 def test_a_product_without_history_comes_to_the_same(sides: Sides) -> None:
