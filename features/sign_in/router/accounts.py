@@ -157,7 +157,7 @@ async def _linked_by_email(end: SignInEnd, email: str) -> Account:
 
 
 async def _link(end: SignInEnd, user_id: int) -> None:
-    if not await crud.link.scalar(end.db, user_id=user_id, **end.named):
+    if not await crud.link(end.db, user_id, **end.named):
         raise end.refused("deleted account, or another's sign-in")
     name = end.provider.values.name
     record_after_commit(end.db, "identity linked", end.request, user=user_id, provider=name)
