@@ -59,7 +59,7 @@ async def _invite(db: UnitOfWork, registration: Registration) -> None:
 
 
 async def _may_mail(db: UnitOfWork, email: str) -> bool:
-    # Anybody may register any address, again and again.
+    # Anybody may register any address, or want it for an account, again and again.
     settings = db.resources.settings.group(EmailSettings)
     rule = Rule(settings.email_link_limit, settings.email_link_period)
     key = f"registrations:{account_key(None, email)}"
@@ -72,7 +72,7 @@ async def offer(ctx: JobContext, arguments: Offer) -> None:
     """Mail a link to the new address, and tell the old one; or tell the account that has it."""
     db = ctx["db"]
     user = await user_by_id.one(db, user_id=arguments.user_id)
-    if user is None or user.email is None:
+    if user is None or user.email is None or not await _may_mail(db, arguments.email):
         return
     holder_id = await id_by_email.scalar(db, email=arguments.email)
     holder = holder_id and await user_by_id.one(db, user_id=holder_id)
