@@ -29,6 +29,9 @@ class EmailSettings(SettingsGroup):
     )
     email_link_limit: int = Field(5, ge=1, le=1000, description="links asked for per address")
     email_link_period: int = Field(3600, ge=1, le=2_678_400, description="seconds")
+    email_notice_limit: int = Field(
+        50, ge=1, le=10_000, description="notices to one address in EMAIL_LINK_PERIOD seconds"
+    )
 
     @property
     def is_on(self) -> bool:
