@@ -1,7 +1,7 @@
 """The step after the password, where a feature asks for one: a second factor, say."""
 
-from collections.abc import Sequence
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from starlette.requests import HTTPConnection
 
@@ -15,6 +15,7 @@ from kernel.web import CHALLENGE
 FURTHER_STEP = "urn:problem-type:further-step-required"
 # Where a login comes from; a ticket of one is no good for another. HTTP Basic can't go on.
 Door = Literal["api", "admin", "basic"]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class FurtherStepRequired(UnauthorizedException):
@@ -86,6 +87,13 @@ def admission(context: RequestContext, caller: Principal) -> Admit | None:
     """What the caller of a session must pass before all but its login is open; None: nothing."""
     step = cast(FurtherStep | None, context.resources.provider("further_step"))
     return None if step is None else step.admission(context.resources.settings, caller)
+
+
+def open_before_step(endpoint: Endpoint) -> Endpoint:
+    """Mark a route that callers need on their way to the further step: it admits who hasn't taken
+    it yet."""
+    endpoint.is_open_before_step = True  # type: ignore[attr-defined]
+    return endpoint
 
 
 async def admit(connection: HTTPConnection, caller: Principal) -> None:

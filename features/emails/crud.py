@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+import structlog
 from fastcrud import FastCRUD
 from sqlalchemy import (
     ARRAY,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
+from features.emails.links import hash_of
 from features.emails.models import (
     EmailLink,
     EmailSuppression,
@@ -35,6 +37,9 @@ from features.emails.settings import EmailSettings
 from kernel import jobs
 from kernel.config import SecretSettings
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
+from kernel.rate_limit import Limiter, Quota, Rule
+
+log = structlog.get_logger(__name__)
 
 SEND, SEND_LINK = "emails.send", "emails.send_link"
 # How long a link waits for its mail to be taken, before its row is removed.
@@ -53,7 +58,6 @@ _suppressions = CompiledQuery(
     ),
     SuppressionRead,
 )
-
 
 crud_links: FastCRUD[EmailLink, Any, Any, Any, Any, Any] = FastCRUD(EmailLink)
 _link = [getattr(EmailLink, name) for name in Link.model_fields]
@@ -150,6 +154,20 @@ async def send_email(db: UnitOfWork, template: str, to: str, **values: Any) -> s
     if not is_on(db):
         return None
     return await jobs.add(db, SEND, template=template, to=to, values=values)
+
+
+async def send_notice(db: UnitOfWork, template: str, to: str, **values: Any) -> str | None:
+    """Tell an account's owner what was done to it, as `send_email` does; None beyond
+    EMAIL_NOTICE_LIMIT, since anybody may register an address and do things all day."""
+    settings = db.resources.settings.group(EmailSettings)
+    if settings.is_on:
+        rule = Rule(settings.email_notice_limit, settings.email_link_period)
+        quota = Quota(f"notices:{hash_of(to.lower()).hex()}", rule)
+        decision = await db.resources.get(Limiter).acquire(quota)
+        if decision is not None and not decision.accepted:
+            log.warning("notice not sent: too many for the address", template=template)
+            return None
+    return await send_email(db, template, to, **values)
 
 
 async def suppression_of(db: UnitOfWork, email: str) -> SuppressionRead | None:

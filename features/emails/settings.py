@@ -23,10 +23,15 @@ class EmailSettings(SettingsGroup):
     smtp_timeout: float = Field(20, gt=0, le=120, description="seconds for each step")
     smtp_from: EmailStr | None = Field(None, description="whom mails come from")
     public_url: Annotated[str, url_of("http", "https")] | None = Field(
-        None, description="where browsers reach this API: what addresses of it begin with"
+        None,
+        pattern=r"^https?://[^/?#@]+(/[^?#]*)?$",
+        description="where browsers reach this API: what addresses of it begin with",
     )
     email_link_limit: int = Field(5, ge=1, le=1000, description="links asked for per address")
     email_link_period: int = Field(3600, ge=1, le=2_678_400, description="seconds")
+    email_notice_limit: int = Field(
+        50, ge=1, le=10_000, description="notices to one address in EMAIL_LINK_PERIOD seconds"
+    )
 
     @property
     def is_on(self) -> bool:

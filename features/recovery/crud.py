@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from features.auth.models import Session
-from features.emails.crud import is_on, send_email, send_link
+from features.emails.crud import is_on, send_link, send_notice
 from features.recovery.settings import RecoverySettings
 from features.users.crud import id_by_email, user_by_id
 from features.users.models import User, UserRead
@@ -69,4 +69,4 @@ async def notify(db: UnitOfWork, template: str, user_id: int, **values: str) -> 
         return
     user = await user_by_id.one(db, user_id=user_id)
     if user is not None and user.email is not None:
-        await send_email(db, template, user.email, username=user.username, **values)
+        await send_notice(db, template, user.email, username=user.username, **values)

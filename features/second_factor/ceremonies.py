@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from features.second_factor.inputs import Assertion, Attestation
+from features.second_factor.models import MAX_CREDENTIAL_ID, MAX_PUBLIC_KEY
 from features.second_factor.relying_party import RelyingParty
 
 # `webauthn` is imported where it is used: it takes 0.16 s, and most processes never need it.
@@ -99,8 +100,10 @@ def new_credential(
 ) -> NewCredential | None:
     """The passkey that was made for that challenge; None for any other answer."""
     from webauthn import verify_registration_response
+    from webauthn.helpers import base64url_to_bytes
 
     try:
+        shown_id = base64url_to_bytes(given.id)
         made = verify_registration_response(
             credential=given.model_dump(),
             expected_challenge=challenge,
@@ -110,7 +113,11 @@ def new_credential(
         )
     except Exception:  # noqa: BLE001 - CBOR and certificates of a stranger's: any error is a no
         return None
-    return NewCredential(made.credential_id, made.credential_public_key, made.sign_count)
+    # What is kept is the authenticator's, not the `id` that is sent beside it: by the standard it
+    # is the same, and the library bounds neither.
+    named, key = made.credential_id, made.credential_public_key
+    fits = len(named) <= MAX_CREDENTIAL_ID and len(key) <= MAX_PUBLIC_KEY
+    return NewCredential(named, key, made.sign_count) if fits and named == shown_id else None
 
 
 def credential_id_of(given: Assertion) -> bytes:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or
@@ -23,6 +24,8 @@ from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from features.second_factor.models import RecoveryCode, Totp, TotpKept
+from features.users.crud import LIVE
+from features.users.models import User
 from kernel.db import CompiledQuery, UnitOfWork, now
 
 crud_totp: FastCRUD[Totp, Any, Any, Any, Any, TotpKept] = FastCRUD(Totp)
@@ -30,11 +33,16 @@ crud_recovery_codes: FastCRUD[RecoveryCode, Any, Any, Any, Any, Any] = FastCRUD(
 
 _user_id = bindparam("user_id", type_=Integer())
 
+# The account first, as who changes its factors locks it, and as a session is opened: else the two
+# would wait for each other.
+_owner = (
+    select(col(User.id)).where(col(User.id) == _user_id, LIVE).with_for_update(read=True).cte("own")
+)
 # By hand for its race: of those who send a code at once, one moves the last step on.
 _use_step = CompiledQuery(
     update(Totp)
     .where(
-        col(Totp.user_id) == _user_id,
+        col(Totp.user_id) == _owner.c.id,
         col(Totp.confirmed_at).is_not(None),
         col(Totp.last_step).is_(None)
         | (col(Totp.last_step) < bindparam("step", type_=BigInteger())),
@@ -52,7 +60,7 @@ _use_step = CompiledQuery(
 _use_code = CompiledQuery(
     delete(RecoveryCode)
     .where(
-        col(RecoveryCode.user_id) == _user_id,
+        col(RecoveryCode.user_id) == _owner.c.id,
         col(RecoveryCode.code_hash) == func.any(bindparam("hashes", type_=ARRAY(LargeBinary))),
     )
     .returning(col(RecoveryCode.id)),

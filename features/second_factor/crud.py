@@ -28,6 +28,7 @@ from features.second_factor.models import (
     RecoveryCode,
     Totp,
 )
+from features.users.crud import LIVE
 from features.users.models import User
 from kernel.cache import forget
 from kernel.db import CompiledQuery, UnitOfWork
@@ -52,11 +53,21 @@ factors_of = CompiledQuery(
     Factors,
 )
 
+_credential_id = bindparam("credential_id", type_=LargeBinary())
+# The account first, as codes are used up.
+_owner = (
+    select(col(User.id))
+    .join(Passkey, col(Passkey.user_id) == col(User.id))
+    .where(col(Passkey.credential_id) == _credential_id, LIVE)
+    .with_for_update(read=True, of=User)
+    .cte("own")
+)
 # By hand for its race: a copy of a passkey shows a count that was there before.
 _use_passkey = CompiledQuery(
     update(Passkey)
     .where(
-        col(Passkey.credential_id) == bindparam("credential_id", type_=LargeBinary()),
+        col(Passkey.user_id) == _owner.c.id,
+        col(Passkey.credential_id) == _credential_id,
         (col(Passkey.sign_count) < bindparam("sign_count", type_=BigInteger()))
         | ((col(Passkey.sign_count) == 0) & (bindparam("sign_count", type_=BigInteger()) == 0)),
     )

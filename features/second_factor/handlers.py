@@ -1,6 +1,6 @@
 """What second factors do when one is added or removed: the account's owner is told."""
 
-from features.emails.crud import is_on, send_email
+from features.emails.crud import is_on, send_notice
 from features.second_factor.events import FactorAdded, FactorRemoved
 from features.users.crud import user_by_id
 from kernel.db import UnitOfWork
@@ -22,7 +22,7 @@ async def _tell(unit: UnitOfWork, template: str, user_id: int, factor: str) -> N
         return
     user = await user_by_id.one(unit, user_id=user_id)
     if user is not None and user.email is not None:
-        await send_email(unit, template, user.email, username=user.username, factor=factor)
+        await send_notice(unit, template, user.email, username=user.username, factor=factor)
 
 
 handlers = {FactorAdded: [tell_of_added], FactorRemoved: [tell_of_removed]}

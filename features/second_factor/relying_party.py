@@ -1,7 +1,8 @@
 """Where passkeys are made and used: the one origin that is believed, and the domain they have."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+
+from pydantic import AnyUrl
 
 from features.emails.settings import EmailSettings
 from features.second_factor.settings import SecondFactorSettings
@@ -21,8 +22,9 @@ def relying_party(settings: Settings) -> RelyingParty:
     Host anyone may write."""
     own = settings.group(SecondFactorSettings)
     given = own.passkey_origin or settings.group(EmailSettings).public_url
-    url = urlsplit(given or f"http://localhost:{settings.group(HttpSettings).port}")
-    host = (url.hostname or "").encode("idna").decode()
+    # As browsers read it (WHATWG's URL standard), names that aren't ASCII, too.
+    url = AnyUrl(given or f"http://localhost:{settings.group(HttpSettings).port}")
+    host = url.host or ""
     port = "" if url.port in (None, {"http": 80, "https": 443}[url.scheme]) else f":{url.port}"
     app = settings.group(AppSettings)
     return RelyingParty(own.passkey_rp_id or host, app.app_name, f"{url.scheme}://{host}{port}")

@@ -14,7 +14,6 @@ from sqlalchemy import (
     String,
     bindparam,
     delete,
-    false,
     func,
     select,
     update,
@@ -24,6 +23,7 @@ from sqlmodel import col
 
 from features.second_factor.models import LoginTicket, PasskeyChallenge
 from features.second_factor.settings import SecondFactorSettings
+from features.users.crud import LIVE
 from features.users.models import Account, User
 from kernel.db import CompiledQuery, UnitOfWork, now
 
@@ -48,21 +48,23 @@ _good = (
     col(LoginTicket.door) == bindparam("door", type_=String()),
     col(LoginTicket.expires_at) > func.now(),
     col(LoginTicket.attempts_left) > 0,
-    # As the account was when its password was right: another password makes it worthless.
-    select(col(User.id))
-    .where(
-        col(User.id) == col(LoginTicket.user_id),
-        col(User.version) == col(LoginTicket.version),
-        col(User.is_deleted) == false(),
-    )
-    .exists(),
 )
+# As the account was when its password was right: another password makes it worthless.
+_holder = (
+    select(col(User.id))
+    .join(LoginTicket, col(LoginTicket.user_id) == col(User.id))
+    .where(
+        col(LoginTicket.token_hash) == _hash, col(User.version) == col(LoginTicket.version), LIVE
+    )
+)
+# The account first, as codes are used up.
+_locked_holder = _holder.with_for_update(read=True, of=User).cte("holder")
 # By hand for their clock, the database's, and their race: attempts at once are counted each, one
 # after the other, and of those that succeed one gets the row.
-_find = CompiledQuery(select(col(LoginTicket.user_id)).where(*_good), int)
+_find = CompiledQuery(_holder.where(*_good), int)
 _attempt = CompiledQuery(
     update(LoginTicket)
-    .where(*_good)
+    .where(*_good, col(LoginTicket.user_id) == _locked_holder.c.id)
     .values(attempts_left=col(LoginTicket.attempts_left) - 1)
     .returning(col(LoginTicket.user_id), col(LoginTicket.version)),
     Holder,

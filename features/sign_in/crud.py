@@ -13,12 +13,12 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    literal_column,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from features.auth.crud import crud_sessions
@@ -70,8 +70,8 @@ use_identity = CompiledQuery(
     Account,
     writes=True,
 )
-# By hand, for its race: what is linked to no live account is taken; else there is no row.
-_linked = insert(Identity).from_select(
+# By hand, for their race: of two who link one identity at once, one gets a row.
+_new = insert(Identity).from_select(
     ["user_id", "issuer", "subject", "last_used_at"],
     select(
         col(User.id),
@@ -80,19 +80,28 @@ _linked = insert(Identity).from_select(
         func.now(),
     ).where(col(User.id) == _user_id, LIVE),
 )
-link = CompiledQuery(
-    _linked.on_conflict_do_update(
-        index_elements=["issuer", "subject"],
-        set_={
-            "user_id": _linked.excluded.user_id,
-            "created_at": func.now(),
-            "last_used_at": func.now(),
-        },
-        # By its name: SQLAlchemy correlates nothing to a conflicting row.
-        where=~select(literal(1))
-        .where(col(User.id) == literal_column("identity.user_id"), LIVE)
+_link = CompiledQuery(
+    _new.on_conflict_do_nothing(index_elements=["issuer", "subject"]).returning(col(Identity.id)),
+    int,
+    writes=True,
+)
+_holder, _taker = aliased(User), aliased(User)
+# A statement of its own: one that has waited for the other's doesn't see whose account that is, if
+# it is a new one.
+_take_over = CompiledQuery(
+    update(Identity)
+    .where(
+        col(Identity.issuer) == bindparam("issuer", type_=String()),
+        col(Identity.subject) == bindparam("subject", type_=String()),
+        ~select(literal(1))
+        .where(col(_holder.id) == col(Identity.user_id), col(_holder.is_deleted).is_(False))
         .exists(),
-    ).returning(col(Identity.id)),
+        select(literal(1))
+        .where(col(_taker.id) == _user_id, col(_taker.is_deleted).is_(False))
+        .exists(),
+    )
+    .values(user_id=_user_id, created_at=func.now(), last_used_at=func.now())
+    .returning(col(Identity.id)),
     int,
     writes=True,
 )
@@ -153,6 +162,14 @@ account_by_confirmed_email = CompiledQuery(
     .where(_email == func.lower(bindparam("email")), col(ConfirmedAddress.email) == _email, LIVE),
     Account,
 )
+
+
+async def link(unit: UnitOfWork, user_id: int, issuer: str, subject: str) -> bool:
+    """Link what is linked to no live account to that one; False where it is linked to one, or the
+    account is gone."""
+    named = {"user_id": user_id, "issuer": issuer, "subject": subject}
+    made = await _link.scalar(unit, **named) or await _take_over.scalar(unit, **named)
+    return made is not None
 
 
 async def note_entered(unit: UnitOfWork, session_id: int, moment: datetime) -> None:

@@ -22,9 +22,12 @@ class ProviderValues(BaseModel):
 
     name: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_PROVIDER}}}$")]
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
-    issuer: Annotated[str, Field(max_length=MAX_ISSUER), url_of("http", "https")]
+    # OpenID Connect Discovery 1.0, section 2: without a query and a fragment.
+    issuer: Annotated[
+        str, Field(max_length=MAX_ISSUER, pattern="^[^?#]+$"), url_of("http", "https")
+    ]
     client_id: Annotated[str, Field(min_length=1)]
-    client_secret: SecretStr
+    client_secret: Annotated[SecretStr, Field(min_length=1)]
     scopes: str = "openid email profile"
 
 
@@ -97,7 +100,7 @@ class SignInSettings(SettingsGroup):
                 error = invalid.errors(include_input=False, include_url=False)[0]
                 where = ".".join(map(str, error["loc"]))
                 yield f"{setting}: {where}: {error['msg'].removeprefix('Value error, ')}"
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield f"{setting}: no JSON"
         yield from _unfit(found, environment)
 

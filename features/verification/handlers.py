@@ -1,7 +1,7 @@
 """What verification does when accounts are made, changed and logged in to."""
 
 from features.auth.events import SessionOpened
-from features.emails.crud import is_on, send_email, withdraw_links
+from features.emails.crud import is_on, send_notice, withdraw_links
 from features.emails.events import AddressConfirmed
 from features.emails.messages import mailbox
 from features.users.crud import account_by_id, id_by_email, id_by_username
@@ -68,7 +68,7 @@ async def change_later(event: EmailChanging, unit: UnitOfWork) -> None:
         event.waits = True
         await jobs.add(unit, crud.OFFER, user_id=event.user_id, email=event.new)
     elif is_on(unit) and await crud.unverified.scalar(unit, user_id=event.user_id) is None:
-        await send_email(unit, crud.ADDRESS_CHANGED, event.old)
+        await send_notice(unit, crud.ADDRESS_CHANGED, event.old)
 
 
 async def follow_changes(event: UserChanged, unit: UnitOfWork) -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from features.auth.cross_site import refuse_cross_site
 from features.auth.security_log import record_after_commit
-from features.emails.crud import send_email, withdraw_links
+from features.emails.crud import send_notice, withdraw_links
 from features.emails.events import AddressConfirmed
 from features.emails.link_pages import MISTAKES, PAGE, code_field, email_field, page
 from features.emails.models import Link
@@ -156,7 +156,7 @@ async def _change_address(request: Request, db: UnitOfWork, token: str, link: Li
     await use_link(request, db, token, link.purpose)
     await withdraw_links(db, account.id, crud.CHANGE)
     if account.email and await crud.unverified.scalar(db, user_id=account.id) is None:
-        await send_email(db, crud.ADDRESS_CHANGED, account.email)
+        await send_notice(db, crud.ADDRESS_CHANGED, account.email)
     await emit(db, AddressConfirmed(account.id))
     record_after_commit(db, "address changed", request, user=account.id)
 

@@ -1,12 +1,15 @@
 """What unverified accounts may not do, and whether registration tells which addresses are taken."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from kernel.config import SettingsGroup
+from kernel.config import Environment, SettingsGroup
 
 NEEDED = ("SMTP_HOST",)
+# A path, or an address without a fragment: the code of a link stands there.
+PAGE = r"^(/[^#\s]*|https?://[^/?#@\s]+([/?][^#\s]*)?)$"
 
 
 class VerificationSettings(SettingsGroup):
@@ -30,9 +33,13 @@ class VerificationSettings(SettingsGroup):
     )
     email_confirmation_page: str = Field(
         "/api/v1/email/confirmation/form",
-        pattern="^(/|https?://)",
+        pattern=PAGE,
         description="where links lead: a path below PUBLIC_URL, or a page of a front end",
     )
+
+    def validation_errors(self, environment: Environment) -> Iterator[str]:
+        if environment != "local" and self.email_confirmation_page.startswith("http:"):
+            yield "EMAIL_CONFIRMATION_PAGE must begin with / or https: its links bear secrets"
 
     @property
     def asks_accounts(self) -> bool:

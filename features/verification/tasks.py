@@ -4,7 +4,7 @@ import structlog
 from pydantic import BaseModel, EmailStr
 
 from features.auth.throttle import account_key
-from features.emails.crud import send_email
+from features.emails.crud import send_email, send_notice
 from features.emails.settings import EmailSettings
 from features.users.crud import id_by_email, user_by_id
 from features.verification import crud
@@ -59,7 +59,7 @@ async def _invite(db: UnitOfWork, registration: Registration) -> None:
 
 
 async def _may_mail(db: UnitOfWork, email: str) -> bool:
-    # Anybody may register any address, again and again.
+    # Anybody may register any address, or want it for an account, again and again.
     settings = db.resources.settings.group(EmailSettings)
     rule = Rule(settings.email_link_limit, settings.email_link_period)
     key = f"registrations:{account_key(None, email)}"
@@ -72,16 +72,16 @@ async def offer(ctx: JobContext, arguments: Offer) -> None:
     """Mail a link to the new address, and tell the old one; or tell the account that has it."""
     db = ctx["db"]
     user = await user_by_id.one(db, user_id=arguments.user_id)
-    if user is None or user.email is None:
+    if user is None or user.email is None or not await _may_mail(db, arguments.email):
         return
     holder_id = await id_by_email.scalar(db, email=arguments.email)
     holder = holder_id and await user_by_id.one(db, user_id=holder_id)
     if holder and holder.email:
-        await send_email(db, crud.WANTED, holder.email, username=holder.username)
+        await send_notice(db, crud.WANTED, holder.email, username=holder.username)
     else:
         await crud.mail_link(db, crud.CHANGE, arguments.email, user.id)
     if await crud.unverified.scalar(db, user_id=user.id) is None:
-        await send_email(db, crud.ADDRESS_CHANGES, user.email, username=user.username)
+        await send_notice(db, crud.ADDRESS_CHANGES, user.email, username=user.username)
 
 
 @task("verification.purge", unique="")

@@ -40,7 +40,8 @@ async def refuse_without_factor(connection: HTTPConnection) -> None:
     route: Any = connection.scope.get("route")
     endpoint = getattr(route, "endpoint", None)
     context = context_of(connection)
-    if context.principal is None or getattr(endpoint, "__module__", "").startswith(OPEN):
+    is_open = getattr(endpoint, "__module__", "").startswith(OPEN)
+    if context.principal is None or is_open or hasattr(endpoint, "is_open_before_step"):
         return
     user_id = context.principal.user_id
     name = HAS_FACTOR.format(user_id=user_id)

@@ -35,6 +35,7 @@ class Authenticator:
     )
     count: int = 0
     handle: bytes = b""
+    padding: bytes = b""
 
     def make(self, options: dict[str, Any], flags: int = UP | UV) -> dict[str, Any]:
         """What `navigator.credentials.create()` gives, in JSON."""
@@ -42,7 +43,14 @@ class Authenticator:
         self.handle = raw(asked["user"]["id"])
         client_data = self._client_data("webauthn.create", asked["challenge"])
         numbers = self.key.public_key().public_numbers()
-        cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
+        cose: dict[int, Any] = {
+            1: 2,
+            3: -7,
+            -1: 1,
+            -2: numbers.x.to_bytes(32),
+            -3: numbers.y.to_bytes(32),
+        }
+        cose |= {-70001: self.padding} if self.padding else {}
         key = len(self.credential_id).to_bytes(2) + self.credential_id + cbor2.dumps(cose)
         data = self._data(flags | AT) + bytes(16) + key
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})

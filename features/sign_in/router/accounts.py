@@ -30,7 +30,7 @@ from kernel.errors import (
     ServiceUnavailableException,
 )
 from kernel.events import emit
-from kernel.web import reserved_names
+from kernel.web import note_actor, reserved_names
 
 UNVERIFIED = "The provider doesn't say that it has verified your e-mail address."
 TAKEN = "An account has your e-mail address already: log in to it, then link this sign-in to it."
@@ -79,6 +79,8 @@ async def sign_in(end: SignInEnd) -> None:
 async def link_account(end: SignInEnd) -> None:
     """Link the account at the provider to the one whose session has begun this."""
     account = await _account_of(end)
+    if account.is_superuser:  # whom this route doesn't know, unlike the one that began it
+        await note_actor(end.db, account.id)
     holder = await crud.use_identity.one(end.db, **end.named)
     if holder is not None and holder.id != account.id:
         raise ConflictException(LINKED_ALREADY)
@@ -157,7 +159,7 @@ async def _linked_by_email(end: SignInEnd, email: str) -> Account:
 
 
 async def _link(end: SignInEnd, user_id: int) -> None:
-    if not await crud.link.scalar(end.db, user_id=user_id, **end.named):
+    if not await crud.link(end.db, user_id, **end.named):
         raise end.refused("deleted account, or another's sign-in")
     name = end.provider.values.name
     record_after_commit(end.db, "identity linked", end.request, user=user_id, provider=name)

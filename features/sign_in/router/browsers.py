@@ -26,7 +26,7 @@ from features.sign_in.router.outcomes import ended, failed, sent
 from features.sign_in.transport import ProviderAway
 from kernel.context import context_of
 from kernel.errors import CustomException
-from kernel.web import Access, SessionDep, access
+from kernel.web import Access, SessionDep, access, translate
 
 CODE = re.compile(r"[ -~]{1,2048}")  # RFC 6749, appendix A.11
 ENDS = {Purpose.SIGN_IN: sign_in, Purpose.LINK: link_account, Purpose.STEP_UP: confirm}
@@ -78,9 +78,11 @@ async def finish_sign_in(
         response = ended(attempt)
         end = SignInEnd(request, response, db, provider, attempt, claims, replaced)
         await ENDS[attempt.purpose](end)
-    except CustomException as refusal:
-        if not refusal.commits:
-            await db.rollback()
+    except Exception as raised:
+        refusal = translate(raised)
+        if not isinstance(refusal, CustomException):
+            raise
+        db.raised = raised  # for the unit, which is undone, although its browser gets a page
         return failed(request, return_to, refusal)
     return response
 

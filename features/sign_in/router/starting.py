@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from features.auth.cross_site import refuse_cross_site
+from features.auth.further_step import open_before_step
 from features.auth.permissions import CurrentSession
 from features.auth.step_up import require_recent_password
 from features.sign_in.attempts import begin
@@ -35,6 +36,7 @@ async def link_identity(
 
 
 @router.post("/sign-in/{provider}/step-up", response_model=SignInUrl)
+@open_before_step  # an account without a password has no other step-up, to set a factor up
 async def step_up_by_provider(
     provider: KnownProvider,
     values: SignInStart,

@@ -124,10 +124,10 @@ async def test_a_sign_in_is_linked_to_one_account(
     answer = await other.get(provider.visit(await begun(other, "link")))
     async with resources.unit() as db:  # as of two that link it at once the second one does
         named = {"issuer": provider.issuer, "subject": provider.person["sub"]}
-        second = await link.scalar(db, user_id=other.id, **named)
+        second = await link(db, other.id, **named)
 
     assert refusal(answer) == (409, "This sign-in is linked to an account already.")
-    assert second is None
+    assert second is False
     assert len(await identities(user)) == 1
 
 

@@ -13,6 +13,7 @@ GOOD = {
     "SIGN_IN_CLIENT_SECRET": "a-secret-of-ours",
     "SECRET_KEY": "x",
 }
+B = "https://b.example"
 MORE = (
     '{"name": "%s", "title": "More", "issuer": "%s", "client_id": "c", "client_secret": "a-secret"}'
 )
@@ -45,12 +46,25 @@ def test_good_ones_name_every_provider() -> None:
         ),
         ({"PUBLIC_URL": ""}, "SIGN_IN_ISSUER needs PUBLIC_URL, which is missing"),
         ({"SIGN_IN_ISSUER": "accounts.example"}, "SIGN_IN: issuer: "),
+        ({"SIGN_IN_ISSUER": "https://accounts.example/?tenant=a"}, "SIGN_IN: issuer: "),
+        ({"SIGN_IN_ISSUER": "https://accounts.example#a"}, "SIGN_IN: issuer: "),
+        ({"PUBLIC_URL": "https://api.example?a"}, "PUBLIC_URL: "),
+        ({"PUBLIC_URL": "https://me:secret@api.example"}, "PUBLIC_URL: "),
         ({"SIGN_IN_NAME": "A b"}, "SIGN_IN: name: "),
         ({"SIGN_IN_NAME": "providers"}, "can't be providers"),
         ({"SIGN_IN_SCOPES": "email"}, "must have openid"),
         ({"SIGN_IN_MORE_PROVIDERS": "{"}, "SIGN_IN_MORE_PROVIDERS: no JSON"),
+        ({"SIGN_IN_MORE_PROVIDERS": "[" * 100_000}, "SIGN_IN_MORE_PROVIDERS: no JSON"),
+        (
+            {
+                "SIGN_IN_MORE_PROVIDERS": f"[{MORE % ('b', 'https://b.example')}]".replace(
+                    "a-secret", ""
+                )
+            },
+            "0.client_secret: Value should have at least 1",
+        ),
         ({"SIGN_IN_MORE_PROVIDERS": '[{"client_secret": "a-secret"}]'}, "0.name: Field required"),
-        ({"SIGN_IN_MORE_PROVIDERS": f"[{MORE % ('sso', 'https://b.example')}]"}, "have one name"),
+        ({"SIGN_IN_MORE_PROVIDERS": f"[{MORE % ('sso', B)}]"}, "have one name"),
         (
             {"SIGN_IN_MORE_PROVIDERS": f"[{MORE % ('b', 'https://accounts.example')}]"},
             "have one issuer",

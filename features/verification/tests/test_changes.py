@@ -176,3 +176,13 @@ async def test_where_addresses_are_not_verified_it_counts_at_once_and_the_old_on
         [(to, subject)] = (await told(mail)).items()
         assert to == "ada@example.com"
         assert subject.startswith(CHANGED)
+
+
+async def test_an_address_gets_few_mails_however_many_accounts_want_it(mail: Mailing) -> None:
+    for number in range(6):
+        person = await mail.person(f"mallory{number}")
+        assert (await change(person, "victim@example.com")).status_code == 200
+
+    sent = [one for one in await mail.mails() if one["To"] == "victim@example.com"]
+
+    assert len(sent) == 5
