@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from infra.contract import pieces, recorded
 from infra.contract.recorded import Json
 from infra.contract.report import UPDATE, changes
-from kernel.app import feature_routers
+from kernel.app import Application, feature_routers
 
 
 def tag_of(router: APIRouter) -> str:
@@ -19,9 +19,15 @@ def tag_of(router: APIRouter) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole() -> dict[str, Json]:
+def app() -> Application:
+    """The application of all features, as it is described."""
+    return pieces.application()
+
+
+@pytest.fixture(scope="module")
+def whole(app: Application) -> dict[str, Json]:
     """The document of all features, by file."""
-    return pieces.shares(pieces.application())
+    return pieces.shares(app)
 
 
 def test_the_document_is_the_recorded_one(whole: dict[str, Json]) -> None:
@@ -31,10 +37,8 @@ def test_the_document_is_the_recorded_one(whole: dict[str, Json]) -> None:
         pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)
 
 
-def test_the_pieces_make_the_whole() -> None:
-    app = pieces.application()
-
-    assert recorded.assembled(pieces.shares(app)) == pieces.document(app)
+def test_the_pieces_make_the_whole(app: Application, whole: dict[str, Json]) -> None:
+    assert recorded.assembled(whole) == pieces.document(app)
 
 
 @pytest.mark.parametrize("gone", [r for r in feature_routers() if r.tags != ["auth"]], ids=tag_of)
