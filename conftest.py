@@ -1,7 +1,7 @@
 """Fixtures that all tests share. First the servers, then the application on them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import coverage
@@ -53,6 +53,14 @@ def _concerns(item: pytest.Item, features: list[str]) -> bool:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = host.offer()
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Half as many processes again as there are cores, since many tests wait: for servers, other
+    processes and time to pass. PYTEST_XDIST_AUTO_NUM_WORKERS says another number."""
+    cores = yield
+    return cores if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (3 * cores + 1) // 2
 
 
 def pytest_unconfigure() -> None:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import httpx2
@@ -20,6 +21,8 @@ SECRET_KEY = "5f0f7c1c2b8e4c1f9a6d3b7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f901234"
 
 Client = TypeVar("Client", bound=httpx2.AsyncClient)
 ApplicationFactory = Callable[..., AbstractAsyncContextManager[Application]]
+# Set for the tasks that an application starts with: what it does by itself, by the minute, say.
+by_itself: ContextVar[bool] = ContextVar("by_itself", default=False)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +47,12 @@ async def running(values: Mapping[str, str], *beside: APIRouter) -> AsyncIterato
     """The application with these settings, and these routers beside its own."""
     app = create_application(Settings(values), [*feature_routers(), *beside])
     watch(app)
-    async with app.router.lifespan_context(app):
+    async with AsyncExitStack() as stack:
+        token = by_itself.set(True)
+        try:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        finally:
+            by_itself.reset(token)
         yield app
 
 

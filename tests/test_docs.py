@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from kernel.app import Application
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
 
@@ -14,10 +15,17 @@ STAGING = {"ENVIRONMENT": "staging", "PASSWORD_HASH_COST": "10"}
 REFERENCE = re.compile(r'(?:src|href|spec-url)="([^"]+)"')
 
 
+@pytest.fixture(scope="module")
+async def staged(make_app: ApplicationFactory) -> AsyncIterator[Application]:
+    """An application in staging, on the same rows."""
+    async with make_app(**STAGING) as app:
+        yield app
+
+
 @pytest.fixture
-async def staging(make_app: ApplicationFactory) -> AsyncIterator[httpx2.AsyncClient]:
-    """An anonymous client of an application in staging, on the same rows."""
-    async with make_app(**STAGING) as app, client_of(app) as client:
+async def staging(staged: Application) -> AsyncIterator[httpx2.AsyncClient]:
+    """An anonymous client of it."""
+    async with client_of(staged) as client:
         yield client
 
 

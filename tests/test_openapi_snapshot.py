@@ -1,17 +1,18 @@
 """The OpenAPI document as clients know it: it changes only when somebody means it to."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from infra.contract import pieces, recorded
 from infra.contract.recorded import Json
 from infra.contract.report import UPDATE, changes
-from kernel.app import feature_routers
+from kernel.app import Application, feature_routers
 
 
 def tag_of(router: APIRouter) -> str:
@@ -19,9 +20,15 @@ def tag_of(router: APIRouter) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole() -> dict[str, Json]:
+def app() -> Application:
+    """The application of all features, as it is described."""
+    return pieces.application()
+
+
+@pytest.fixture(scope="module")
+def whole(app: Application) -> dict[str, Json]:
     """The document of all features, by file."""
-    return pieces.shares(pieces.application())
+    return pieces.shares(app)
 
 
 def test_the_document_is_the_recorded_one(whole: dict[str, Json]) -> None:
@@ -31,23 +38,39 @@ def test_the_document_is_the_recorded_one(whole: dict[str, Json]) -> None:
         pytest.fail(f"{difference}\nIf you mean it: {UPDATE}, and commit the files.", pytrace=False)
 
 
-def test_the_pieces_make_the_whole() -> None:
-    app = pieces.application()
+def test_the_pieces_make_the_whole(app: Application, whole: dict[str, Json]) -> None:
+    assert recorded.assembled(whole) == pieces.document(app)
 
-    assert recorded.assembled(pieces.shares(app)) == pieces.document(app)
+
+def described(router: APIRouter) -> list[APIRoute]:
+    """Its routes, those of the routers that it is made of too."""
+    contexts = iter_route_contexts(router.routes)
+    return [one.original_route for one in contexts if isinstance(one.original_route, APIRoute)]
+
+
+@contextmanager
+def without(app: Application, router: APIRouter) -> Iterator[None]:
+    """The application as if it had never had the router, for the length of a block."""
+    served, features = list(app.router.routes), app.state.feature_routes
+    gone = {route.endpoint for route in described(router)}
+    rest = [route for route in served if getattr(route, "endpoint", None) not in gone]
+    app.router.routes[:], app.openapi_schema = rest, None
+    app.state.feature_routes = [route for route in features if route in rest]
+    try:
+        yield
+    finally:
+        app.router.routes[:], app.openapi_schema = served, None
+        app.state.feature_routes = features
 
 
 @pytest.mark.parametrize("gone", [r for r in feature_routers() if r.tags != ["auth"]], ids=tag_of)
 def test_a_feature_that_goes_takes_its_share_along_and_nothing_else(
-    gone: APIRouter, whole: dict[str, Json]
+    gone: APIRouter, app: Application, whole: dict[str, Json]
 ) -> None:
-    others = [router for router in feature_routers() if router is not gone]
-    rest = pieces.shares(pieces.application(others))
+    with without(app, gone):
+        rest = pieces.shares(app)
 
-    first: Any = gone.routes[0]
-    while not isinstance(first, APIRoute):  # of a router that is made of several
-        first = first.original_router.routes[0]
-    share = pieces.share_of(first)
+    [share] = {pieces.share_of(route) for route in described(gone)}
     assert rest == {file: content for file, content in whole.items() if file != share}
 
 

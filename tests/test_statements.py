@@ -1,15 +1,20 @@
 """The fixture that counts statements sees both ways in, and nothing of a transaction's frame."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from fastapi import APIRouter
 from sqlalchemy import select, text
 
 from features.users.crud import crud_users, user_by_username
 from features.users.models import UserCreateInternal
 from kernel.resources import Resources
 from tests.accounts import Person
-from tests.statements import Statements
+from tests.application import running
+from tests.statements import Statements, counting
 
 ADA = UserCreateInternal(
     name="Ada", username="ada", email="ada@example.com", hashed_password="unusable"
@@ -35,3 +40,32 @@ async def test_a_route_that_makes_another_number_than_recorded_fails(
 ) -> None:
     with pytest.raises(AssertionError, match="SELECT"):
         await statements.held(user.get("/api/v1/users"), fewer=1)
+
+
+async def test_what_an_application_does_by_itself_is_no_call_s(
+    setting_values: dict[str, str],
+) -> None:
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    async def work(resources: Resources) -> None:
+        while True:
+            async with resources.unit() as db:
+                await db.execute(select(text("1")))
+                await (await db.asyncpg_connection()).execute("SELECT 2")
+            await asyncio.sleep(0.01)
+            turns.put_nowait(None)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        working = asyncio.create_task(work(app.state.resources))
+        yield
+        working.cancel()
+
+    async with running(setting_values, APIRouter(lifespan=lifespan)) as app:
+        with counting(app) as statements:
+            for _ in range(3):
+                await turns.get()
+            async with app.state.resources.unit() as db:
+                await db.execute(select(text("3")))
+
+    assert statements.made == ["SELECT 3"]

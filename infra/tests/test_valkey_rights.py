@@ -1,7 +1,7 @@
 """The deployed Valkeys let the application do its work, and their only user nothing else."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,22 @@ def keys(server: ValkeyServer) -> Any:
         return admin.keys()
 
 
+class Servers(dict[str, ValkeyServer]):
+    """A server for each file of rules, started when it is asked for."""
+
+    def __init__(self, folder: Path, held: ExitStack) -> None:
+        self._folder, self._held = folder, held
+
+    def __missing__(self, rules: str) -> ValkeyServer:
+        self[rules] = started = start_valkey(self._folder / rules, durable=False)
+        self._held.callback(started.stop)
+        return started
+
+
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[dict[str, ValkeyServer]]:
+def servers(tmp_path: Path) -> Iterator[Servers]:
     with ExitStack() as held:
-        found = {}
-        for rules in ("cache", "queue", "limits", "queue-and-limits"):
-            found[rules] = start_valkey(tmp_path / rules, durable=False)
-            held.callback(found[rules].stop)
-        yield found
+        yield Servers(tmp_path, held)
 
 
 async def read_what_is_cached(person: Person) -> None:
@@ -135,7 +143,7 @@ async def use_arq(url: str) -> None:
 
 @pytest.mark.parametrize("roles", [ROLES, STAGING], ids=["production", "staging"])
 async def test_the_application_needs_no_more_than_its_role_may(
-    servers: dict[str, ValkeyServer],
+    servers: Servers,
     roles: dict[str, str],
     make_app: ApplicationFactory,
     make_worker: WorkerFactory,
@@ -155,9 +163,17 @@ async def test_the_application_needs_no_more_than_its_role_may(
         assert keys(servers[rules])
 
 
+@pytest.fixture(scope="module")
+def cache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """For tests that change nothing there."""
+    server = start_valkey(tmp_path_factory.mktemp("cache"), durable=False)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-async def limited(servers: dict[str, ValkeyServer]) -> AsyncIterator[redis.Redis]:
-    with redis.Redis.from_url(restrict(servers["cache"], "cache")) as client:
+def limited(cache_server: ValkeyServer) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(restrict(cache_server, "cache")) as client:
         yield client
 
 
@@ -208,9 +224,9 @@ async def test_a_script_reaches_no_key_of_another_role(limited: redis.Redis) -> 
     ],
 )
 def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
-    servers: dict[str, ValkeyServer], folder: str, roles: list[str]
+    cache_server: ValkeyServer, folder: str, roles: list[str]
 ) -> None:
-    with redis.Redis.from_url(servers["cache"].url, protocol=2) as client:
+    with redis.Redis.from_url(cache_server.url, protocol=2) as client:
         known = {name.decode().upper() for name in client.command_list()}
     sources = [path for kind in ("*.py", "*.lua") for path in (ROOT / folder).rglob(kind)]
     sources = [path for path in sources if "tests" not in path.parts]
@@ -224,7 +240,7 @@ def test_each_command_that_the_code_names_is_allowed_where_it_is_used(
 
 
 async def test_without_the_password_it_only_says_that_it_is_there(
-    servers: dict[str, ValkeyServer],
+    servers: Servers,
 ) -> None:
     server = servers["cache"]
     [line, _] = (RULES / "cache.acl").read_text().splitlines()

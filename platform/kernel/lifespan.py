@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Any
 
 from kernel import discovery, events
@@ -44,11 +45,11 @@ def _load_rest() -> None:
     discovery.providers()
 
 
+@cache
 def freeze_gc() -> None:
-    """Take what start-up made, which stays, out of the garbage collector's sight.
+    """Take what start-up made, which stays, out of the garbage collector's sight; once a process.
 
     Walking through it stopped every answer for some 50 ms, once in a few hundred requests.
     """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()

@@ -99,21 +99,23 @@ async def paged_list(
     app: Application, route: FeatureRoute, feature: str, rows: int
 ) -> AsyncIterator[PagedList]:
     """The list with so many rows, of accounts of its own."""
-    parameters = _parameters(app, route)
-    add_rows = add_rows_of(feature)
-    assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
     async with people(app) as accounts:
-        given = await add_rows(accounts, route.name, rows) or {}
-        paged = PagedList(
-            accounts,
-            route,
-            given,
-            _sorts(parameters["sort"]["schema"]),
-            sorted(parameters.keys() - ListQuery.model_fields.keys()),
-            [],
-        )
+        paged = await paged_list_of(accounts, route, feature, rows)
         paged.shown = list((await paged.rows())[0]) if rows else []
         yield paged
+
+
+async def paged_list_of(
+    accounts: People, route: FeatureRoute, feature: str, rows: int
+) -> PagedList:
+    """The list with so many rows more, of these accounts."""
+    parameters = _parameters(accounts.app, route)
+    add_rows = add_rows_of(feature)
+    assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
+    given = await add_rows(accounts, route.name, rows) or {}
+    sorts = _sorts(parameters["sort"]["schema"])
+    filters = sorted(parameters.keys() - ListQuery.model_fields.keys())
+    return PagedList(accounts, route, given, sorts, filters, [])
 
 
 def _sorts(schema: Mapping[str, Any]) -> list[str]:

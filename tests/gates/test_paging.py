@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from kernel.app import Application
+from tests.callers import people
 from tests.gates.features import WITH_ROUTES
-from tests.gates.lists import PagedList, Row, paged_list, paged_routes
+from tests.gates.lists import PagedList, Row, paged_list, paged_list_of, paged_routes
 from tests.statements import Statements
 
 ROWS, SIZE = 7, 3
@@ -170,9 +171,10 @@ async def test_a_cursor_is_good_for_its_own_list_only(app: Application, feature:
         again = await paged.page(cursor=cursor, items_per_page=1)
         assert again["data"] == whole[SIZE : SIZE + 1]
         others = [(other, route) for other in WITH_ROUTES for route in paged_routes(app, other)]
-        for other, route in others:
-            if route is not paged.route or paged.is_somebodys:
-                async with paged_list(app, route, other, 1) as another:
+        async with people(app) as accounts:
+            for other, route in others:
+                if route is not paged.route or paged.is_somebodys:
+                    another = await paged_list_of(accounts, route, other, 1)
                     answer = await another.read(cursor=cursor)
                     assert answer.status_code == 422, f"{answer.request.url}: {answer.text}"
 

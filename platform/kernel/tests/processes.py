@@ -5,8 +5,12 @@ import json
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from kernel.redis.client import Redis
+
+if TYPE_CHECKING:
+    from kernel.rate_limit.limiter import Limiter
 
 
 async def meet(redis: Redis, number: int) -> None:
@@ -32,16 +36,23 @@ async def read(redis: Redis, processes: int, readers: int) -> object:
     return sorted({str(value) for value in await asyncio.gather(*reads)})
 
 
-async def take(redis: Redis, processes: int, limit: int, period: int, duration: int) -> object:
-    """Take as much as one gets from one quota, times in milliseconds; stamps, and whether."""
+async def take(redis: Redis, processes: int, duration: int, *numbers: int) -> object:
+    """Take as much as one gets of several quotas, each a limit and a period, times in milliseconds;
+    of each, stamps and whether it was granted."""
     from kernel.rate_limit.limiter import Limiter
-    from kernel.rate_limit.rules import Quota, Rule
 
     limiter = Limiter(redis)
+    await meet(redis, processes)
+    quotas = zip(numbers[::2], numbers[1::2], strict=True)
+    return await asyncio.gather(*[_take(limiter, duration, *one) for one in quotas])
+
+
+async def _take(limiter: "Limiter", duration: int, limit: int, period: int) -> object:
+    from kernel.rate_limit.rules import Quota, Rule
+
     quota = Quota(f"shared:{limit}:{period}", Rule(limit, period / 1000))
     chance = random.Random()  # noqa: S311 - when to call is no secret
     calls: list[tuple[int, bool]] = []
-    await meet(redis, processes)
     loop = asyncio.get_running_loop()
     end = loop.time() + duration / 1000
     while loop.time() < end:

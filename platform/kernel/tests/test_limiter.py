@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local.valkey import start_valkey
+from infra.local.worker_servers import Redis as ServerOfTests
 from kernel.errors import ServiceUnavailableException
 from kernel.rate_limit.limiter import Limiter
 from kernel.rate_limit.rules import Decision, Quota, Rule
@@ -67,13 +69,22 @@ async def test_a_full_redis_refuses_guesses_and_lets_this_process_count_budgets(
         server.stop()
 
 
-@pytest.mark.parametrize(("limit", "period"), [(1, 20), (3, 50), (40, 300)])
-async def test_several_processes_share_one_quota_exactly(
-    redis_url: str, limit: int, period: int
-) -> None:
-    results = await processes.run("take", redis_url, 2, limit, period, 800)
+QUOTAS = [(1, 20), (3, 50), (40, 300)]
 
-    calls = sorted(tuple(call) for result in results for call in result)  # type: ignore[attr-defined]
+
+@pytest.fixture(scope="module")
+async def taken(_redis: ServerOfTests) -> list[Any]:
+    """What two processes got of each quota, in the order of QUOTAS."""
+    numbers = [number for one in QUOTAS for number in one]
+    results: list[Any] = await processes.run("take", _redis.url, 2, 1200, *numbers)
+    return [[call for result in results for call in result[at]] for at in range(len(QUOTAS))]
+
+
+@pytest.mark.parametrize(("limit", "period"), QUOTAS)
+def test_several_processes_share_one_quota_exactly(
+    taken: list[Any], limit: int, period: int
+) -> None:
+    calls = sorted(tuple(call) for call in taken[QUOTAS.index((limit, period))])
     accepted = [stamp for stamp, was_accepted in calls if was_accepted]
     refused = [stamp for stamp, was_accepted in calls if not was_accepted]
     length = period * 1000

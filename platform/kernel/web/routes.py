@@ -8,9 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts, request_response
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
@@ -31,6 +30,11 @@ PREFIX = "/api/v1"
 Limits = dict[str, Any]
 Guard = Callable[[APIRoute], Sequence[Any]]
 PARAMETERS = [name for name in inspect.signature(APIRoute.__init__).parameters if name != "self"]
+# What a route is found to be when it is made.
+STATE = [
+    *("path", "endpoint", "name", "methods", "path_regex", "path_format", "param_convertors"),
+    *APIRoute.__annotations__,
+]
 
 
 class RouteError(Exception):
@@ -54,7 +58,7 @@ def place(
     """
     root = APIRouter(dependency_overrides_provider=overrides)
     for router in routers:
-        root.include_router(router, prefix=PREFIX)
+        root.include_router(router, prefix=PREFIX, generate_unique_id_function=operation_id)
     contexts = zip(iter_route_contexts(root.routes), _inclusions(root, {}, None), strict=True)
     guards = resources and resources.provider("guards")
     guard: Guard = partial(guards, resources.settings) if resources and guards else lambda _: []
@@ -88,20 +92,33 @@ def _placed(context: RouteContext, inherited: tuple[Limits, int | None], guard: 
         if body_limit is not None:
             made.app = RequestBodyLimitMiddleware(made.app, body_limit)  # type: ignore[attr-defined]
         return made
-    options: dict[str, Any] = {
-        name: getattr(context, name, getattr(original, name, None)) for name in PARAMETERS
-    }
-    options["dependencies"] = [*guard(original), *(options["dependencies"] or [])]
-    options["form_limits"] = {**form_limits, **(original.form_limits or {})}
-    if context.stream_item_type is not None:
-        del options["response_model"]  # so that FastAPI finds the type of the items again
-    if isinstance(options["generate_unique_id_function"], DefaultPlaceholder):
-        options["generate_unique_id_function"] = operation_id
     # A copy, so that what a feature's own class keeps of itself stays.
     route = copy(original)
     route.__class__ = _feature_class(type(original))
-    APIRoute.__init__(route, **options)
+    form_limits = {**form_limits, **(original.form_limits or {})}
+    guards = guard(original)
+    if guards or context.max_body_size is not None:
+        _make_anew(route, context, guards, form_limits)
+        return route
+    # FastAPI has read the endpoint at its full path already, which is the most of its work.
+    for name in STATE:
+        setattr(route, name, getattr(context, name))
+    route.form_limits = form_limits
+    route.app = request_response(route.get_route_handler())
     return route
+
+
+def _make_anew(
+    route: APIRoute, context: RouteContext, guards: Sequence[Any], form_limits: Limits
+) -> None:
+    """Let FastAPI make the route with dependencies before its own."""
+    options: dict[str, Any] = {
+        name: getattr(context, name) for name in PARAMETERS if name != "form_limits"
+    }
+    options["dependencies"] = [*guards, *(options["dependencies"] or [])]
+    if context.stream_item_type is not None:
+        del options["response_model"]  # so that FastAPI finds the type of the items again
+    APIRoute.__init__(route, **options, form_limits=form_limits)
 
 
 def _feature_class(chosen: type[APIRoute]) -> type[FeatureRoute]:
