@@ -1,4 +1,4 @@
-"""Pages made of templates; their headers; the style sheet."""
+"""Pages made of templates; their headers; static files."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,9 +20,13 @@ from kernel.errors import NotFoundException
 from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
-TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 YEAR = 31_536_000
-SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code"})
+SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code", "_passkey"})
 # No script at all, and no style but the sheet: nothing that a row holds can become one.
 HEADERS = {
     "Content-Security-Policy": (
@@ -33,6 +37,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
+# Of the one page that asks for a passkey, which browsers give to scripts only.
+POLICY = "Content-Security-Policy"
+PASSKEY_HEADERS = {**HEADERS, POLICY: f"{HEADERS[POLICY]}; script-src 'self'"}
 
 
 class Renderer:
@@ -111,7 +118,8 @@ class Page:
             request_id=context.request_id,
             **values,
         )
-        return HTMLResponse(text, status, headers=HEADERS)
+        headers = PASSKEY_HEADERS if values.get("passkey") else HEADERS
+        return HTMLResponse(text, status, headers=headers)
 
     def redirect(self, path: str) -> Response:
         """To another page of the site, by GET."""
