@@ -149,6 +149,7 @@ class AccountsWithFactors(Accounts):
     @precondition(lambda self: self.alive and self.passkey is not None)
     @rule(which=A_LITTLE)
     def remove_the_passkey(self, which: int) -> None:
+        assert self.passkey is not None
         if self.act(self.one(which), "DELETE", f"/second_factor/passkey/{self.passkey[0]}"):
             self.lose_passkey()
             self.codes = self.codes if self.app else []
