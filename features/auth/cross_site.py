@@ -1,6 +1,7 @@
 """Login CSRF: what sets or spends a cookie is refused to the pages of other sites."""
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from kernel.config import HttpSettings
 from kernel.context import context_of
@@ -23,7 +24,7 @@ async def refuse_cross_site(request: Request) -> None:
         raise ForbiddenException(CROSS_SITE)
 
 
-def own_origin(request: Request) -> str:
+def own_origin(request: HTTPConnection) -> str:
     """As browsers spell it: without the scheme's own port."""
     port = {"http": ":80", "https": ":443"}[request.url.scheme]
     return f"{request.url.scheme}://{request.url.netloc.lower().removesuffix(port)}"

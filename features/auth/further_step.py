@@ -44,10 +44,17 @@ class FurtherStep(Protocol):
     async def take(
         self, connection: HTTPConnection, unit: UnitOfWork, ticket: str, code: str, door: Door
     ) -> Account:
-        """The account that the ticket was given for, once the code is right.
+        """The account that the ticket was given for, once the code is right: or, in JSON, what a
+        passkey has signed.
 
         Raises UnauthorizedException (401), RateLimitException (429).
         """
+
+    async def passkey_options(
+        self, connection: HTTPConnection, unit: UnitOfWork, ticket: str, door: Door
+    ) -> str:
+        """What `navigator.credentials.get()` takes, in JSON, for `take`; without a ticket, for the
+        caller's `confirm`. Empty where no passkey would do."""
 
     async def is_asked(self, unit: UnitOfWork, user_id: int) -> bool:
         """Whether the account's password alone is not enough."""
@@ -55,7 +62,7 @@ class FurtherStep(Protocol):
     async def confirm(
         self, connection: HTTPConnection, unit: UnitOfWork, account: Account, code: str
     ) -> None:
-        """Return when the code is one of the account's.
+        """Return when the code is one of the account's: or, in JSON, what a passkey has signed.
 
         Raises UnprocessableEntityException (422), RateLimitException (429).
         """

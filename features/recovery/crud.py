@@ -6,9 +6,9 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from features.auth.models import Session
-from features.emails.crud import is_on, send_link, send_notice
+from features.emails.crud import send_link
 from features.recovery.settings import RecoverySettings
-from features.users.crud import id_by_email, user_by_id
+from features.users.crud import id_by_email
 from features.users.models import User, UserRead
 from kernel import jobs
 from kernel.db import CompiledQuery, UnitOfWork
@@ -61,12 +61,3 @@ async def mail_reset_link(db: UnitOfWork, user: UserRead) -> None:
         lifetime=timedelta(minutes=settings.password_reset_minutes),
         username=user.username,
     )
-
-
-async def notify(db: UnitOfWork, template: str, user_id: int, **values: str) -> None:
-    """Tell the owner of an account what was done, if mail is sent here."""
-    if not is_on(db):
-        return
-    user = await user_by_id.one(db, user_id=user_id)
-    if user is not None and user.email is not None:
-        await send_notice(db, template, user.email, username=user.username, **values)

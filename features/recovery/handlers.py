@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from features.auth.devices import PROGRAMS
 from features.auth.events import SessionOpened
 from features.emails.crud import is_on, withdraw_links
+from features.emails.notices import notify_owner
 from features.recovery import crud
 from features.users.events import PasswordChanged, UserChanged, UserDeleted
 from kernel.db import UnitOfWork
@@ -22,11 +23,11 @@ async def tell_of_new_device(event: SessionOpened, unit: UnitOfWork) -> None:
         device = event.device if known else OTHER
         moment = f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC"
         values = {"device": device, "address": event.address, "moment": moment}
-        await crud.notify(unit, crud.NEW_DEVICE, event.user_id, **values)
+        await notify_owner(unit, crud.NEW_DEVICE, event.user_id, **values)
 
 
 async def tell_of_new_password(event: PasswordChanged, unit: UnitOfWork) -> None:
-    await crud.notify(unit, crud.PASSWORD_CHANGED, event.user_id)
+    await notify_owner(unit, crud.PASSWORD_CHANGED, event.user_id)
     await _withdraw(unit, event.user_id)
 
 

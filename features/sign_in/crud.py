@@ -127,8 +127,8 @@ unlink = CompiledQuery(
         .where(col(User.id) == _user_id, col(User.hashed_password).is_not(None))
         .exists(),
     )
-    .returning(col(Identity.id)),
-    int,
+    .returning(col(Identity.issuer)),
+    str,
     writes=True,
 )
 # By hand, for its join: the live account of a live session.
@@ -175,6 +175,12 @@ async def link(unit: UnitOfWork, user_id: int, issuer: str, subject: str) -> boo
 async def note_entered(unit: UnitOfWork, session_id: int, moment: datetime) -> None:
     """Remember in the session when its person last showed at the provider who it is."""
     await crud_sessions.update(unit, {"password_at": moment}, id=session_id)
+
+
+async def unlink_all(unit: UnitOfWork, user_id: int) -> None:
+    """Unlink whatever an account is signed in to by."""
+    with suppress(NoResultFound):
+        await crud_identities.db_delete(unit, allow_multiple=True, user_id=user_id)
 
 
 async def purge(unit: UnitOfWork) -> int:

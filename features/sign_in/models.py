@@ -13,6 +13,7 @@ from kernel.db import ListQuery, unique
 from kernel.schemas import CleanText, InputSchema, ReadSchema, example
 
 LINKED_ALREADY = "This sign-in is linked to an account already."
+LAST_WAY = "The account has no password and no other sign-in: set a password first."
 MAX_ISSUER = MAX_SUBJECT = 255  # OpenID Connect Core 1.0, section 2: a subject has no more
 MAX_EMAIL = 254
 MAX_RETURN = 2000

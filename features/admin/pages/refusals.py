@@ -47,21 +47,21 @@ def of(error: Exception) -> Callable[[Page], Awaitable[Response]]:
         if isinstance(answer, StepUpRequired):
             by_code = await signing.asks_for_code(page.request, page.unit)
             told = CONFIRM_BY_CODE if by_code else CONFIRM
-            return _again(page, 403, told, "code" if by_code else "password")
-        return shown(page, answer)
+            return await _again(page, 403, told, "code" if by_code else "password")
+        return await shown(page, answer)
 
     return made
 
 
-def shown(page: Page, error: Exception) -> Response:
+async def shown(page: Page, error: Exception) -> Response:
     """The page about an error that needs no row."""
     posted = page.request.method == "POST" and bool(page.posted)
     if isinstance(error, FurtherStepRequired):
-        return _again(page, 401, CODE, "code", error.ticket)
+        return await _again(page, 401, CODE, "code", error.ticket)
     if isinstance(error, UnauthorizedException):
         if posted:
             tried = page.field("_password") or page.field("_ticket")
-            return _again(page, 401, _told(error) if tried else ENDED, "sign-in")
+            return await _again(page, 401, _told(error) if tried else ENDED, "sign-in")
         return page.redirect(f"/sign-in?next={quote(_here(page), safe='')}")
     if not isinstance(error, HTTPException):
         log.error("admin page crashed", path=page.request.url.path, exc_info=error)
@@ -69,9 +69,9 @@ def shown(page: Page, error: Exception) -> Response:
     status = error.status_code
     asked = _asked(page)
     if (asked, _told(error)) in (("password", WRONG_PASSWORD), ("code", WRONG_CODE)):
-        return _again(page, status, _told(error), asked)
+        return await _again(page, status, _told(error), asked)
     if posted and status in (429, 503):
-        response = _again(page, status, _told(error), asked, page.field("_ticket"))
+        response = await _again(page, status, _told(error), asked, page.field("_ticket"))
     else:
         title, advice = HTTPStatus(status).phrase, WHAT_TO_DO.get(status, "")
         response = page.render("error.html", status, title=title, told=_told(error), advice=advice)
@@ -93,12 +93,16 @@ def _asked(page: Page) -> str:
     return "code" if "_code" in page.posted else "password" if "_password" in page.posted else ""
 
 
-def _again(page: Page, status: int, told: str, asks: str, ticket: str = "") -> Response:
+async def _again(page: Page, status: int, told: str, asks: str, ticket: str = "") -> Response:
     """The form once more, hidden, with what is missing to it: a sign-in, a password, a code (after
     a sign-in with its ticket), or time."""
     kept = [*page.kept, ("_ticket", ticket)] if ticket else page.kept
     typed = sum(bytes_of(name) + bytes_of(value) for name, value in kept)
-    return page.render("again.html", status, typed=typed, told=told, asks=asks, kept=kept)
+    asks_now = asks == "code" and status not in (429, 503)
+    passkey = await signing.passkey_options(page, ticket) if asks_now else ""
+    return page.render(
+        "again.html", status, typed=typed, told=told, asks=asks, kept=kept, passkey=passkey
+    )
 
 
 def _told(error: Any) -> str:

@@ -1,4 +1,4 @@
-"""Pages made of templates; their headers; the style sheet."""
+"""Pages made of templates; their headers; static files."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -23,9 +23,13 @@ from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
-TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 YEAR = 31_536_000
-SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code"})
+SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code", "_passkey"})
 # Before the name of a field whose value may be a file: with another name than what is typed, no
 # client can take a text away by a file that it didn't choose.
 FILE = "_file."
@@ -40,6 +44,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
+# Of the one page that asks for a passkey, which browsers give to scripts only.
+POLICY = "Content-Security-Policy"
+PASSKEY_HEADERS = {**HEADERS, POLICY: f"{HEADERS[POLICY]}; script-src 'self'"}
 
 
 class PageTooLarge(UnprocessableEntityException):
@@ -145,7 +152,8 @@ class Page:
         else:
             if not typed:
                 raise PageTooLarge("This takes more than a page; ask for less.")
-        return HTMLResponse(body, status, headers=HEADERS)
+        headers = PASSKEY_HEADERS if values.get("passkey") else HEADERS
+        return HTMLResponse(body, status, headers=headers)
 
     def _made(self, template: str, *, room: float, **values: Any) -> str:
         context = context_of(self.request)

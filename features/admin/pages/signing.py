@@ -35,11 +35,11 @@ async def sign_in(page: Page) -> Response:
     try:
         page.token = await _token(page)
     except FurtherStepRequired as asked:
-        return page.render("code.html", 401, ticket=asked.ticket, told="")
+        return await _code_page(page, 401, asked.ticket)
     except CustomException as refused:
         told = str(refused.detail)
         if ticket:
-            answer = page.render("code.html", refused.status_code, ticket=ticket, told=told)
+            answer = await _code_page(page, refused.status_code, ticket, told)
         else:
             answer = page.render("sign_in.html", refused.status_code, name=name, told=told)
         answer.headers.update(refused.headers or {})
@@ -47,10 +47,30 @@ async def sign_in(page: Page) -> Response:
     return page.redirect(inside(where))
 
 
+async def _code_page(page: Page, status: int, ticket: str, told: str = "") -> Response:
+    passkey = await passkey_options(page, ticket) if status == 401 else ""
+    return page.render("code.html", status, ticket=ticket, told=told, passkey=passkey)
+
+
+async def passkey_options(page: Page, ticket: str) -> str:
+    """What the browser is to ask a passkey for, in JSON, in place of a code: to sign in with that
+    ticket or, without one, to confirm. Empty where no passkey would do."""
+    step = further_step(page.unit)
+    if step is None:
+        return ""
+    await page.unit.flush()  # the ticket, which is looked up
+    return await step.passkey_options(page.request, page.unit, ticket, "admin")
+
+
+def _shown(page: Page) -> str:
+    """The code that was entered, or what a passkey has signed."""
+    return page.field("_passkey") or page.field("_code")
+
+
 async def _token(page: Page) -> str:
     request, unit, ticket = page.request, page.unit, page.field("_ticket")
     if ticket:
-        return await permissions.sign_in_by_code(request, unit, ticket, page.field("_code"))
+        return await permissions.sign_in_by_code(request, unit, ticket, _shown(page))
     return await permissions.sign_in(
         request, unit, page.field("_username"), page.field("_password")
     )
@@ -65,7 +85,7 @@ async def enter_again(page: Page) -> None:
         permissions.use(request, page.token)
     else:
         caller = await permissions.superuser(request)
-        password, code = page.field("_password"), page.field("_code")
+        password, code = page.field("_password"), _shown(page)
         await _confirm(request, page.unit, caller, password, code)
 
 

@@ -1,10 +1,12 @@
-"""The stage of the state machine: the application on a Redis of its own, which may be killed."""
+"""Where state machines run: the application in two processes, so to speak, on a Redis of its own,
+which may be killed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,15 +40,20 @@ async def _answers(client: Redis) -> bool:
 
 @dataclass
 class Environment:
-    """What all runs of the machine share: the application, on a Redis that may be killed."""
+    """What all runs of a machine share."""
 
     loop: asyncio.AbstractEventLoop
-    app: Application
+    apps: list[Application]
     directory: Path
     valkey: ValkeyServer | None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(coroutine)
+
+    @property
+    def app(self) -> Application:
+        """The process that most calls go to."""
+        return self.apps[0]
 
     def start_redis(self) -> None:
         if self.valkey is None:
@@ -65,18 +72,19 @@ class Environment:
             used_at = col(TokenBlacklist.used_at) - timedelta(seconds=10)
             await db.execute(update(TokenBlacklist).values(used_at=used_at))
 
-    async def let_step_ups_pass(self) -> None:
-        """Move every entered password eleven minutes into the past."""
+    async def let_step_ups_pass(self, user_id: int) -> None:
+        """Move every password that the user has entered eleven minutes into the past."""
         resources: Resources = self.app.state.resources
         async with resources.unit() as db:
             password_at = col(Session.password_at) - timedelta(minutes=11)
-            await db.execute(update(Session).values(password_at=password_at))
+            own = update(Session).where(col(Session.user_id) == user_id)
+            await db.execute(own.values(password_at=password_at))
 
     async def forget_guesses(self) -> None:
         """Let every quota be whole again, wherever it is kept."""
-        resources: Resources = self.app.state.resources
-        resources.get(Limiter)._fallback = InMemoryFallback()
-        client = resources.redis("rate_limit")
+        for app in self.apps:
+            app.state.resources.get(Limiter)._fallback = InMemoryFallback()
+        client = self.app.state.resources.redis("rate_limit")
         if self.valkey is not None and client is not None:
             await client.execute("FLUSHDB")
 
@@ -87,18 +95,17 @@ class Environment:
             await change_user(db, user_id, {"is_superuser": is_superuser})
 
     async def _until_available(self) -> None:
-        resources: Resources = self.app.state.resources
+        roles: tuple[RedisRole, ...] = ("cache", "rate_limit")
         async with asyncio.timeout(60):
-            roles: tuple[RedisRole, ...] = ("cache", "rate_limit")
-            for role in roles:
-                client = resources.redis(role)
+            for app, role in product(self.apps, roles):
+                client = app.state.resources.redis(role)
                 while client is not None and not await _answers(client):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def staged(make_app: ApplicationFactory, directory: Path) -> AsyncIterator[Environment]:
-    """A stage for the length of a block."""
+async def killable(make_app: ApplicationFactory, directory: Path) -> AsyncIterator[Environment]:
+    """The environment for the length of a block; `make_app` gets the settings that it needs."""
     valkey = start_valkey(directory, durable=False)
     values = {
         "REDIS_CACHE_URL": valkey.url,
@@ -107,8 +114,9 @@ async def staged(make_app: ApplicationFactory, directory: Path) -> AsyncIterator
         "REGISTRATION_LIMIT": "10000",
         "TRUSTED_PROXIES": "127.0.0.1",
     }
-    async with make_app(**values) as app:
-        stage = Environment(asyncio.get_running_loop(), app, directory, valkey)
-        yield stage
-        if stage.valkey is not None:
-            stage.kill_redis()
+    async with AsyncExitStack() as stack:
+        apps = [await stack.enter_async_context(make_app(**values)) for _ in range(2)]
+        environment = Environment(asyncio.get_running_loop(), apps, directory, valkey)
+        yield environment
+        if environment.valkey is not None:
+            environment.kill_redis()

@@ -31,6 +31,7 @@ AUTHENTICATOR = {
     "automaticPresenceSimulation": True,
 }
 LATER = "UPDATE session SET password_at = password_at - interval '11 minutes'"
+MIGHTY = 'UPDATE "user" SET is_superuser = true'
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
@@ -193,6 +194,28 @@ def test_after_a_while_what_matters_asks_for_a_factor_and_is_done_then(
         f"{walk.site.address}/api/v1/login", data={"username": "ada1", "password": PASSWORD}
     )
     assert answer.status_code == 200
+
+
+def test_a_superuser_signs_in_to_the_admin_site_by_a_passkey(
+    walk: Walk, setting_values: dict[str, str]
+) -> None:
+    if httpx2.get(f"{walk.site.address}/admin/sign-in").status_code == 404:
+        pytest.skip("this application has no admin site")
+    walk.enter_password()
+    walk.add_a_passkey("Laptop")
+    walk.sign_out()
+    browsing.execute(setting_values["DATABASE_URL"], MIGHTY)
+
+    walk.page.goto(f"{walk.site.address}/admin/user/list")
+    walk.enter_password()
+    walk.verify_the_user(False)
+    walk.click("Use a passkey")
+    walk.sees("No passkey was used.")
+    walk.verify_the_user(True)
+    walk.click("Use a passkey")
+
+    walk.sees("Sign out")
+    assert walk.page.url == f"{walk.site.address}/admin/user/list"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

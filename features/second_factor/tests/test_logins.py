@@ -41,6 +41,7 @@ async def test_the_right_password_is_answered_with_a_ticket_and_the_steps_that_w
 
     said = answer.json()
     assert (answer.status_code, said["type"]) == (401, ASKED)
+    assert said["detail"] == "One more step is asked: go on by POST /api/v1/login/factor."
     assert said["steps"] == ["totp", "recovery_code"]
     assert len(said["ticket"]) == 43
     assert answer.headers["WWW-Authenticate"] == "Bearer"

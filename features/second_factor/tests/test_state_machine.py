@@ -1,27 +1,23 @@
 """Whatever people, thieves and a failing Redis do, in any order: no password alone gets into an
-account with a factor, and nothing that was used gets in again.
+account with a factor, and nothing that was used or removed gets in again.
 
 The state machine of accounts, with factors.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 
-from features.auth.tests.environment import Environment, staged
-from features.auth.tests.test_state_machine import A_LITTLE, Accounts, Login
+from features.auth.tests.environment import Environment
+from features.auth.tests.model import V1, Login, run_machine
+from features.auth.tests.state_machine import A_LITTLE, Accounts
+from features.second_factor.tests.authenticator import Authenticator
 from features.second_factor.tests.factories import App, forget_steps
-from tests.application import ApplicationFactory
 
-V1 = "/api/v1"
-FACTOR, STEP_UP = f"{V1}/login/factor", f"{V1}/step-up"
+FACTOR, PASSKEY = f"{V1}/login/factor", f"{V1}/login/passkey"
 WRONG = "000000"
+Proof = dict[str, Any]
 
 
 @dataclass
@@ -33,198 +29,189 @@ class Ticket:
 
 
 class AccountsWithFactors(Accounts):
-    """One account under attack, which has a factor now and then."""
+    """One account under attack, which has factors now and then."""
 
-    @initialize()
-    def register(self) -> None:
-        super().register()
-        self.begin_anew()
-
-    def begin_anew(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.app: App | None = None
+        self.passkey: tuple[int, Authenticator] | None = None
+        self.lost: list[Authenticator] = []
         self.codes: list[str] = []
         self.open: list[Ticket] = []
-        self.spent: list[dict[str, str]] = []
+        self.spent: list[Proof] = []
         self.version = 0
 
-    def password_alone(self, password: str = "", **more: Any) -> Any:
-        form = {"username": self.client.username, "password": password or self.client.password}
-        return self.send("POST", f"{V1}/login", data=form, **more)
+    def begin(self) -> None:
+        self.lose_passkey()
+        self.app, self.codes = None, []
+        self.changed()
 
-    def enter(self, password: str = "", **more: Any) -> int:
-        """Log in with this password, by default the right one, and then with a code."""
-        answer = self.password_alone(password, **more)
-        if self.app is not None and not password and answer.status_code == 401:
-            return self.finish(answer.json()["ticket"], self.code(), **more)
-        if answer.status_code == 200:
-            assert self.app is None
-            self.note(answer)
-        return int(answer.status_code)
+    def changed(self) -> None:
+        self.version += 1
 
-    def finish(self, ticket: str, code: str, **more: Any) -> int:
-        body = {"ticket": ticket, "code": code}
-        answer = self.send("POST", FACTOR, json=body, **more)
-        if answer.status_code == 200:
-            self.note(answer)
-            self.spent.append(body)
-        return int(answer.status_code)
+    def lose_passkey(self) -> None:
+        if self.passkey is not None:
+            self.lost.append(self.passkey[1])
+        self.passkey = None
 
-    def note(self, answer: Any) -> None:
-        cookies, token = answer.cookies, answer.json()["access_token"]
-        self.logins.append(Login(cookies["refresh_token"], [token], cookies["device"]))
+    def set_up(self, codes: list[str]) -> None:
+        """A factor is there; recovery codes come with the first one."""
+        self.codes = codes or self.codes
+
+    @property
+    def has_factor(self) -> bool:
+        return self.app is not None or self.passkey is not None
+
+    def password_is_enough(self, login: Login) -> bool:
+        return not self.has_factor or login.confirmed
+
+    def go_further(self, answer: Any, **more: Any) -> Any:
+        assert self.has_factor
+        ticket = answer.json()["ticket"]
+        proof = self.proof(f"{FACTOR}/options", json={"ticket": ticket})
+        return self.show(ticket, proof, **more)
+
+    def confirm(self, login: Login, right: bool) -> Any:
+        answer = super().confirm(login, right)
+        if not self.has_factor:
+            return answer
+        assert answer.status_code == 403
+        path, token = f"{V1}/step-up/factor", login.tokens[-1]
+        proof = self.proof(f"{path}/options", token=token) if right else {"code": WRONG}
+        answer = self.send("POST", path, token, json=proof)
+        self.forget_guesses()
+        return answer
+
+    def forget_guesses(self) -> None:
+        self.run(self.environment.forget_guesses())
+
+    def proof(self, options_path: str, **more: Any) -> Proof:
+        """One that is right now: a code of the app, or else the passkey's."""
+        if self.app is not None:
+            return {"code": self.code()}
+        assert self.passkey is not None
+        options = self.send("POST", options_path, **more)
+        assert options.status_code == 200
+        return {"passkey": self.passkey[1].sign(options.json())}
 
     def code(self) -> str:
         """A code that works now."""
         assert self.app is not None
-        self.stage.run(forget_steps(self.stage.app))
+        self.run(forget_steps(self.environment.app))
         return self.app.code()
 
-    def login_of(self, which: int) -> Login:
-        return self.alive[which % len(self.alive)]
+    def show(self, ticket: str, proof: Proof, **more: Any) -> Any:
+        body = {"ticket": ticket, **proof}
+        answer = self.send("POST", FACTOR, json=body, **more)
+        if answer.status_code == 200:
+            self.spent.append(body)
+        return answer
 
-    def on(self, login: Login, method: str, path: str, **more: Any) -> Any:
-        return self.send(method, f"{V1}{path}", token=login.tokens[-1], **more)
+    def finish(self, ticket: str, proof: Proof) -> int:
+        return self.note(self.show(ticket, proof))
+
+    def a_ticket(self) -> str:
+        answer = self.password_alone()
+        assert answer.status_code == 401
+        return str(answer.json()["ticket"])
+
+    def log_in_by(self, passkey: Authenticator) -> int:
+        signed = passkey.sign(self.send("POST", f"{PASSKEY}/options").json())
+        return self.note(self.send("POST", PASSKEY, json={"passkey": signed}))
 
     @precondition(lambda self: self.alive and self.app is None)
     @rule(which=A_LITTLE)
     def set_an_app_up(self, which: int) -> None:
-        login = self.login_of(which)
-        begun = self.on(login, "POST", "/second_factor/totp")
-        assert begun.status_code == (201 if login.confirmed else 403)
-        if login.confirmed:
+        login = self.one(which)
+        if begun := self.act(login, "POST", "/second_factor/totp", 201):
             app = App(begun.json()["secret"])
             body = {"code": app.code()}
-            made = self.on(login, "POST", "/second_factor/totp/confirm", json=body)
-            assert made.status_code == 200
-            self.app, self.codes = app, made.json()["recovery_codes"]
+            made = self.act(login, "POST", "/second_factor/totp/confirm", json=body)
+            self.app = app
+            self.set_up(made.json()["recovery_codes"])
+
+    @precondition(lambda self: self.alive and self.passkey is None)
+    @rule(which=A_LITTLE)
+    def add_a_passkey(self, which: int) -> None:
+        login, key = self.one(which), Authenticator()
+        if options := self.act(login, "POST", "/second_factor/passkey_options"):
+            body = {"name": "Laptop", "credential": key.make(options.json())}
+            made = self.act(login, "POST", "/second_factor/passkey", 201, json=body).json()
+            self.passkey = (made["id"], key)
+            self.set_up(made["recovery_codes"])
 
     @precondition(lambda self: self.alive and self.app is not None)
     @rule(which=A_LITTLE)
     def remove_the_app(self, which: int) -> None:
-        login = self.login_of(which)
-        answer = self.on(login, "DELETE", "/second_factor/totp")
-        assert answer.status_code == (200 if login.confirmed else 403)
-        if login.confirmed:
-            self.app, self.codes = None, []
+        if self.act(self.one(which), "DELETE", "/second_factor/totp"):
+            self.app, self.codes = None, self.codes if self.passkey else []
 
-    @precondition(lambda self: self.alive and self.app is not None and self.is_superuser)
+    @precondition(lambda self: self.alive and self.passkey is not None)
+    @rule(which=A_LITTLE)
+    def remove_the_passkey(self, which: int) -> None:
+        assert self.passkey is not None
+        if self.act(self.one(which), "DELETE", f"/second_factor/passkey/{self.passkey[0]}"):
+            self.lose_passkey()
+            self.codes = self.codes if self.app else []
+
+    @precondition(lambda self: self.alive and self.has_factor and self.is_superuser)
     @rule(which=A_LITTLE)
     def reset_all_factors(self, which: int) -> None:
-        login = self.login_of(which)
-        answer = self.on(login, "DELETE", f"/user/{self.client.username}/second_factor")
-        assert answer.status_code == (200 if login.confirmed else 403)
-        if login.confirmed:
+        if self.act(self.one(which), "DELETE", f"{self.own}/second_factor"):
+            self.lose_passkey()
             self.app, self.codes = None, []
             self.end(self.logins)
 
-    @precondition(lambda self: self.app is not None)
+    @precondition(lambda self: self.has_factor)
     @rule()
     def guess_a_code(self) -> None:
-        ticket = self.password_alone().json()["ticket"]
-        assert self.finish(ticket, WRONG) == 401
+        ticket = self.a_ticket()
+        assert self.finish(ticket, {"code": WRONG}) == 401
         self.open.append(Ticket(ticket, self.version))
-        self.stage.run(self.stage.forget_guesses())
+        self.forget_guesses()
 
     @precondition(lambda self: self.open)
     @rule(which=A_LITTLE)
     def come_back_with_a_ticket(self, which: int) -> None:
         ticket = self.open.pop(which % len(self.open))
-        code = self.code() if self.app is not None else "123456"
-        good = self.app is not None and ticket.version == self.version
-        assert self.finish(ticket.text, code) == (200 if good else 401)
-        self.stage.run(self.stage.forget_guesses())
+        if self.has_factor and ticket.version == self.version:
+            proof = self.proof(f"{FACTOR}/options", json={"ticket": ticket.text})
+            assert self.finish(ticket.text, proof) == 200
+        else:
+            code = self.code() if self.app is not None else WRONG
+            assert self.finish(ticket.text, {"code": code}) == 401
+        self.forget_guesses()
 
     @precondition(lambda self: self.spent)
     @rule(which=A_LITTLE)
     def replay_a_login(self, which: int) -> None:
         spent = self.spent[which % len(self.spent)]
-        assert self.finish(spent["ticket"], spent["code"]) == 401
+        assert self.finish(spent["ticket"], spent) == 401
         if self.app is not None:
-            assert self.finish(spent["ticket"], self.code()) == 401
-        self.stage.run(self.stage.forget_guesses())
+            assert self.finish(spent["ticket"], {"code": self.code()}) == 401
+        self.forget_guesses()
 
     @precondition(lambda self: self.app is not None)
     @rule()
     def use_a_code_again(self) -> None:
-        code, tickets = self.code(), [self.password_alone().json()["ticket"] for _ in range(2)]
-        assert [self.finish(ticket, code) for ticket in tickets] == [200, 401]
-        self.stage.run(self.stage.forget_guesses())
+        proof, tickets = {"code": self.code()}, [self.a_ticket() for _ in range(2)]
+        assert [self.finish(ticket, proof) for ticket in tickets] == [200, 401]
+        self.forget_guesses()
 
     @precondition(lambda self: self.codes)
     @rule()
     def use_a_recovery_code_twice(self) -> None:
-        code, tickets = self.codes.pop(), [self.password_alone().json()["ticket"] for _ in "12"]
-        assert [self.finish(ticket, code) for ticket in tickets] == [200, 401]
+        proof, tickets = {"code": self.codes.pop()}, [self.a_ticket() for _ in range(2)]
+        assert [self.finish(ticket, proof) for ticket in tickets] == [200, 401]
 
-    @precondition(lambda self: self.alive)
-    @rule(which=A_LITTLE, right=st.booleans())
-    def step_up(self, which: int, right: bool) -> None:
-        login = self.login_of(which)
-        password = {"password": self.client.password if right else "wrong"}
-        answer = self.on(login, "POST", "/step-up", json=password)
-        if self.app is None:
-            assert answer.status_code == (200 if right else 422)
-        else:
-            assert answer.status_code == 403
-            code = {"code": self.code() if right else WRONG}
-            answer = self.on(login, "POST", "/step-up/factor", json=code)
-            assert answer.status_code == (200 if right else 422)
-            self.stage.run(self.stage.forget_guesses())
-        login.confirmed = login.confirmed or right
-
-    @precondition(lambda self: self.alive)
+    @precondition(lambda self: self.passkey or self.lost)
     @rule()
-    def change_the_password(self) -> None:
-        if self.app is None or self.alive[0].confirmed:
-            super().change_the_password()
-            self.version += 1
-            return
-        values = {"password": "another password", "current_password": self.client.password}
-        path = f"/user/{self.client.username}"
-        assert self.on(self.alive[0], "PATCH", path, json=values).status_code == 403
-
-    @precondition(lambda self: self.alive)
-    @rule(which=A_LITTLE)
-    def change_the_email(self, which: int) -> None:
-        super().change_the_email(which)
-        self.version += self.login_of(which).confirmed
-
-    @precondition(lambda self: self.alive)
-    @rule()
-    def change_the_name(self) -> None:
-        super().change_the_name()
-        self.version += 1
-
-    @rule()
-    def change_the_role(self) -> None:
-        super().change_the_role()
-        self.version += 1
-
-    @precondition(lambda self: self.alive and not self.is_superuser)
-    @rule()
-    def delete_and_register_anew(self) -> None:
-        gone = self.alive[0].confirmed
-        super().delete_and_register_anew()
-        if gone:
-            self.begin_anew()
+    def log_in_by_passkeys(self) -> None:
+        if self.passkey is not None:
+            assert self.log_in_by(self.passkey[1]) == 200
+        for lost in self.lost[-1:]:
+            assert self.log_in_by(lost) == 401
 
 
-@pytest.fixture
-async def stage(make_app: ApplicationFactory, tmp_path: Path) -> AsyncIterator[Environment]:
-    async with staged(make_app, tmp_path) as stage:
-        yield stage
-
-
-def test_no_password_alone_gets_in_and_nothing_does_twice(stage: Environment) -> None:
-    AccountsWithFactors.stage = stage
-
-    run_state_machine_as_test(
-        AccountsWithFactors,
-        settings=settings(
-            max_examples=4,
-            stateful_step_count=14,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+def test_no_password_alone_gets_in_and_nothing_does_twice(killable_redis: Environment) -> None:
+    run_machine(AccountsWithFactors, killable_redis, examples=8, steps=16)

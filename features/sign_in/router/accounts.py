@@ -13,6 +13,7 @@ from features.auth.step_up import note_password
 from features.auth.tokens import Kind, signer
 from features.emails.events import AddressConfirmed
 from features.sign_in import crud
+from features.sign_in.events import SignInLinked
 from features.sign_in.id_tokens import LEEWAY
 from features.sign_in.models import LINKED_ALREADY, Attempt
 from features.sign_in.permissions import refused, settings_of
@@ -86,6 +87,7 @@ async def link_account(end: SignInEnd) -> None:
         raise ConflictException(LINKED_ALREADY)
     if holder is None:
         await _link(end, account.id)
+        await emit(end.db, SignInLinked(account.id, end.named["issuer"]))
 
 
 async def confirm(end: SignInEnd) -> None:
@@ -154,6 +156,7 @@ async def _linked_by_email(end: SignInEnd, email: str) -> Account:
     if account is None or account.is_superuser:
         raise ConflictException(TAKEN)
     await _link(end, account.id)
+    await emit(end.db, SignInLinked(account.id, end.named["issuer"]))
     await sessions.end_all(end.db, account.id, reason="linked")
     return account
 

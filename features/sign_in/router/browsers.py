@@ -8,24 +8,25 @@ from fastapi.responses import Response
 
 from features.auth.cookies import refresh_cookie
 from features.emails.link_pages import PAGE
-from features.sign_in.attempts import begin, redirect_uri, take
+from features.sign_in.attempts import redirect_uri, take
 from features.sign_in.id_tokens import BadToken
 from features.sign_in.models import Attempt, Purpose
 from features.sign_in.permissions import (
-    KnownProvider,
     away,
     count_return,
     count_start,
-    refuse_elsewhere,
+    known_provider,
     refused,
 )
 from features.sign_in.provider import Claims, Provider
 from features.sign_in.provider import Request as SignInRequest
 from features.sign_in.router.accounts import SignInEnd, confirm, link_account, sign_in
 from features.sign_in.router.outcomes import ended, failed, sent
+from features.sign_in.router.starting import begun
 from features.sign_in.transport import ProviderAway
 from kernel.context import context_of
 from kernel.errors import CustomException
+from kernel.schemas import CleanText
 from kernel.web import Access, SessionDep, access, translate
 
 CODE = re.compile(r"[ -~]{1,2048}")  # RFC 6749, appendix A.11
@@ -35,31 +36,30 @@ router = APIRouter()
 RefreshCookie = Annotated[str | None, Depends(refresh_cookie)]
 
 
-@router.get("/sign-in/{provider}", dependencies=[Depends(count_start)], **PAGE)
+@router.get("/sign-in/{provider}", **PAGE)
 @access(Access.PUBLIC)
 async def start_sign_in(
-    provider: KnownProvider,
+    provider: CleanText,
     request: Request,
     db: SessionDep,
     return_to: Annotated[str, Query(alias="next")] = "",
 ) -> Response:
     """Send a browser to the provider; from there it comes back."""
+    response = sent("")  # it gets its cookie before it is known where to
     try:
-        refuse_elsewhere(request, return_to)
-        response = sent("")  # it gets its cookie before it is known where to
-        url = await begin(request, response, db, provider, Purpose.SIGN_IN, return_to)
-        response.headers["Location"] = url
-    except ProviderAway as reason:
-        return failed(request, "", away(provider, reason))
+        await count_start(request)
+        known = await known_provider(provider, request)
+        url = await begun(request, response, db, known, Purpose.SIGN_IN, return_to)
     except CustomException as refusal:
         return failed(request, "", refusal)
+    response.headers["Location"] = url
     return response
 
 
-@router.get("/sign-in/{provider}/callback", dependencies=[Depends(count_return)], **PAGE)
+@router.get("/sign-in/{provider}/callback", **PAGE)
 @access(Access.PUBLIC)
 async def finish_sign_in(
-    provider: KnownProvider,
+    provider: CleanText,
     request: Request,
     db: SessionDep,
     replaced: RefreshCookie,
@@ -69,14 +69,17 @@ async def finish_sign_in(
     error: str = "",
 ) -> Response:
     """Take a browser back from the provider, and send it on."""
-    attempt = await take(request, provider.values.name, state)
-    return_to = attempt.return_to if attempt else ""
+    return_to = ""
     try:
+        await count_return(request)
+        known = await known_provider(provider, request)
+        attempt = await take(request, provider, state)
         if attempt is None:
-            raise refused(request, provider, "state or browser")
-        claims = await _claims(request, provider, attempt, state, code, iss, error)
+            raise refused(request, known, "state or browser")
+        return_to = attempt.return_to
+        claims = await _claims(request, known, attempt, state, code, iss, error)
         response = ended(attempt)
-        end = SignInEnd(request, response, db, provider, attempt, claims, replaced)
+        end = SignInEnd(request, response, db, known, attempt, claims, replaced)
         await ENDS[attempt.purpose](end)
     except Exception as raised:
         refusal = translate(raised)

@@ -9,6 +9,7 @@ from features.auth.step_up import require_recent_password
 from features.sign_in.attempts import begin
 from features.sign_in.models import Purpose, SignInStart, SignInUrl
 from features.sign_in.permissions import KnownProvider, away, count_start, refuse_elsewhere
+from features.sign_in.provider import Provider
 from features.sign_in.transport import ProviderAway
 from kernel.db import UnitOfWork
 from kernel.web import SessionDep
@@ -30,9 +31,8 @@ async def link_identity(
     Needs a password that was entered lately (POST /step-up, or POST /sign-in/{provider}/step-up).
     """
     await require_recent_password(db, caller)
-    return await _begun(
-        request, response, db, provider, Purpose.LINK, values.next, caller.session_id
-    )
+    url = await begun(request, response, db, provider, Purpose.LINK, values.next, caller.session_id)
+    return SignInUrl(url=url)
 
 
 @router.post("/sign-in/{provider}/step-up", response_model=SignInUrl)
@@ -50,23 +50,27 @@ async def step_up_by_provider(
 
     It counts for STEP_UP_MINUTES, as POST /step-up does.
     """
-    return await _begun(
+    url = await begun(
         request, response, db, provider, Purpose.STEP_UP, values.next, caller.session_id
     )
+    return SignInUrl(url=url)
 
 
-async def _begun(
+async def begun(
     request: Request,
     response: Response,
     db: UnitOfWork,
-    provider: KnownProvider,
+    provider: Provider,
     purpose: Purpose,
     return_to: str,
-    session_id: int,
-) -> SignInUrl:
+    session_id: int | None = None,
+) -> str:
+    """The address at the provider, to which the browser is sent with a cookie for its way back.
+
+    Raises UnprocessableEntityException (422), and ServiceUnavailableException (503).
+    """
     refuse_elsewhere(request, return_to)
     try:
-        url = await begin(request, response, db, provider, purpose, return_to, session_id)
+        return await begin(request, response, db, provider, purpose, return_to, session_id)
     except ProviderAway as reason:
         raise away(provider, reason) from reason
-    return SignInUrl(url=url)

@@ -7,12 +7,17 @@ from uuid import uuid4
 
 import httpx2
 from pydantic import SecretStr
+from sqlalchemy import update
+from sqlmodel import col
 
 from features.emails.settings import EmailSettings
+from features.sign_in.crud import crud_identities
 from features.sign_in.models import Identity
 from features.sign_in.settings import SignInSettings
 from features.sign_in.tests.provider import CLIENT, SECRET, Provider, provider_serving
 from features.sign_in.tests.signing_in import address_of
+from features.users.models import User
+from tests.accounts import Person
 from tests.application import client_of
 from tests.callers import People
 
@@ -33,6 +38,9 @@ async def arrange(people: People, operation: str) -> Mapping[str, Any]:
     trust(people, provider)
     if operation == "erase_identity":
         return {"id": await add_identity(people, people.owner.id)}
+    if operation == "erase_user_identities":
+        await add_identity(people, people.owner.id)
+        return {}
     if operation == "finish_sign_in":
         subject = uuid4().hex
         await add_identity(people, people.owner.id, provider.issuer, subject)
@@ -67,7 +75,10 @@ def trust(people: People, provider: Provider) -> None:
 
 
 async def add_identity(
-    people: People, user_id: int, issuer: str = "https://accounts.example", subject: str = ""
+    people: People | Person,
+    user_id: int,
+    issuer: str = "https://accounts.example",
+    subject: str = "",
 ) -> int:
     """An account at some provider that is linked to the user's."""
     identity = Identity(user_id=user_id, issuer=issuer, subject=subject or uuid4().hex)
@@ -76,6 +87,19 @@ async def add_identity(
         await db.flush()
         assert identity.id is not None
         return identity.id
+
+
+async def identities_left(person: Person) -> int:
+    """How many accounts at providers are linked to the person's."""
+    async with person.app.state.resources.unit() as db:
+        return await crud_identities.count(db, user_id=person.id)
+
+
+async def take_password(person: Person) -> None:
+    """Let the account have no password, as one has that a sign-in has made."""
+    async with person.app.state.resources.unit() as db:
+        own = update(User).where(col(User.id) == person.id)
+        await db.execute(own.values(hashed_password=None))
 
 
 async def coming_back(people: People, provider: Provider, subject: str) -> Mapping[str, Any]:
