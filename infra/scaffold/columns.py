@@ -149,16 +149,14 @@ class Column:
 
     def _options(self) -> Iterator[str]:
         """What the column must be told that its type doesn't say."""
-        kind = self.field.type
-        if kind == "text" and (self.field.maximum or LISTED + 1) <= LISTED:
-            kind = "str"  # lists show it whole, so the column has its bound
-        match kind:
-            case "str" | "url" if self.field.optional:
+        match self.field.type:
+            case "text" if not 0 < (self.field.maximum or 0) <= LISTED:
+                yield "sa_type=TEXT"
+            # A shorter text has its bound in the column: lists show it whole.
+            case "str" | "url" | "text" if self.field.optional:
                 yield f"max_length={self.most}"
             case "decimal" if self.field.optional:
                 yield self._digits
-            case "text":
-                yield "sa_type=TEXT"
             case "bigint":
                 yield "sa_type=BigInteger"
             case "email":

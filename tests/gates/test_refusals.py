@@ -139,11 +139,11 @@ def barred(route: FeatureRoute) -> Iterator[tuple[str, tuple[int, str]]]:
 
 def broken(method: str, route: FeatureRoute) -> Iterator[dict[str, Any]]:
     """Bodies and queries that would be refused of one who may call the route."""
-    yield {"params": {"page": 0, "colour": "red"}}
+    yield {"params": {"page": 0, "no_such_field": "red"}}
     if method in ("GET", "DELETE"):
         return
     yield {"json": {}}
-    yield {"json": {"colour": "red"}}
+    yield {"json": {"no_such_field": "red"}}
     if route.access is not Access.SELF:
         # What is no JSON is refused before any dependency runs, FastAPI's order.
         yield {"content": "{", "headers": {"Content-Type": "application/json"}}
