@@ -58,6 +58,31 @@ fi
                 "",
             ),
         ),
+        "docs/running/failover.md": (
+            (
+                "`hatch run drill --full` changes the primary",
+                "The template's drill changes the primary",
+            ),
+            (" (`infra/drills/test_failover.py`).", "."),
+        ),
+        "docs/running/production.md": (
+            (
+                "`infra/drills/test_compose_started.py` (`hatch run drill --full`, on Linux as root) starts",
+                "The template's drill, on Linux as root, starts",
+            ),
+        ),
+        "docs/running/replicas.md": (
+            (
+                (
+                    "`hatch run drill --full` kills, stops and holds back a replica under load\n"
+                    "(`infra/drills/test_replica_reads.py`)."
+                ),
+                "The template's drill kills, stops and holds back a replica under load.",
+            ),
+        ),
+        "docs/running/updating.md": (
+            ("`infra/drills/test_two_versions.py` replaces", "The template's drill replaces"),
+        ),
         "docs/running/supply.md": (
             ("`hatch run drill --full -k image` installs", "The template's drill installs"),
         ),
