@@ -3,11 +3,13 @@
 import asyncio
 
 import asyncpg
+import pytest
 from alembic import command
 
 from infra.revisions.throwaway import migrations_of
 from kernel.config.loader import ROOT
 
+BEFORE = "sorted_lists"  # the revision
 STORED = {
     'https://example.com/a b?"c"': "https://example.com/a%20b?%22c%22",
     "https:\\\\example.com\\a\t\x7f": "https://example.com/a",
@@ -34,6 +36,10 @@ async def stored(url: str) -> list[str | None]:
     return [row["media_url"] for row in rows]
 
 
+@pytest.mark.skipif(
+    not any((ROOT / "migrations/versions").glob(f"*_{BEFORE}.py")),
+    reason="a product's first revision bounds them from the beginning",
+)
 def test_what_was_stored_before_is_encoded_and_what_is_too_long_goes() -> None:
     with migrations_of(ROOT) as config:
         url = (
@@ -41,7 +47,7 @@ def test_what_was_stored_before_is_encoded_and_what_is_too_long_goes() -> None:
             .set(drivername="postgresql")
             .render_as_string(hide_password=False)
         )
-        command.upgrade(config, "sorted_lists")
+        command.upgrade(config, BEFORE)
         asyncio.run(fill(url))
         command.upgrade(config, "heads")
         found = asyncio.run(stored(url))
