@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from infra.local.worker_servers import Database, Redis
+from kernel import discovery
 
 Line = dict[str, Any]
+# The probe writes one, which is cached and announced by a job.
+with_posts = pytest.mark.skipif("posts" not in discovery.names(), reason="there are no posts")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,7 @@ def requests(lines: list[Line], route: str | None) -> list[Line]:
     return [line for line in lines if line["event"] == "request" and line["route"] == route]
 
 
+@with_posts
 def test_a_request_or_job_is_one_line_that_says_what_it_took_and_bears_one_id(
     lines: list[Line],
 ) -> None:
@@ -59,6 +63,7 @@ def test_a_request_or_job_is_one_line_that_says_what_it_took_and_bears_one_id(
     assert len({line["request_id"] for line in lines if line["event"] == "request"}) == 7
 
 
+@with_posts
 def test_a_slow_request_and_a_slow_statement_say_so_without_values(lines: list[Line]) -> None:
     [slow] = requests(lines, "/api/v1/probe/slow")
     [statement] = [line for line in lines if line["event"] == "slow statement"]
@@ -73,7 +78,7 @@ def test_a_slow_request_and_a_slow_statement_say_so_without_values(lines: list[L
 
 
 def test_no_line_shows_an_address_that_a_client_has_put_into_its_path(lines: list[Line]) -> None:
-    [nowhere] = requests(lines, None)
+    [nowhere] = [line["path"] for line in requests(lines, None) if "/nowhere" in line["path"]]
 
-    assert nowhere["path"] == "/nowhere/[redacted]"
+    assert nowhere == "/nowhere/[redacted]"
     assert "ada@example.com" not in json.dumps(lines)

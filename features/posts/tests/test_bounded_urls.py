@@ -9,6 +9,7 @@ from alembic import command
 from infra.revisions.throwaway import migrations_of
 from kernel.config.loader import ROOT
 
+BEFORE = "sorted_lists"  # the revision
 STORED = {
     'https://example.com/a b?"c"': "https://example.com/a%20b?%22c%22",
     "https:\\\\example.com\\a\t\x7f": "https://example.com/a",

@@ -7,4 +7,9 @@ FINDINGS = Part(
     says="scripts that show surprises of packages",
     paths=("findings",),
     rows={"README.md": ("findings/  ",)},
+    edits={
+        "docs/upgrading.md": (
+            ("`features/`, `docs/` and `findings/`, ", "`features/` and `docs/`, "),
+        ),
+    },
 )
