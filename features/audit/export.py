@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -35,27 +36,39 @@ class AuditExportQuery(InputSchema):
 
 
 async def lines(resources: Resources, query: AuditExportQuery) -> AsyncIterator[bytes]:
-    """The entries, by moment. A batch's connection goes back before the batch is sent."""
+    """The entries, by moment.
+
+    Raises what the first batch does: a stream that has begun can't say so any more.
+    """
+    return _lines(resources, query, await _batch(resources, query, query.created_at_from, 0))
+
+
+async def _lines(
+    resources: Resources, query: AuditExportQuery, entries: Sequence[AuditEntryRead]
+) -> AsyncIterator[bytes]:
     write = WRITERS[query.format]
-    after_at, after_id = query.created_at_from, 0
     if query.format == "csv":
         yield _row(COLUMNS)
-    while True:
-        async with resources.unit() as db:
-            entries = await batch.all(
-                db,
-                after_at=after_at,
-                after_id=after_id,
-                until=query.created_at_to,
-                actor_id=query.actor_id,
-                subject=query.subject,
-                limit_=BATCH,
-            )
-        if entries:
-            yield b"".join(map(write, entries))
-            after_at, after_id = entries[-1].created_at, entries[-1].id
-        if len(entries) < BATCH:
-            return
+    while entries:
+        yield b"".join(map(write, entries))
+        last, is_last = entries[-1], len(entries) < BATCH
+        entries = [] if is_last else await _batch(resources, query, last.created_at, last.id)
+
+
+async def _batch(
+    resources: Resources, query: AuditExportQuery, after_at: datetime, after_id: int
+) -> Sequence[AuditEntryRead]:
+    """The next ones. Their connection goes back before they are sent."""
+    async with resources.unit() as db:
+        return await batch.all(
+            db,
+            after_at=after_at,
+            after_id=after_id,
+            until=query.created_at_to,
+            actor_id=query.actor_id,
+            subject=query.subject,
+            limit_=BATCH,
+        )
 
 
 def _json_line(entry: AuditEntryRead) -> bytes:

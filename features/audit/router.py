@@ -58,7 +58,7 @@ async def export_audit_entries(
     )
     name = f"audit_{first}_{last}.{query.format}"
     return StreamingResponse(
-        lines(db.resources, query),
+        await lines(db.resources, query),
         media_type=MEDIA_TYPES[query.format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

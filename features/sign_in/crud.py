@@ -56,17 +56,24 @@ take_attempt = CompiledQuery(
     Attempt,
     writes=True,
 )
+_is_meant = (
+    col(Identity.issuer) == bindparam("issuer", type_=String()),
+    col(Identity.subject) == bindparam("subject", type_=String()),
+)
+# The account first, as who removes it locks it: else the two would wait for each other.
+_holder = (
+    select(*_account)
+    .join(Identity, col(Identity.user_id) == col(User.id))
+    .where(*_is_meant, LIVE)
+    .with_for_update(read=True, of=User)
+    .cte("holder")
+)
 # By hand, for its join: which live account the identity is linked to, and that it is used now.
 use_identity = CompiledQuery(
     update(Identity)
-    .where(
-        col(Identity.issuer) == bindparam("issuer"),
-        col(Identity.subject) == bindparam("subject"),
-        col(User.id) == col(Identity.user_id),
-        LIVE,
-    )
+    .where(*_is_meant, col(Identity.user_id) == _holder.c.id)
     .values(last_used_at=func.now())
-    .returning(*_account),
+    .returning(*_holder.c),
     Account,
     writes=True,
 )
@@ -85,16 +92,15 @@ _link = CompiledQuery(
     int,
     writes=True,
 )
-_holder, _taker = aliased(User), aliased(User)
+_other, _taker = aliased(User), aliased(User)
 # A statement of its own: one that has waited for the other's doesn't see whose account that is, if
 # it is a new one.
 _take_over = CompiledQuery(
     update(Identity)
     .where(
-        col(Identity.issuer) == bindparam("issuer", type_=String()),
-        col(Identity.subject) == bindparam("subject", type_=String()),
+        *_is_meant,
         ~select(literal(1))
-        .where(col(_holder.id) == col(Identity.user_id), col(_holder.is_deleted).is_(False))
+        .where(col(_other.id) == col(Identity.user_id), col(_other.is_deleted).is_(False))
         .exists(),
         select(literal(1))
         .where(col(_taker.id) == _user_id, col(_taker.is_deleted).is_(False))

@@ -86,7 +86,8 @@ class UserAdmin(ModelView, model=User):
         record_after_commit(unit, "user deleted", request, user=pk)
 
     async def restore_model(self, request: Request, pk: int) -> None:
-        unit, _ = _doing(request)
+        unit, caller = _doing(request)
+        await require_recent_password(unit, caller)  # it may give a superuser's role back
         if await crud.restore_user(unit, pk) is None:
             raise NotFoundException(USER_NOT_FOUND)
         record_after_commit(unit, "user restored", request, user=pk)

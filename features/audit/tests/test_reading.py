@@ -143,6 +143,18 @@ async def test_an_export_of_no_stretch_of_time_is_refused(
     assert (await superuser.get(f"{V1}/export", params=stretch(**more))).status_code == 422
 
 
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"])
+async def test_moments_that_no_database_has_are_refused_before_an_export_begins(
+    superuser: Person, end: str
+) -> None:
+    query = {"created_at_from": "2026-11-29T00:00:00Z", "created_at_to": end, "format": "csv"}
+
+    answer = await superuser.get(f"{V1}/export", params=query)
+
+    assert answer.status_code == 422
+    assert "within the years 1 to 9999" in answer.json()["detail"]
+
+
 async def test_who_reads_leaves_no_entry(superuser: Person, changed: Person) -> None:
     await superuser.get(f"{V1}/export", params=stretch())
 

@@ -12,7 +12,7 @@ from features.sign_in.crud import link
 from features.sign_in.models import Identity
 from features.sign_in.tests.provider import Provider
 from features.sign_in.tests.signing_in import address_of, browser, problem_behind
-from features.users.crud import create_user
+from features.users.crud import create_user, hard_delete_user, lock_for_removal
 from features.users.models import User, UserCreateInternal
 from kernel.app import Application
 from kernel.db import UnitOfWork
@@ -91,3 +91,23 @@ async def test_a_sign_in_is_not_taken_from_an_account_that_is_made_at_the_same_m
         assert not done
 
     assert await second is False
+
+
+async def test_an_account_is_erased_while_its_owner_signs_in(
+    app: Application, provider: Provider, resources: Resources
+) -> None:
+    async with resources.unit() as unit:
+        user_id = await new_account(unit)
+        assert await link(unit, user_id, provider.issuer, provider.person["sub"])
+    async with browser(app) as person:
+        async with resources.unit() as unit:
+            account = await lock_for_removal(unit, user_id)
+            assert account is not None
+            returning = await waiting_return(person, provider)
+            await hard_delete_user(unit, account)
+        answer = await returning
+    async with resources.unit() as unit:
+        [holder] = await unit.scalars(select(col(Identity.user_id)))
+
+    assert answer.status_code == 200
+    assert holder != user_id, "who signs in after the erasure has a new account"
