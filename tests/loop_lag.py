@@ -38,11 +38,8 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     # As the API does at its start: what other tests have left isn't looked through meanwhile.
     gc.collect()
     gc.freeze()
-    try:
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(work())
-    finally:
-        gc.unfreeze()
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(work())
 
 
 def fill(opening: bytes, piece: bytes, closing: bytes) -> bytes:

@@ -11,6 +11,10 @@ from infra.upgrade.tests.template import make_product, make_template, write
 from tests.copies import git
 
 Said = pytest.CaptureFixture[str]
+WAYS = [
+    "--continue",
+    pytest.param("--abort", marks=[pytest.mark.drill, pytest.mark.parallel]),
+]
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ def test_what_was_taken_back_is_as_it_was_and_what_was_settled_is_kept(
     assert kept == "half settled\n"
 
 
-@pytest.mark.parametrize("way", ["--continue", "--abort"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_merge_that_was_killed_while_it_wrote_goes_on_or_goes_back(
     root: Path, template: Path, way: str
 ) -> None:
@@ -148,7 +152,7 @@ def test_a_merge_that_was_killed_while_it_wrote_goes_on_or_goes_back(
     assert (git(root, "rev-parse", "HEAD").strip() == head) == (way == "--abort")
 
 
-@pytest.mark.parametrize("way", ["--continue", "--abort"])
+@pytest.mark.parametrize("way", WAYS)
 def test_an_upgrade_that_was_killed_after_the_merge_goes_on_or_goes_back(
     root: Path, template: Path, way: str
 ) -> None:

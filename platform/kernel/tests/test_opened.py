@@ -87,7 +87,17 @@ look()
 }
 
 
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize(
+    "process",
+    [
+        "API",
+        *[
+            pytest.param(process, marks=[pytest.mark.drill, pytest.mark.parallel])
+            for process in PROCESSES
+            if process != "API"
+        ],
+    ],
+)
 def test_every_process_knows_the_tables_of_all_features(process: str, redis_url: str) -> None:
     environment = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
     environment |= {f"REDIS_{role}_URL": redis_url for role in ("CACHE", "RATE_LIMIT", "QUEUE")}

@@ -37,7 +37,9 @@ def test_an_answer_to_head_has_no_body_and_leaves_the_connection_open(api: Api) 
     assert "Content-Length" not in api.log
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize(
+    "processes", ["1", pytest.param("2", marks=[pytest.mark.drill, pytest.mark.parallel])]
+)
 def test_a_request_in_flight_is_answered_while_readiness_fails_and_new_ones_are_refused(
     tmp_path: Path, setting_values: dict[str, str], processes: str
 ) -> None:

@@ -14,6 +14,8 @@ from tests.application import SECRET_KEY, ApplicationFactory, client_of
 
 NEW = "9b1de0c7a46f4d2f8c3e5a7096b8d1f2e4c6a80b9d7f5e3c1a2b4d6f8e0c2a47"
 ROTATED = {"SECRET_KEY": NEW, "SECRET_KEYS_OLD": SECRET_KEY}
+UVICORN = ["uvicorn", "kernel.main:app", "--no-proxy-headers"]
+BESIDE = [pytest.mark.drill, pytest.mark.parallel]
 
 
 async def test_tokens_and_cursors_of_the_old_key_are_good_until_it_is_taken_out(
@@ -70,8 +72,8 @@ def test_several_old_keys_are_read_and_weak_ones_refused() -> None:
     ("command", "values"),
     [
         (["kernel.serve"], {"WEB_CONCURRENCY": "2"}),
-        (["uvicorn", "kernel.main:app", "--no-proxy-headers"], {"WEB_CONCURRENCY": "2"}),
-        (["uvicorn", "kernel.main:app", "--no-proxy-headers", "--workers", "2"], {}),
+        pytest.param(UVICORN, {"WEB_CONCURRENCY": "2"}, marks=BESIDE),
+        pytest.param([*UVICORN, "--workers", "2"], {}, marks=BESIDE),
     ],
 )
 def test_several_processes_without_a_key_refuse_to_start(

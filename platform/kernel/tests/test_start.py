@@ -67,7 +67,14 @@ async def test_a_whole_start_says_nothing(
 
 
 @pytest.mark.parametrize(
-    "command", ["uvicorn kernel.main:app", "alembic upgrade head", "kernel.seed"]
+    "command",
+    [
+        "uvicorn kernel.main:app",
+        *[
+            pytest.param(command, marks=[pytest.mark.drill, pytest.mark.parallel])
+            for command in ("alembic upgrade head", "kernel.seed")
+        ],
+    ],
 )
 def test_a_weak_secret_outside_local_stops_the_start_and_says_what_to_type(command: str) -> None:
     unfit = {**os.environ, "ENVIRONMENT": "production", "SECRET_KEY": "changeme"}
