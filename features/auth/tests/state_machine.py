@@ -162,11 +162,11 @@ class Accounts(AccountModel):
 
     @invariant()
     def only_the_living_get_in(self) -> None:
-        self.steps += 1  # each step asks the other process
-        for login in self.logins[-4:]:
-            for token in {login.tokens[0], login.tokens[-1]}:
-                status = self.send("GET", ME, token, process=self.steps).status_code
-                assert status == (200 if login.alive else 401)
+        self.steps += 1  # each step asks the other process, and for a new token or the oldest one
+        for login in self.logins[-5:]:
+            token = login.tokens[-(self.steps % 2)]
+            status = self.send("GET", ME, token, process=self.steps // 2).status_code
+            assert status == (200 if login.alive else 401)
         for token in self.left:
             assert self.send("GET", ME, token, process=self.steps).status_code == 401
         for login in self.alive[:1]:

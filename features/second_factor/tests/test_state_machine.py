@@ -208,6 +208,11 @@ class AccountsWithFactors(Accounts):
     def no_password_alone_gets_in(self) -> None:
         assert not self.has_factor or self.password_alone().status_code == 401
 
+    @invariant()
+    def no_ticket_is_good_twice(self) -> None:
+        if self.app is not None and self.spent:
+            assert self.finish(self.spent[-1]["ticket"], {"code": self.code()}) == 401
+
     @precondition(lambda self: self.passkey or self.lost)
     @rule()
     def log_in_by_passkeys(self) -> None:
@@ -218,4 +223,4 @@ class AccountsWithFactors(Accounts):
 
 
 def test_no_password_alone_gets_in_and_nothing_does_twice(killable_redis: Environment) -> None:
-    run_machine(AccountsWithFactors, killable_redis, examples=5, steps=30)
+    run_machine(AccountsWithFactors, killable_redis, examples=4, steps=30)
