@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -103,6 +103,9 @@ class AccountModel(RuleBasedStateMachine):
         assert answer.status_code == (done if login.confirmed else 403)
         return answer if login.confirmed else None
 
+    def forget_guesses(self) -> None:
+        self.run(self.environment.forget_guesses())
+
     def refresh(self, cookie: str) -> Any:
         return self.send("POST", f"{V1}/refresh", cookie=cookie)
 
@@ -155,6 +158,7 @@ def run_machine(
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            phases=[Phase.generate],  # to shrink a failure takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
