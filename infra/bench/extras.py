@@ -99,28 +99,11 @@ def process_ratio(stage: Environment, count: int, seconds: float) -> float:
         return ratio(figures["two"], figures["ours"])
 
 
-def key_ratio(stage: Environment, count: int, seconds: float) -> float | None:
-    """CPU per request of `me` by API key, in multiples of by access token; None without keys."""
-    answer = httpx2.post(
-        f"{stage.ours.url}/api/v1/api_key",
-        json={"name": "Bench", "scopes": ["*"]},
-        headers={"Authorization": f"Bearer {stage.ours.token}"},
-    )
-    if answer.status_code == 404:
-        return None
-    answer.raise_for_status()
-    [case] = [case for case in CASES if case.name == "me"]
-    by_key = replace(stage.ours, name="by key", token=answer.json()["key"])
-    figures = rounds(case, [stage.ours, by_key], count, seconds)
-    return ratio(figures["by key"], figures["ours"])
-
-
 def report(stage: Environment, count: int, seconds: float) -> str:
     """A line each, with its target."""
     worst = asyncio.run(wait_beside_logins(stage))
     cpu, megabytes = import_cost(stage)
     processes = process_ratio(stage, count, seconds)
-    by_key = key_ratio(stage, count, seconds)
     lines = [
         "| what | figure | target |",
         "|---|--:|--:|",
@@ -130,6 +113,4 @@ def report(stage: Environment, count: int, seconds: float) -> str:
         f"| importing ours over its libraries, MB | {megabytes:.0f} | 30 |",
         f"| CPU per request, two processes over one | {processes:.2f} | 1.18 |",
     ]
-    if by_key is not None:
-        lines.append(f"| CPU per request of me, by API key over by token | {by_key:.2f} | 1.05 |")
     return "\n".join(lines)

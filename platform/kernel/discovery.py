@@ -49,10 +49,9 @@ def load(file: str) -> dict[str, ModuleType]:
             try:
                 modules[name] = import_module(module)
             except ValueError as error:
-                field = _field_without_column(error)
-                if field is None:
-                    raise
-                raise DiscoveryError(f"{field}: {error}; give it Field(sa_type=...)") from error
+                if field := _field_without_column(error):
+                    raise DiscoveryError(f"{field}: {error}; give it Field(sa_type=...)") from error
+                raise
     return modules
 
 

@@ -10,7 +10,7 @@ BENCH = Part(
         "docs/performance.md",
         "docs/running/capacity.md",
         "tests/test_capacity.py",
-        "features/api_keys/tests/compare.py",
+        "features/*/tests/compare.py",
     ),
     rows={
         "mkdocs.yml": ("      - performance.md",),
