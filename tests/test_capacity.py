@@ -1,12 +1,8 @@
 """The capacity page says what the measured table says."""
 
-import re
-from pathlib import Path
-
-import orjson
 import pytest
 
-from infra.bench import capacity, predicted, several
+from infra.bench import capacity, predicted
 
 
 def test_the_page_is_in_step_with_the_measured_table() -> None:
@@ -25,22 +21,6 @@ def test_the_page_is_in_step_with_the_simulation() -> None:
     text = capacity.PAGE.read_text()
 
     assert text == predicted.written(text), f"Write the table anew: {predicted.UPDATE}"
-
-
-def test_the_page_is_in_step_with_what_several_processes_would_serve() -> None:
-    text = capacity.PAGE.read_text()
-
-    assert text == several.written(text), f"Write the table anew: {several.UPDATE}"
-
-
-def test_what_several_processes_served_is_written_and_stays(tmp_path: Path) -> None:
-    figures = {"requests_per_second": 2000.0, "cpu_us": 150.0}
-    kept = {"processes": 2, "cases": {route: {"ours": figures} for route in capacity.MIX}}
-    (tmp_path / "two.json").write_bytes(orjson.dumps(kept))
-
-    text = several.written(capacity.PAGE.read_text(), [tmp_path / "two.json"])
-    [row] = re.findall(r"(?m)^\| 2 \| 2,000 \| [\d,]+ \| 150 \|$", text)
-    assert row in several.written(text)
 
 
 def test_replicas_are_as_many_as_the_charts_autoscaler_would_have() -> None:
