@@ -97,26 +97,23 @@ def test_five_plain_fields_take_few_lines(
     assert lines(folder) <= 260
 
 
-@pytest.mark.parametrize(("words", "options"), VARIANTS)
-def test_what_is_written_passes_our_own_checks(
-    tmp_path: Path, words: str, options: dict[str, Any]
-) -> None:
-    folder = written(tmp_path, words, options)
+@pytest.fixture(scope="module", params=VARIANTS, ids=[f"{n}" for n in range(len(VARIANTS))])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A feature as it is written, for tests that look at it."""
+    words, options = request.param
+    return written(tmp_path_factory.mktemp("tree"), words, options)
 
+
+def test_what_is_written_passes_our_own_checks(folder: Path) -> None:
     settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
     for arguments in (["check"], ["format", "--check"]):
         command = [str(Path(sys.executable).with_name("ruff")), *arguments, *settings]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout
-    assert list(layout._sizes(tmp_path)) == []
+    assert list(layout._sizes(folder.parents[1])) == []
 
 
-@pytest.mark.parametrize(("words", "options"), VARIANTS)
-def test_no_dead_shape_and_no_empty_promise_is_written(
-    tmp_path: Path, words: str, options: dict[str, Any]
-) -> None:
-    folder = written(tmp_path, words, options)
-
+def test_no_dead_shape_and_no_empty_promise_is_written(folder: Path) -> None:
     texts = {path: path.read_text() for path in folder.rglob("*.py")}
     whole = "\n".join(texts.values())
     assert "TODO" not in whole
