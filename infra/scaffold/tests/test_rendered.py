@@ -156,26 +156,23 @@ def test_the_variants_have_each_type_with_each_of_its_modifiers() -> None:
     assert elements == set(ELEMENTS)
 
 
-@pytest.mark.parametrize(("name", "words", "options"), EVERY)
-def test_what_is_written_passes_our_own_checks(
-    tmp_path: Path, name: str, words: str, options: dict[str, Any]
-) -> None:
-    folder = written(tmp_path, words, options, name)
+@pytest.fixture(scope="module", params=EVERY, ids=[f"{n}" for n in range(len(EVERY))])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A feature as it is written, for tests that look at it."""
+    name, words, options = request.param
+    return written(tmp_path_factory.mktemp("tree"), words, options, name)
 
+
+def test_what_is_written_passes_our_own_checks(folder: Path) -> None:
     settings = ["--quiet", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(folder)]
     for arguments in (["check"], ["format", "--check"]):
         command = [str(Path(sys.executable).with_name("ruff")), *arguments, *settings]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout
-    assert list(layout._sizes(tmp_path)) == []
+    assert list(layout._sizes(folder.parents[1])) == []
 
 
-@pytest.mark.parametrize(("name", "words", "options"), EVERY)
-def test_no_dead_shape_and_no_empty_promise_is_written(
-    tmp_path: Path, name: str, words: str, options: dict[str, Any]
-) -> None:
-    folder = written(tmp_path, words, options, name)
-
+def test_no_dead_shape_and_no_empty_promise_is_written(folder: Path) -> None:
     texts = {path: path.read_text() for path in folder.rglob("*.py")}
     whole = "\n".join(texts.values())
     assert "TODO" not in whole

@@ -123,7 +123,7 @@ def test_several_processes_with_unfit_settings_say_so_once(
         env=unfit,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
     assert run.returncode == 1

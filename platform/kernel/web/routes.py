@@ -95,30 +95,27 @@ def _placed(context: RouteContext, inherited: tuple[Limits, int | None], guard: 
     # A copy, so that what a feature's own class keeps of itself stays.
     route = copy(original)
     route.__class__ = _feature_class(type(original))
-    form_limits = {**form_limits, **(original.form_limits or {})}
+    limits = {**form_limits, **(original.form_limits or {})}
     guards = guard(original)
     if guards or context.max_body_size is not None:
-        _make_anew(route, context, guards, form_limits)
+        _make_anew(route, context, limits, guards)
         return route
-    # FastAPI has read the endpoint at its full path already, which is the most of its work.
-    for name in STATE:
-        setattr(route, name, getattr(context, name))
-    route.form_limits = form_limits
+    # FastAPI has read the endpoint at its full path already, which is most of the work.
+    vars(route).update({name: getattr(context, name) for name in STATE}, form_limits=limits)
     route.app = request_response(route.get_route_handler())
     return route
 
 
 def _make_anew(
-    route: APIRoute, context: RouteContext, guards: Sequence[Any], form_limits: Limits
+    route: APIRoute, context: RouteContext, limits: Limits, guards: Sequence[Any]
 ) -> None:
-    """Let FastAPI make the route with dependencies before its own."""
-    options: dict[str, Any] = {
-        name: getattr(context, name) for name in PARAMETERS if name != "form_limits"
-    }
+    """Let FastAPI make the route with guards before its own dependencies."""
+    options: dict[str, Any] = {"form_limits": limits}
+    options |= {name: getattr(context, name) for name in PARAMETERS if name not in options}
     options["dependencies"] = [*guards, *(options["dependencies"] or [])]
     if context.stream_item_type is not None:
         del options["response_model"]  # so that FastAPI finds the type of the items again
-    APIRoute.__init__(route, **options, form_limits=form_limits)
+    APIRoute.__init__(route, **options)
 
 
 def _feature_class(chosen: type[APIRoute]) -> type[FeatureRoute]:
