@@ -184,4 +184,4 @@ async def environment(setting_values: dict[str, str], tmp_path: Path) -> AsyncIt
 
 
 def test_no_one_ever_may_do_more_than_was_given(environment: Environment) -> None:
-    run_machine(AccountsWithRoles, environment, examples=5, steps=30)
+    run_machine(AccountsWithRoles, environment, examples=4, steps=30)

@@ -149,4 +149,4 @@ def test_no_sign_in_gets_in_that_is_linked_to_no_live_account(
 ) -> None:
     AccountsWithSignIns.provider = provider
 
-    run_machine(AccountsWithSignIns, environment, examples=6, steps=30)
+    run_machine(AccountsWithSignIns, environment, examples=5, steps=30)
