@@ -96,4 +96,4 @@ class AccountsWithKeys(Accounts):
 
 
 def test_no_dead_key_ever_gets_in(killable_redis: Environment) -> None:
-    run_machine(AccountsWithKeys, killable_redis, examples=6, steps=30)
+    run_machine(AccountsWithKeys, killable_redis, examples=5, steps=30)

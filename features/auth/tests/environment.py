@@ -111,6 +111,7 @@ async def killable(make_app: ApplicationFactory, directory: Path) -> AsyncIterat
         "REDIS_CACHE_URL": valkey.url,
         "REDIS_RATE_LIMIT_URL": valkey.url,
         "LOGIN_FAILURE_LIMIT": str(GUESSES),
+        "LOGIN_LIMIT": "10000",
         "REGISTRATION_LIMIT": "10000",
         "TRUSTED_PROXIES": "127.0.0.1",
     }

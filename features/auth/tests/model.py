@@ -32,7 +32,8 @@ class Login:
     alive: bool = True
     confirmed: bool = True
     used: list[str] = field(default_factory=list)
-    recently_used: list[str] = field(default_factory=list)
+    recently_used: dict[str, float] = field(default_factory=dict)
+    """What is in its grace, and since when."""
 
 
 class AccountModel(RuleBasedStateMachine):

@@ -6,4 +6,4 @@ from features.auth.tests.state_machine import Accounts
 
 
 def test_no_dead_token_ever_gets_in(killable_redis: Environment) -> None:
-    run_machine(Accounts, killable_redis, examples=15, steps=25)
+    run_machine(Accounts, killable_redis, examples=9, steps=25)

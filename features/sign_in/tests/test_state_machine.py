@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
+from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from features.auth.tests.environment import Environment, killable
@@ -48,8 +49,7 @@ class AccountsWithSignIns(Accounts):
     def begin(self) -> None:
         self.lose(*self.identities)
         assert self.enter() == 200
-        self.begin_a_link(0)
-        self.finish_a_link(-1)
+        self.link(0, "")
 
     def lose(self, *subjects: str) -> None:
         for subject in subjects:
@@ -67,12 +67,17 @@ class AccountsWithSignIns(Accounts):
         return answer
 
     @precondition(lambda self: self.alive)
-    @rule(which=A_LITTLE)
-    def begin_a_link(self, which: int) -> None:
+    @rule(which=A_LITTLE, meanwhile=st.sampled_from(["", "log out", "something else"]))
+    def link(self, which: int, meanwhile: str) -> None:
         login = self.one(which)
         if sent := self.act(login, "POST", "/sign-in/sso/link", json={}):
             back = self.at_provider(sent.json()["url"], sent, uuid4().hex, login)
             self.links.append(back)
+            if meanwhile == "log out":
+                assert self.on(login, "POST", "/logout").status_code == 200
+                self.end([login])
+            if meanwhile != "something else":
+                self.finish_a_link(-1)
 
     @precondition(lambda self: self.links)
     @rule(which=A_LITTLE)
@@ -128,6 +133,7 @@ class AccountsWithSignIns(Accounts):
     def unlink_all_as_a_superuser(self, which: int) -> None:
         if not self.is_superuser:
             self.change_the_rank()
+        self.step_up(which, True)
         if self.act(self.one(which), "DELETE", f"{self.own}/sign-in/identities"):
             self.lose(*self.identities)
             self.end(self.logins)
@@ -149,4 +155,4 @@ def test_no_sign_in_gets_in_that_is_linked_to_no_live_account(
 ) -> None:
     AccountsWithSignIns.provider = provider
 
-    run_machine(AccountsWithSignIns, environment, examples=6, steps=30)
+    run_machine(AccountsWithSignIns, environment, examples=5, steps=30)
