@@ -109,7 +109,7 @@ async def submit_reset_form(
     except ValidationError as invalid:
         return _reset_page(token, first_of(invalid), 422)
     except MISTAKES as mistake:
-        await db.rollback()
+        db.raised = mistake  # for the unit, which is undone, although a page is answered
         return _reset_page(token, mistake.detail, mistake.status_code)
     return page(NEW_PASSWORD, "Your password is changed, and all sessions have ended: log in anew.")
 

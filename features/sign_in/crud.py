@@ -178,6 +178,12 @@ async def link(unit: UnitOfWork, user_id: int, issuer: str, subject: str) -> boo
     return made is not None
 
 
+async def number_of(unit: UnitOfWork, user_id: int) -> int:
+    """How many sign-ins are linked to the account: who link more at once wait for each other."""
+    await unit.get(User, user_id, with_for_update={"key_share": True})
+    return await crud_identities.count(unit, user_id=user_id)
+
+
 async def note_entered(unit: UnitOfWork, session_id: int, moment: datetime) -> None:
     """Remember in the session when its person last showed at the provider who it is."""
     await crud_sessions.update(unit, {"password_at": moment}, id=session_id)

@@ -19,6 +19,7 @@ MAX_EMAIL = 254
 MAX_RETURN = 2000
 MAX_SECRET = 64
 MAX_PROVIDERS, MAX_PROVIDER, MAX_TITLE = 10, 30, 50
+MAX_IDENTITIES = 20  # of one account
 
 
 def _moment(**options: Any) -> Any:

@@ -13,7 +13,7 @@ from kernel.web import SessionDep
 
 READS = {"GET", "HEAD", "OPTIONS"}
 # Of their own account and sessions they dispose.
-OPEN = ("features.auth.", "features.users.")
+OPEN = ("features.auth.", "features.users.", "features.privacy.")
 
 
 def guards(settings: Settings, route: APIRoute) -> list[Any]:

@@ -38,7 +38,7 @@ from kernel.db import UnitOfWork
 from kernel.errors import DuplicateValueException
 from kernel.events import emit
 from kernel.schemas import Message
-from kernel.web import Access, SessionDep, access
+from kernel.web import Access, SessionDep, access, translate
 
 ON_ITS_WAY = "If that address waits for its confirmation, another link is on its way."
 CONFIRMED = "E-mail address confirmed"
@@ -106,8 +106,11 @@ async def submit_confirmation_form(
     token = form.token.get_secret_value()
     try:
         await _confirm(request, db, token)
-    except MISTAKES as mistake:
-        await db.rollback()
+    except Exception as raised:
+        mistake = translate(raised)
+        if not isinstance(mistake, MISTAKES):
+            raise
+        db.raised = raised  # for the unit, which is undone, although a page is answered
         return _confirmation_page(token, mistake.detail, mistake.status_code)
     return page(CONFIRMED, "Thank you. You can close this page.")
 

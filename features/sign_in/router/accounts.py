@@ -15,7 +15,7 @@ from features.emails.events import AddressConfirmed
 from features.sign_in import crud
 from features.sign_in.events import SignInLinked
 from features.sign_in.id_tokens import LEEWAY
-from features.sign_in.models import LINKED_ALREADY, Attempt
+from features.sign_in.models import LINKED_ALREADY, MAX_IDENTITIES, Attempt
 from features.sign_in.permissions import refused, settings_of
 from features.sign_in.profiles import free_username, name_of, verified_email
 from features.sign_in.provider import Claims, Provider
@@ -35,6 +35,7 @@ from kernel.web import note_actor, reserved_names
 
 UNVERIFIED = "The provider doesn't say that it has verified your e-mail address."
 TAKEN = "An account has your e-mail address already: log in to it, then link this sign-in to it."
+TOO_MANY = "The account has as many sign-ins as it may have."
 CHANGING = "The account is being changed; try again shortly."
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,6 +87,8 @@ async def link_account(end: SignInEnd) -> None:
     if holder is not None and holder.id != account.id:
         raise ConflictException(LINKED_ALREADY)
     if holder is None:
+        if await crud.number_of(end.db, account.id) >= MAX_IDENTITIES:
+            raise ConflictException(TOO_MANY)
         await _link(end, account.id)
         await emit(end.db, SignInLinked(account.id, end.named["issuer"]))
 

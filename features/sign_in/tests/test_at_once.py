@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from features.sign_in.crud import link
-from features.sign_in.models import Identity
+from features.sign_in.models import MAX_IDENTITIES, Identity
 from features.sign_in.tests.provider import Provider
-from features.sign_in.tests.signing_in import address_of, browser, problem_behind
+from features.sign_in.tests.signing_in import address_of, begun, browser, problem_behind
 from features.users.crud import create_user, hard_delete_user, lock_for_removal
 from features.users.models import User, UserCreateInternal
 from kernel.app import Application
@@ -91,6 +91,22 @@ async def test_a_sign_in_is_not_taken_from_an_account_that_is_made_at_the_same_m
         assert not done
 
     assert await second is False
+
+
+async def test_an_account_has_only_so_many_sign_ins_however_they_are_linked(
+    user: Person, provider: Provider, resources: Resources
+) -> None:
+    async with resources.unit() as unit:
+        for number in range(MAX_IDENTITIES - 1):
+            assert await link(unit, user.id, provider.issuer, f"another {number}")
+    backs = []
+    for subject in ("first", "second"):
+        provider.person = {**provider.person, "sub": subject}
+        backs.append(provider.visit(await begun(user, "link")))
+
+    answers = await asyncio.gather(*[user.get(back) for back in backs])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_an_account_is_erased_while_its_owner_signs_in(

@@ -83,6 +83,13 @@ async def test_an_unverified_account_reads_and_keeps_itself_and_writes_nothing_e
     assert (await ada.post("/api/v1/logout")).status_code == 200
 
 
+@needs("privacy")
+async def test_who_has_registered_with_another_address_erases_the_account(mail: Mailing) -> None:
+    ada = await mail.person("ada")
+
+    assert (await ada.post("/api/v1/user/me/erasure")).status_code == 200
+
+
 @needs("posts")
 async def test_a_link_lets_the_account_write_at_once_in_every_process(
     mail: Mailing, make_app: ApplicationFactory, make_worker: WorkerFactory

@@ -11,6 +11,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from features.emails.tests.mailing import Mailing, code_of, mailing, text_of
+from features.users.crud import create_user
+from features.users.models import UserCreateInternal
 from features.verification.models import PendingRegistration
 from kernel import jobs
 from kernel.db.tables import now
@@ -152,6 +154,24 @@ async def test_a_mailbox_gets_few_mails_however_often_it_is_registered(mail: Mai
         assert answer.status_code == 201
 
     assert len(await mail.mails()) == 5
+
+
+async def test_what_the_database_refuses_at_the_last_moment_stands_in_the_page(
+    mail: Mailing,
+) -> None:
+    await register(mail, "ada", "ada@example.com")
+    [sent] = await mail.mails()
+    form = {"token": code_of(sent)}
+    async with mail.resources.unit() as db:
+        other = UserCreateInternal(name="Ada", username="ada", email="other@example.com")
+        await create_user(db, other)
+        confirming = asyncio.create_task(mail.client().post(f"{CONFIRMATION}/form", data=form))
+        done, _ = await asyncio.wait([confirming], timeout=0.5)
+        assert not done
+    page = await confirming
+
+    assert (page.status_code, page.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
+    assert "Username not available" in page.text
 
 
 async def test_another_link_comes_for_a_registration(mail: Mailing) -> None:
