@@ -75,7 +75,7 @@ class AccountsWithKeys(Accounts):
     @rule(which=A_LITTLE, narrow=st.booleans())
     def change_scopes(self, which: int, narrow: bool) -> None:
         key, login = self.live_keys[which % len(self.live_keys)], self.alive[0]
-        scopes = {"scopes": ["posts" if narrow else "*:read"]}
+        scopes = {"scopes": ["GET /api/v1/users" if narrow else "*:read"]}
         answer = self.send("PATCH", f"{KEY}/{key.id}", login.tokens[-1], json=scopes)
         assert answer.status_code == (200 if login.confirmed else 403)
         if login.confirmed:
