@@ -111,7 +111,7 @@ async def test_narrowed_scopes_and_a_new_name_hold_at_once_in_another_process(
     async with make_app() as other, program(other, made["key"]) as client:
         assert (await client.get(ME)).status_code == 200
 
-        await user.patch(path, json={"scopes": ["posts"], "limit": None})
+        await user.patch(path, json={"scopes": ["GET /api/v1/users"], "limit": None})
         refused = await client.get(ME)
         await user.patch(path, json={"scopes": ["users:read"]})
         await user.patch(f"/api/v1/user/{user.username}", json={"username": "renamed"})

@@ -72,7 +72,7 @@ class AccountsWithKeys(Accounts):
     @rule(which=A_LITTLE, narrow=st.booleans())
     def change_scopes(self, which: int, narrow: bool) -> None:
         key = self.live_keys[which % len(self.live_keys)]
-        scopes = {"scopes": ["posts" if narrow else "*:read"]}
+        scopes = {"scopes": ["GET /api/v1/users" if narrow else "*:read"]}
         if self.act(self.alive[0], "PATCH", f"{KEY}/{key.id}", json=scopes):
             key.reaches_me, key.is_super = not narrow, False
 

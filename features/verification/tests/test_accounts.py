@@ -259,9 +259,9 @@ def test_no_start_without_smtp(monkeypatch: pytest.MonkeyPatch, name: str, value
 async def test_the_document_names_the_refusal_only_where_there_is_one(
     mail: Mailing, make_app: ApplicationFactory
 ) -> None:
-    operation = mail.app.openapi()["paths"]["/api/v1/db_user/{username}"]["delete"]
+    operation = mail.app.openapi()["paths"]["/api/v1/emails/suppression"]["post"]
     async with make_app() as app:
-        without = app.openapi()["paths"]["/api/v1/db_user/{username}"]["delete"]
+        without = app.openapi()["paths"]["/api/v1/emails/suppression"]["post"]
 
     assert "Confirm your e-mail address" in str(operation["responses"]["403"])
     assert "Confirm your e-mail address" not in str(without)
