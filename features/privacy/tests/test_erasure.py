@@ -183,6 +183,7 @@ async def by_schedule(crowd: People, make_worker: WorkerFactory) -> httpx2.Respo
     return answer
 
 
+@needs("tasks")  # which erases jobs that wait
 @pytest.mark.parametrize("erase", [by_superuser, by_person, by_schedule])
 async def test_no_row_and_no_key_holds_a_person_who_was_erased(
     crowd: People,

@@ -23,6 +23,7 @@ from kernel.resources import Resources
 from tests.accounts import Person, refusal
 from tests.application import ApplicationFactory
 from tests.jobs import RunJobs, WorkerFactory
+from tests.needs import needs
 
 EXPORT = "/api/v1/user/me/export"
 ADA = "Ada Lovelace"
@@ -151,6 +152,7 @@ async def test_it_expires_and_is_removed(
     assert (await user.get(EXPORT)).status_code == 202
 
 
+@needs("tasks")  # without it a unique job isn't queued again while its result is kept
 async def test_an_expired_one_is_made_anew_before_it_is_removed(
     user: Person, run_jobs: RunJobs, resources: Resources
 ) -> None:
@@ -196,6 +198,7 @@ async def test_one_that_is_too_large_is_refused_with_a_sentence(
     assert answer.json()["detail"].startswith("Your data are more than an archive may hold")
 
 
+@needs("tasks")  # without it a unique job isn't queued again while its result is kept
 async def test_a_deleted_account_is_erased_after_the_days_that_are_set(
     user: Person, other: Person, make_worker: WorkerFactory, resources: Resources
 ) -> None:

@@ -8,14 +8,23 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
-from infra.docs.blocks import Block, Command, blocks_of, commands_of
+from infra.docs.blocks import FEATURE, Block, Command, blocks_of, commands_of
 from infra.docs.comparing import excerpt_of, shows
 from infra.docs.running import elsewhere
+from kernel import discovery
+from tests.needs import may_go
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [block for page in PAGES for block in blocks_of(page, page.relative_to(ROOT).as_posix())]
 EXCERPTS = [block for block in BLOCKS if block.title and (ROOT / block.file).is_file()]
-PYTHON = [block for block in BLOCKS if block.language == "python" and block not in EXCERPTS]
+GONE = set(may_go()) - set(discovery.names())  # of whose files excerpts are left
+PYTHON = [
+    block
+    for block in BLOCKS
+    if block.language == "python"
+    and block not in EXCERPTS
+    and not GONE & {*FEATURE.findall(block.title)}
+]
 MOST_NOT_RUN = 5
 
 
