@@ -37,7 +37,7 @@ SOURCES = (
 )
 NOT_OURS = {"node_modules", "tests", "docs", ".git", ".venv", "venv", "site", "build"}
 EXAMPLES = {"NAME_FILE", "INVOICE_LIMIT"}  # of names
-OTHERS = {"COMPOSE_ENV_FILES"}  # of other programs
+OTHERS = {"COMPOSE_ENV_FILES", "FUZZ_SECONDS"}  # of another program, of a gate
 # Files that a command makes, or that the reader has.
 MADE = {"alerts.yml", "metrics.prom", "pg_hba.conf", "reach.json", "sbom.json", "userlist.txt"}
 MADE |= {"tsconfig.json"}

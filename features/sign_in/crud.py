@@ -5,17 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastcrud import FastCRUD
-from sqlalchemy import (
-    ARRAY,
-    Integer,
-    String,
-    bindparam,
-    delete,
-    func,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ARRAY, Integer, String, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import aliased

@@ -32,7 +32,10 @@ SIGN_IN = Part(
                 "by POST /login or POST /step-up; for",
             ),
             (
-                ", sign-in refused (with a reason) and confirmed, identity linked and unlinked; each",
+                (
+                    ", sign-in refused (with a reason) and confirmed, identity linked and unlinked, identities "
+                    "unlinked; each"
+                ),
                 "; each",
             ),
         ),

@@ -101,6 +101,12 @@ async def time_out(resources: Resources, _: FaultProxy) -> None:
             await db.execute(text("SELECT pg_sleep(5)"))
 
 
+@pytest.fixture
+async def loop() -> asyncio.AbstractEventLoop:
+    """Where what is open was opened; a test that runs it itself isn't asynchronous."""
+    return asyncio.get_running_loop()
+
+
 STEPS = (read, write, cut, cancel, cancel_while_connecting, gather, time_out)
 Step = Callable[[Resources, FaultProxy], Awaitable[None]]
 
@@ -110,14 +116,14 @@ Step = Callable[[Resources, FaultProxy], Awaitable[None]]
 )
 @given(rounds=st.lists(st.lists(st.sampled_from(STEPS), max_size=4), max_size=5))
 def test_after_anything_every_request_answers(
-    own: Resources, proxy: FaultProxy, rounds: list[list[Step]]
+    own: Resources, proxy: FaultProxy, loop: asyncio.AbstractEventLoop, rounds: list[list[Step]]
 ) -> None:
     async def run() -> None:
         for steps in rounds:
             await asyncio.gather(*[step(own, proxy) for step in steps], return_exceptions=True)
         await answers(own)
 
-    asyncio.get_event_loop().run_until_complete(run())
+    loop.run_until_complete(run())
 
 
 async def test_two_tasks_at_once_leave_no_connection_behind(
