@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped,unused-ign
 
 from infra.checks import ROOT
 from infra.docs.blocks import blocks_of
+from infra.env_example import groups
 
 CHART = ROOT / "infra" / "helm"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -111,3 +112,12 @@ def test_pgbouncer_is_the_one_of_compose() -> None:
 
     line = f"image: {image['repository']}:{image['tag']}@{image['digest']}\n"
     assert line in (ROOT / "infra/compose.yml").read_text()
+
+
+def test_what_the_values_refuse_as_secrets_are_the_secrets_among_the_settings() -> None:
+    text = (CHART / "templates/_checks.tpl").read_text()
+    pattern = next(re.finditer(r'regexMatch "(\(SECRET_KEY.*?)"', text))[1]
+    fields = [(name.upper(), it) for group in groups() for name, it in group.model_fields.items()]
+    secrets = {name for name, field in fields if "SecretStr" in repr(field.annotation)}
+
+    assert {name for name, _ in fields if re.search(pattern, name)} == secrets

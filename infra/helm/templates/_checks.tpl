@@ -53,7 +53,7 @@ namespace's Secrets: it keeps its releases in some. */ -}}
 {{- $problems = append $problems (printf "%s.%s is no setting of the application; .env.example lists them" $where $name) -}}
 {{- else if regexMatch $own $name -}}
 {{- $problems = append $problems (printf "%s.%s is what the chart sets: values.yaml has another value for it" $where $name) -}}
-{{- else if and (regexMatch "(SECRET_KEY|SECRET_KEYS_OLD|PASSWORD|_TOKEN|_DSN|^DATABASE_URL|^DATABASE_OWNER_URL|^REDIS_.*_URL)$" $name) (ne $value "off") -}}
+{{- else if and (regexMatch "(SECRET_KEY|SECRET_KEYS_OLD|PASSWORD|_CLIENT_SECRET|_TOKEN|_DSN|_MORE_PROVIDERS|^DATABASE_(OWNER_|REPLICA_)?URL|^REDIS_.*_URL)$" $name) (ne $value "off") -}}
 {{- $problems = append $problems (printf "%s.%s is a secret: name the Secret that has it, as secrets.%s.secret=app" $where $name $name) -}}
 {{- end -}}
 {{- end -}}
