@@ -1,10 +1,12 @@
-"""Chromium, for tests that need a browser: Debian's, driven by playwright."""
+"""Chromium, for tests that need a browser: Debian's, driven by playwright; and what it looks at."""
 
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.served import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -13,6 +15,15 @@ CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium"
 )
+
+
+@pytest.fixture(scope="module")
+def address(
+    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where a browser finds the application, which a process of its own serves."""
+    with serving(tmp_path_factory.mktemp("api"), setting_values, "kernel.main:app") as server:
+        yield f"http://127.0.0.1:{server.address[1]}"
 
 
 @pytest.fixture(scope="module")

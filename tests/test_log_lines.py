@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from infra.local.worker_servers import Database, Redis
-from kernel import discovery
+from tests.needs import needs
 
 Line = dict[str, Any]
 # The probe writes one, which is cached and announced by a job.
-with_posts = pytest.mark.skipif("posts" not in discovery.names(), reason="there are no posts")
+with_posts = needs("posts")
 
 
 @pytest.fixture(scope="module")

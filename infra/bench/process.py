@@ -86,7 +86,7 @@ def _free_port() -> int:
 
 
 def machine_cpu() -> float:
-    """Seconds of CPU that the whole machine has spent so far, whoever asked for it."""
+    """Seconds of CPU that the whole machine has spent so far, for any process."""
     # proc(5): user, nice, system, idle, iowait, irq, softirq.
     fields = [int(field) for field in Path("/proc/stat").read_text().split(maxsplit=8)[1:8]]
     return (sum(fields) - fields[3] - fields[4]) / TICKS

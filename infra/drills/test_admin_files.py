@@ -1,6 +1,5 @@
 """A text that is too long for the form of the admin site, and a file in its place, in a browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,31 +7,19 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from infra.checks import ROOT
 from infra.drills.browsing import Site, failed_on_purpose, sign_in, with_superuser
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
-from tests.served import serving
+from tests.needs import needs
 
-FEATURES = ROOT / "features"
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.longest,
     pytest.mark.parallel,
     needs_chromium,
-    pytest.mark.skipif(not (FEATURES / "admin").exists(), reason="there is no admin site"),
-    pytest.mark.skipif(not (FEATURES / "posts").exists(), reason="there are no posts"),
+    needs("admin", "posts"),
 ]
 TEXT = '"Long", he said.\r\n' * 3000
-
-
-@pytest.fixture(scope="module")
-def address(
-    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("admin")
-    with serving(folder, setting_values, "kernel.main:app") as server:
-        yield f"http://127.0.0.1:{server.address[1]}"
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from infra.drills.browsing import (
 from tests.accounts import PASSWORD
 from tests.browser import needs_chromium
 from tests.needs import needs
-from tests.served import serving
 
 FAILED_JOB = """INSERT INTO job (job_id, function, arguments, status, tries, error, finished_at)
     VALUES ('j1', 'tasks.purge_jobs', '{}', 'failed', 5, 'ValueError: it broke', now())"""
@@ -33,15 +32,6 @@ pytestmark = [
     needs_chromium,
     needs("admin"),
 ]
-
-
-@pytest.fixture(scope="module")
-def address(
-    setting_values: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("admin")
-    with serving(folder, setting_values, "kernel.main:app") as server:
-        yield f"http://127.0.0.1:{server.address[1]}"
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import inspect, text
 
 from features.emails.tests.mailing import Mailing, code_of, mailing
-from kernel import discovery
 from kernel.resources import Resources
 from tests.accounts import refusal
 from tests.application import ApplicationFactory
@@ -19,10 +18,7 @@ from tests.needs import needs
 API = "/api/v1"
 NEW = "an unguessed pass phrase"
 
-pytestmark = pytest.mark.skipif(
-    not {"verification", "privacy"} <= set(discovery.names()),
-    reason="a feature of this walk is gone",
-)
+pytestmark = needs("verification", "privacy")
 
 
 @pytest.fixture

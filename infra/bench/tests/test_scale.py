@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
-from kernel import discovery
+from tests.needs import needs
 
-pytestmark = [pytest.mark.drill, pytest.mark.longest]
+pytestmark = [pytest.mark.drill, pytest.mark.longest, needs("posts")]
 
 
-@pytest.mark.skipif("posts" not in discovery.names(), reason="the lists measured are of posts")
 def test_a_list_of_a_million_rows_costs_what_one_of_a_thousand_does(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, "-m", "infra.bench", "--scale", "--json", str(file)]
