@@ -31,6 +31,7 @@ from kernel.web import (
 
 USER_NOT_FOUND = "User not found"
 API_KEY_HEADER = b"x-api-key"
+CREDENTIALS = {b"authorization", API_KEY_HEADER}
 LOG_IN = "Log in for this: it needs a session."
 
 
@@ -86,7 +87,8 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
     """The caller, or None. Without a token or a key the answer is the public one."""
-    if "authorization" not in connection.headers and not sends_key(connection):
+    sent = {name for name, _ in connection.scope["headers"]}
+    if sent.isdisjoint(CREDENTIALS):
         return None
     return await principal_of(connection)
 

@@ -28,18 +28,15 @@ class CachedAnswers:
         if scope["type"] == "http" and scope["method"] == "GET":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             for cached in self._by_depth.get(path.count("/"), ()):
-                if await _hit(cached, path, scope, send):
+                matched = cached.route.path_regex.match(path)
+                if matched and await _hit(cached, matched.groupdict(), scope, send):
                     return
         await self._app(scope, receive, send)
 
 
-async def _hit(cached: CachedRoute, path: str, scope: Scope, send: Send) -> bool:
+async def _hit(cached: CachedRoute, texts: dict[str, str], scope: Scope, send: Send) -> bool:
     """Answer from the cache; False for a miss."""
     route = cached.route
-    matched = route.path_regex.match(path)
-    if matched is None:
-        return False
-    texts = matched.groupdict()
     params = {
         name: convertor.convert(texts[name]) for name, convertor in route.param_convertors.items()
     }

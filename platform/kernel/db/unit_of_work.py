@@ -62,12 +62,14 @@ class UnitOfWork(AsyncSession):
     raised: BaseException | None = None
     """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
-    def __init__(self, database: Database, resources: Resources) -> None:
+    def __init__(
+        self, database: Database, resources: Resources, connection: DriverConnection | None = None
+    ) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self.resources = resources
         self._async_bind, self._async_binds = database.engine, {}
         self._engine = database.engine
-        self._connection = DriverConnection(database)
+        self._connection = connection or DriverConnection(database)
         self._session: Session | None = None
         self._info: dict[Any, Any] = {}
         self._before_commit: list[Hook] = []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from arq.connections import ArqRedis, RedisSettings
@@ -33,6 +34,7 @@ from kernel.redis.holding import keys_holding
 
 PROGRESS_PREFIX = "job:progress:"
 PROGRESS_SECONDS = 3600
+WAKE_INTERVAL = 0.02  # seconds
 WORKERS = "job:workers"  # a hash: what each worker takes, see workers/worker.py
 
 # What ArqRedis.enqueue_job does in three round trips, for any number of jobs in one; and one
@@ -60,6 +62,9 @@ if score and tonumber(score) > tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[1
   redis.call('ZADD', KEYS[2], 1, ARGV[1])
 end
 """)
+
+# What was told within the last WAKE_INTERVAL, and whether to tell it again, by client and key.
+_told: "WeakKeyDictionary[Redis, dict[str, bool]]" = WeakKeyDictionary()
 
 
 def key_of(queue: str) -> str:
@@ -116,10 +121,24 @@ async def backlog(redis: Redis, queues: Sequence[str]) -> dict[str, tuple[int, f
 
 
 def wake(redis: Redis, queue: str, durable: bool = True) -> None:
-    """Tell a waiting worker that jobs are due; not waited for, since it is only a hint."""
+    """Tell a waiting worker that jobs are due; not waited for, since it is only a hint.
+
+    Of many calls the first is told at once, and the others by one at the end of WAKE_INTERVAL.
+    """
     key = wake_key(queue, durable)
+    again = _told.setdefault(redis, {})
+    if key in again:
+        again[key] = True
+        return
+    again[key] = False
     redis.tell("LPUSH", key, 1)
     redis.tell("LTRIM", key, 0, 0)
+
+    def end() -> None:
+        if again.pop(key):
+            wake(redis, queue, durable)
+
+    asyncio.get_running_loop().call_later(WAKE_INTERVAL, end)
 
 
 async def info(redis: Redis, job_id: str) -> JobInfo | None:

@@ -1,5 +1,6 @@
 """Jobs are written and read exactly as ARQ does, so that ARQ's own worker runs them."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -150,3 +151,22 @@ async def test_a_job_for_later_is_deferred(arq: ArqRedis, redis: Redis) -> None:
 
 async def test_an_unknown_job_can_not_be_seen(redis: Redis) -> None:
     assert await arq_queue.info(redis, "nothing") is None
+
+
+async def test_of_many_wakes_the_first_is_told_at_once_and_the_others_by_one(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arq_queue, "WAKE_INTERVAL", 0.3)
+    key = arq_queue.wake_key("q", durable=True)
+
+    for _ in range(50):
+        arq_queue.wake(redis, "q")
+
+    assert await redis.execute("LPOP", key) == b"1"
+    assert await redis.execute("LPOP", key) is None
+    await asyncio.sleep(0.5)
+    assert await redis.execute("LPOP", key) == b"1"
+    await asyncio.sleep(0.5)
+    assert await redis.execute("LPOP", key) is None
+    arq_queue.wake(redis, "q")
+    assert await redis.execute("LPOP", key) == b"1"
