@@ -1,4 +1,4 @@
-"""Settings of the admin site: where it is served, and for how long one stays signed in."""
+"""Settings of the admin site: where it is served, and how long things last there."""
 
 from pydantic import Field
 
@@ -14,6 +14,20 @@ class AdminSiteSettings(SettingsGroup):
     )
     admin_session_hours: int = Field(
         12, ge=1, le=24 * 30, description="how long a superuser stays signed in there"
+    )
+    admin_draft_minutes: int = Field(
+        60,
+        ge=5,
+        le=60,
+        description="how long a text is kept that was typed, is too long for a page and isn't "
+        "saved: time for a sign-in, and no longer than any cache holds an erased person",
+    )
+    admin_drafts: int = Field(
+        10,
+        ge=1,
+        le=100,
+        description="how many such texts are kept for a superuser, each of MAX_BODY_BYTES at most: "
+        "they take memory of the limits' Redis",
     )
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from features.admin import permissions
-from features.admin.pages import editing, refusals, rows, signing, start
+from features.admin.pages import drafting, editing, refusals, rows, signing, start
 from features.admin.pages.rendering import Page, Renderer, static_file
 from features.admin.views import View
 from kernel.context import context_of
@@ -50,6 +50,7 @@ PAGES = (
     Served("/{view}/act/{act}", editing.act_page, ("POST",)),
     Served("/{view}/details/{row:path}", rows.row_page),
     Served("/{view}/value/{column}/{row:path}", rows.value_page),
+    Served("/draft/{draft}/{field}", drafting.draft_page),
     Served("/{view}/edit/{row:path}", editing.edit_page, ("GET", "POST")),
 )
 
@@ -95,6 +96,7 @@ class Site:
             if request.method not in SAFE:
                 spend_write(request, caller.user_id)
                 await note_actor(page.unit, caller.user_id)
+                await drafting.put_back(page, caller.user_id)
             return await served.answer(page)
 
         return await self._in_unit(page, answer)
