@@ -12,7 +12,7 @@ from features.admin import drafts
 from features.admin.drafts import Draft, find, keep
 from features.admin.pages.drafting import AWAY, GONE
 from features.admin.pages.editing import ENTER_AGAIN
-from features.admin.tests.scrolls import add, bounded, longest, serve_scrolls, stored
+from features.admin.tests.scrolls import Key, add, bounded, longest, serve_scrolls, stored
 from features.users.crud import change_user
 from kernel.resources import Resources
 from tests.accounts import PASSWORD, Person
@@ -181,7 +181,8 @@ async def test_a_post_of_another_origin_keeps_nothing_and_gets_nothing_back(
 ) -> None:
     form = {**inputs(await scroll_site.get(path)), **TYPED}
 
-    refused = await scroll_site.post(path, data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    parts = {name: (None, value) for name, value in form.items()}
+    refused = await scroll_site.post(path, files=parts, headers={"Sec-Fetch-Site": "cross-site"})
 
     assert refused.status_code == 403
     assert "&amp;&amp;" not in refused.text
@@ -293,22 +294,18 @@ async def test_a_password_that_was_typed_is_neither_kept_nor_given_back(
 async def test_chosen_rows_with_long_keys_are_still_chosen_after_a_sign_in(
     scroll_site: Browser, scroll_rows: Resources, superuser: Person
 ) -> None:
-    from features.admin.tests.scrolls import Key
-
-    keys = [f"{one}{'é' * 1000}" for one in range(35)]
+    keys = [f"{one}{'é' * 1000}" for one in range(60)]
     async with scroll_rows.unit() as db:
         db.add_all([Key(id=key) for key in keys])
-    act = "/long/key/act/delete"
-    preview = await scroll_site.post(act, data={"row": keys}, headers=SAME_ORIGIN)
+    listed = inputs(await scroll_site.get("/long/key/list?size=1"))
+    act, token = "/long/key/act/delete", ("_form", (None, listed["_form"]))
+    chosen = [token, ("_confirmed", (None, "true")), *[("row", (None, key)) for key in keys]]
     scroll_site.cookies.clear()
-    form: dict[str, Any] = {**inputs(preview), "row": keys}
 
-    ended = await scroll_site.post(act, data=form, headers=SAME_ORIGIN)
-    done = await scroll_site.post(
-        act, data={**inputs(ended), **sign_in(superuser)}, headers=SAME_ORIGIN
-    )
+    ended = await scroll_site.post(act, files=chosen, headers=SAME_ORIGIN)
+    done = await scroll_site.send_form(act, {**inputs(ended), **sign_in(superuser)})
 
     assert (ended.status_code, done.status_code) == (401, 303)
     bounded(ended)
     async with scroll_rows.unit() as db:
-        assert await db.get(Key, keys[0]) is None
+        assert [await db.get(Key, key) for key in keys] == [None] * 60
