@@ -7,6 +7,7 @@ that server evicts nothing.
 
 import hmac
 import json
+import re
 import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
@@ -89,9 +90,9 @@ async def forget(resources: Resources, user_id: int, names: Sequence[str]) -> No
 
 async def erase(resources: Resources, user_id: int, path: str, texts: Sequence[str]) -> None:
     """Remove the drafts of that user, and all others' that were typed at this path or hold one of
-    these texts, in any case."""
-    redis = resources.redis(ROLE)
-    cursor = b"0"
+    these texts as a word, in any case."""
+    redis, cursor = resources.redis(ROLE), b"0"
+    named = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, texts))})(?!\w)", re.IGNORECASE)
     with suppress(*REDIS_ERRORS):
         while redis is not None:
             cursor, keys = await redis.execute("SCAN", cursor, "MATCH", f"{PREFIX}*", "COUNT", 500)
@@ -100,9 +101,8 @@ async def erase(resources: Resources, user_id: int, path: str, texts: Sequence[s
                 if owner == str(user_id):
                     await redis.execute("DEL", key)
                 elif name and (draft := await find(resources, int(owner), name)):
-                    held = json.dumps(list(draft.texts.values()), ensure_ascii=False).casefold()
-                    about = any(text.casefold() in held for text in texts if text)
-                    if about or draft.path == path:
+                    held = (text for values in draft.texts.values() for text in values)
+                    if draft.path == path or any(map(named.search, held)):
                         await redis.execute("DEL", key)
             if cursor == b"0":
                 return

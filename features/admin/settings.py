@@ -19,15 +19,13 @@ class AdminSiteSettings(SettingsGroup):
         60,
         ge=5,
         le=60,
-        description="how long a text is kept that was typed, is too long for a page and isn't "
-        "saved: time for a sign-in, and no longer than any cache holds an erased person",
+        description="how long a text is kept that was typed, isn't saved and is too long for a page",
     )
     admin_drafts: int = Field(
-        10,
+        5,
         ge=1,
-        le=100,
-        description="how many such texts are kept for a superuser, each of MAX_BODY_BYTES at most: "
-        "they take memory of the limits' Redis",
+        le=20,
+        description="forms with such texts that are kept for each superuser, the newest ones",
     )
 
 

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from features.admin import drafts
 from features.admin.lengths import FIELD, bytes_of
-from features.admin.pages.rendering import DRAFT, FORM, Page, PageTooLarge, text_file
+from features.admin.pages.files import text_file
+from features.admin.pages.rendering import DRAFT, FORM, Page, PageTooLarge
 from features.admin.writes import FormRefused
 from kernel.context import context_of
 from kernel.errors import (

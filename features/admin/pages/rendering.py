@@ -1,6 +1,5 @@
 """Pages made of templates; their headers; static files."""
 
-import re
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import blake2b
@@ -26,12 +25,6 @@ from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-YEAR = 31_536_000
 SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code", "_passkey"})
 # Before the name of a field whose value may be a file: with another name than what is typed, no
 # client can take a text away by a file that it didn't choose.
@@ -186,29 +179,3 @@ class Page:
     def redirect(self, path: str) -> Response:
         """To another page of the site, by GET."""
         return RedirectResponse(self.url(path), 303, headers=HEADERS)
-
-
-async def static_file(page: Page) -> Response:
-    """A file of static/; for a year, if it is asked for by the address that its content has."""
-    name = page.request.path_params["file"]
-    content = page.renderer.files.get(name)
-    if content is None:
-        raise NotFoundException("There is no such file.")
-    is_current = page.request.query_params.get("v") == page.renderer.tags[name]
-    age = f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
-    headers = {**HEADERS, "Cache-Control": age}
-    return Response(content, headers=headers, media_type=TYPES[Path(name).suffix])
-
-
-def text_file(name: str, text: str) -> Response:
-    """A text as a whole, as a file to be saved."""
-    # A mark of the text's own would be taken for the file's when it comes back.
-    encoding = "utf-8-sig" if text.startswith("\ufeff") else "utf-8"
-    file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:100]
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f'attachment; filename="{file}.txt"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    content = text.encode(encoding)
-    return Response(content, headers=headers, media_type="text/plain; charset=utf-8")

@@ -14,7 +14,8 @@ from features.admin import crud
 from features.admin.cells import cell_of, text_in
 from features.admin.forms import TEXTS, fields_of
 from features.admin.models import PAGE_SIZES, RowsQuery
-from features.admin.pages.rendering import HEADERS, Page, PageTooLarge, text_file
+from features.admin.pages.files import text_file
+from features.admin.pages.rendering import HEADERS, Page, PageTooLarge
 from features.admin.references import references_of, related_to
 from kernel.context import context_of
 from kernel.errors import NotFoundException, UnprocessableEntityException

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from features.admin import permissions
 from features.admin.pages import drafting, editing, refusals, rows, signing, start
-from features.admin.pages.rendering import Page, Renderer, static_file
+from features.admin.pages.files import static_file
+from features.admin.pages.rendering import Page, Renderer
 from features.admin.views import View
 from kernel.context import context_of
 from kernel.errors import NotFoundException

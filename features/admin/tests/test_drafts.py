@@ -234,7 +234,7 @@ async def test_drafts_are_bounded_in_number_and_in_length(
     too_long = await keep(resources, user.id, Draft("/", {"text": ["é" * (512 * 1024 + 1)]}))
 
     found = [await find(resources, superuser.id, name) for name in names if name]
-    assert [draft is not None for draft in found] == [False] * 3 + [True] * 10
+    assert [draft is not None for draft in found] == [False] * 8 + [True] * 5
     assert other is not None
     assert await find(resources, user.id, other) is not None
     assert too_long is None
@@ -258,14 +258,15 @@ async def test_an_erasure_removes_the_persons_drafts_and_those_about_the_person(
         await typed(superuser, f"/user/edit/{user.id}", "Anything"),
         await typed(superuser, "/post/edit/1", f"As {user.username.upper()} said"),
         await typed(superuser, "/post/edit/1", f"Write to {user.email}"),
+        await typed(superuser, "/post/edit/1", f"First line\n{user.name}"),
     ]
-    others = await typed(superuser, "/post/edit/1", "Anything else")
+    others = await typed(superuser, "/post/edit/1", f"Anything else: {user.username}x")
 
     answer = await superuser.delete(f"/api/v1/db_user/{user.username}")
 
     assert answer.status_code == 200
     assert await find(resources, user.id, own) is None
-    assert [await find(resources, superuser.id, name) for name in about] == [None] * 3
+    assert [await find(resources, superuser.id, name) for name in about] == [None] * 4
     assert await find(resources, superuser.id, others) is not None
 
 
