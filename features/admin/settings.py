@@ -19,7 +19,7 @@ class AdminSiteSettings(SettingsGroup):
         60,
         ge=5,
         le=60,
-        description="how long a text is kept that was typed, isn't saved and is too long for a page",
+        description="how long a text is kept that was typed, not saved, and is too long for a page",
     )
     admin_drafts: int = Field(
         5,
