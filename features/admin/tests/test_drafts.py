@@ -203,14 +203,16 @@ async def test_who_was_shown_no_form_keeps_nothing_and_gets_nothing_back(
     assert await kept(scroll_rows, superuser) == []
 
 
+@pytest.mark.parametrize("url", [NOWHERE, "off"], ids=["away", "left out"])
 async def test_without_redis_a_file_says_so_and_the_browser_keeps_the_form(
-    path: str, scroll_site: Browser, scroll_rows: Resources, elsewhere: Elsewhere
+    url: str, path: str, scroll_site: Browser, scroll_rows: Resources, elsewhere: Elsewhere
 ) -> None:
     before = await row_at(scroll_rows, path)
     form = {**inputs(await scroll_site.get(path)), **TYPED, "facts": "{"}
     kept_draft = await scroll_site.send_form(path, form)
-    async with elsewhere(REDIS_RATE_LIMIT_URL=NOWHERE) as away:
+    async with elsewhere(REDIS_RATE_LIMIT_URL=url) as away:
         handed = await away.send_form(path, form)
+        download = await away.get(links(kept_draft)[0])
         unread = await away.send_form(path, {**inputs(kept_draft), "facts": "{}"})
     unsaved = await row_at(scroll_rows, path)
     saved = await scroll_site.send_form(path, inputs(unread))
@@ -221,9 +223,35 @@ async def test_without_redis_a_file_says_so_and_the_browser_keeps_the_form(
     assert "Facts: Input should be valid JSON" in handed.text
     assert all(text in handed.text for text in TYPED.values())
     assert (unread.status_code, errors(unread)) == (503, [AWAY])
+    assert download.status_code == 503
     assert unsaved == before
     assert saved.status_code == 303
     assert (await row_at(scroll_rows, path))["note"] == TYPED["note"]
+
+
+async def test_chosen_rows_that_are_kept_no_longer_are_told_and_nothing_is_done(
+    scroll_site: Browser,
+) -> None:
+    form = {"_draft.row": "gone", "_confirmed": "true"}
+
+    answer = await scroll_site.send_form("/long/scroll/act/delete", form)
+
+    assert (answer.status_code, errors(answer)) == (422, [GONE])
+
+
+async def test_a_form_that_no_page_can_show_is_handed_back_as_a_file(
+    path: str, scroll_site: Browser, scroll_rows: Resources
+) -> None:
+    before = await row_at(scroll_rows, path)
+    unknown = {f"{one}{'x' * 200}": "typed" for one in range(500)}
+    form = {**inputs(await scroll_site.get(path)), **unknown, "text": "Typed"}
+    scroll_site.cookies.clear()
+
+    answer = await scroll_site.send_form(path, form)
+
+    assert answer.headers["content-disposition"] == 'attachment; filename="not-saved.txt"'
+    assert "text:\nTyped\n" in answer.text
+    assert await row_at(scroll_rows, path) == before
 
 
 async def test_drafts_are_bounded_in_number_and_in_length(
