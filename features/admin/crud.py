@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from starlette.requests import Request
 
 from features.admin.models import RowsPage, RowsQuery
-from features.admin.references import key_named, references_of
+from features.admin.references import key_named, kind_of, references_of
 from features.admin.views import View
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException, UnprocessableEntityException
@@ -72,7 +72,7 @@ async def row_of(
     """
     key = view.pk_columns[0]
     try:
-        value: Any = key.type.python_type(clean(identity))
+        value: Any = kind_of(key)(clean(identity))
         if str(value) != identity:
             raise ValueError("another spelling of a key")
         live = _deleted(view) == deleted if view.keeps_deleted else true()

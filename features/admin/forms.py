@@ -27,12 +27,25 @@ def fields_of(view: View, schema: type[BaseModel], values: Mapping[str, Any]) ->
 
 
 def is_left_out(field: FormField, room: float) -> bool:
-    """Whether a form has no room for the value, and offers it as a file. What was typed is shown
-    whatever it takes."""
+    """Whether a form has no room for the value, and offers it as a file. Of what was typed, a draft
+    has what there is no room for."""
+    if field.draft:
+        return True
     if field.is_typed or field.kind not in TEXTS:
         return False
     most = FIELD * room
     return field.is_file or len(field.text) > most or bytes_of(field.text) > most
+
+
+def secrets_of(view: View) -> frozenset[str]:
+    """The fields of the view's forms that no page shows."""
+    schemas = [schema for creating in (False, True) if (schema := view.schema(creating))]
+    return frozenset(
+        name
+        for schema in schemas
+        for name, info in schema.model_fields.items()
+        if SecretStr in kinds_of(info.annotation)
+    )
 
 
 def unified(text: str) -> str:

@@ -72,6 +72,8 @@ class FormField:
     """Whether `text` has been typed, and is stored nowhere."""
     is_file: bool = False
     """Whether a file was chosen for it."""
+    draft: str = ""
+    """The draft that holds what was typed, where that is too long for the page."""
     choices: Sequence[tuple[str, str]] = ()
     nullable: bool = False
     required: bool = False

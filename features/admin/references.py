@@ -53,9 +53,16 @@ async def choices_of(
     return sorted(((view.identity_of(row), view.label_of(row)) for row in rows), key=lambda c: c[1])
 
 
+def kind_of(column: Any) -> Any:
+    """The Python type of a column's values."""
+    kind = column.type.python_type
+    # SQLModel's texts are TypeDecorators, which leave it to what they decorate.
+    return column.type.impl.python_type if kind is object else kind
+
+
 def key_named(view: View, name: str, text: str) -> Any:
     """The key that an address names for that column. Raises UnprocessableEntityException."""
     try:
-        return view.columns[name].type.python_type(text)
+        return kind_of(view.columns[name])(text)
     except (ValueError, TypeError):
         raise UnprocessableEntityException(f"{name} can't be {text[:100]!r}.") from None

@@ -1,4 +1,4 @@
-"""Settings of the admin site: where it is served, and for how long one stays signed in."""
+"""Settings of the admin site: where it is served, and how long things last there."""
 
 from pydantic import Field
 
@@ -14,6 +14,18 @@ class AdminSiteSettings(SettingsGroup):
     )
     admin_session_hours: int = Field(
         12, ge=1, le=24 * 30, description="how long a superuser stays signed in there"
+    )
+    admin_draft_minutes: int = Field(
+        60,
+        ge=5,
+        le=60,
+        description="how long a text is kept that was typed, not saved, and is too long for a page",
+    )
+    admin_drafts: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="forms with such texts that are kept for each superuser, the newest ones",
     )
 
 

@@ -1,4 +1,4 @@
-"""A text that is too long for the form of the admin site, and a file in its place, in a browser."""
+"""A text that is too long for a page of the admin site, stored or just typed, in a browser."""
 
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,71 @@ def test_a_text_too_long_for_its_form_is_downloaded_and_replaced_by_a_file_on_a_
     assert post(site, post_id) == ("Shorter text", TEXT[:-4000])
     page.context.close()
     failed_on_purpose(site)
+    assert site.wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_long_text_that_was_typed_is_saved_whole_after_a_sign_in_and_a_correction_on_a_phone(
+    scheme: str, site: Site, chromium: Browser
+) -> None:
+    post_id, typed = publish(site, "Short"), '"' * 63_206
+    size: Any = {"width": 360, "height": 740}
+    chosen: Any = scheme
+    page = site.watch(chromium.new_context(viewport=size, color_scheme=chosen).new_page())
+    sign_in(site, page)
+    page.goto(f"{site.address}/admin/post/edit/{post_id}")
+    page.get_by_label("Title").fill("x")
+    page.get_by_label("Text", exact=True).fill(typed)
+    page.context.clear_cookies()
+
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    fits(page)
+    page.get_by_label("Username or e-mail").fill("root1")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("What you have typed is kept")).to_be_visible()
+    fits(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all 63,206 characters").click()
+    unsaved = post(site, post_id)
+    save(page, "Corrected")
+
+    assert download.value.path().read_text() == typed
+    assert unsaved == ("Long", "Short")
+    assert post(site, post_id) == ("Corrected", typed)
+    page.context.close()
+    failed_on_purpose(site)
+    assert site.wrong == []
+
+
+def test_where_a_long_text_cant_be_kept_the_form_stays_on_the_screen(
+    site: Site, chromium: Browser
+) -> None:
+    post_id, typed = publish(site, "Short"), "😀" * 63_206
+    page = site.watch(chromium.new_context().new_page())
+    sign_in(site, page)
+    page.goto(f"{site.address}/admin/post/edit/{post_id}")
+    page.get_by_label("Text", exact=True).fill(typed)
+    page.context.clear_cookies()
+    # As it is when the form has been open for days.
+    token = page.locator("input[name=_form]")
+    proof = token.get_attribute("value")
+    token.evaluate("one => { one.value = '' }")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save").click()
+    told = download.value.path().read_text()
+    shown = page.get_by_label("Text", exact=True).input_value()
+    again = page.context.new_page()
+    sign_in(site, again)
+    save(page, "Saved at last")
+
+    assert proof
+    assert "Your session has ended" in told
+    assert shown == typed
+    assert post(site, post_id) == ("Saved at last", typed)
+    page.context.close()
     assert site.wrong == []
 
 

@@ -19,7 +19,7 @@ from infra.local.valkey import ValkeyServer, start_valkey
 from kernel import discovery, jobs
 from kernel.observability.sampling import sample_queues
 from tests.accounts import Person
-from tests.admin_site import Browser
+from tests.admin_site import Browser, inputs
 from tests.application import ApplicationFactory, client_of
 from tests.jobs import WorkerFactory
 
@@ -110,6 +110,9 @@ async def look_after_jobs(app: Any, person: Person) -> None:
         async with client_of(app, Browser) as browser:
             assert (await browser.sign_in(person)).status_code == 303
             assert "all processes" in (await browser.get("/admin/")).text
+            typed = {"name": "x" * 100_000}
+            refused = await browser.submit(f"/admin/user/edit/{person.id}", **typed)
+            assert inputs(refused)["_draft.name"]
     async with app.state.resources.unit() as db:
         await change_user(db, person.id, {"is_superuser": False})
 

@@ -1,16 +1,16 @@
 """Pages that change rows: a form for one, and acts on those that were chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.admin import crud, permissions
-from features.admin.forms import fields_of, is_left_out
+from features.admin.forms import TEXTS, fields_of, is_left_out
 from features.admin.inputs import changes_of, fill
-from features.admin.lengths import bytes_of
 from features.admin.models import FormField
+from features.admin.pages.drafting import with_room
 from features.admin.pages.rendering import LOST_FILES, Page
 from features.admin.references import choices_of
 from features.admin.views import REMOVE, View
@@ -23,6 +23,7 @@ from kernel.errors import NotFoundException, UnprocessableEntityException
 MAX_CHOSEN = 100
 MAX_VERSION = 20  # characters
 CHOOSE_AGAIN = "Choose the file again: a page can't give it back."
+ENTER_AGAIN = "Enter it again: a page doesn't give it back."
 
 
 async def create_page(page: Page) -> Response:
@@ -30,9 +31,9 @@ async def create_page(page: Page) -> Response:
     schema = _schema(page.view, creating=True)
     fields = await _fields(page, schema, {})
     if page.request.method != "POST":
-        return _form(page, fields, "", None)
+        return await _form(page, fields, "", None)
     given, wrong = changes_of(schema, fields, page.sent, {})
-    if wrong:
+    if wrong or page.field(LOST_FILES):
         raise FormRefused(wrong)
     identity = await create(page.request, page.view, given)
     return page.redirect(f"/{page.view.identity}/details/{identity}?done=created")
@@ -46,7 +47,7 @@ async def edit_page(page: Page) -> Response:
     values = crud.values_of(view, found.row)
     fields = await _fields(page, schema, values)
     if page.request.method != "POST":
-        return _form(page, fields, found.version, found.row)
+        return await _form(page, fields, found.version, found.row)
     given, wrong = changes_of(schema, fields, page.sent, values)
     if wrong or page.field(LOST_FILES):
         raise FormRefused(wrong)
@@ -66,18 +67,19 @@ async def shown_again(page: Page, refused: FormRefused) -> Response:
     fill(fields, page.sent)
     lost = page.posted.getlist(LOST_FILES)
     for field in fields:
-        field.is_file = field.is_file or field.name in lost
+        is_secret = field.kind == "password"
+        field.is_file = field.is_file or (field.name in lost and not is_secret)
         field.errors = refused.wrong.pop(field.name, [])
-        if refused.status == 409 and field.kind != "password" and field.text != now[field.name]:
+        if refused.status == 409 and not is_secret and field.text != now[field.name]:
             field.errors.append(f"It is now: {now[field.name] or 'empty'}")
-        if field.is_file:
-            field.errors.append(CHOOSE_AGAIN)
+        if field.is_file or field.name in lost:
+            field.errors.append(ENTER_AGAIN if is_secret else CHOOSE_AGAIN)
     rest = [one for told in refused.wrong.values() for one in told]
     # Of the row that was shown: what has been written meanwhile is still to be told.
     version = page.field("_version")[:MAX_VERSION]
     if found and refused.status == 409:
         version = found.version
-    return _form(page, fields, version, found and found.row, rest, refused.status)
+    return await _form(page, fields, version, found and found.row, rest, refused.status)
 
 
 async def act_page(page: Page) -> Response:
@@ -116,7 +118,7 @@ async def _fields(page: Page, schema: type[BaseModel], values: dict[str, Any]) -
     return fields
 
 
-def _form(
+async def _form(
     page: Page,
     fields: Sequence[FormField],
     version: str,
@@ -124,15 +126,26 @@ def _form(
     told: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
-    return page.render(
-        "form.html",
-        status,
-        typed=sum(bytes_of(field.text) for field in fields if field.is_typed),
-        view=page.view,
-        fields=fields,
-        version=version,
-        row=row,
-        told=told,
-        is_left_out=is_left_out,
-        most=context_of(page.request).resources.settings.group(HttpSettings).max_body_bytes,
-    )
+    typed = {
+        field.name: [field.text]
+        for field in fields
+        if field.is_typed and field.kind in (*TEXTS, "reference")
+    }
+
+    def made(draft: str, names: Collection[str]) -> Response:
+        for field in fields:
+            field.draft = draft if field.name in names else ""
+        return page.render(
+            "form.html",
+            status,
+            view=page.view,
+            fields=fields,
+            version=version,
+            row=row,
+            told=told,
+            is_left_out=is_left_out,
+            most=context_of(page.request).resources.settings.group(HttpSettings).max_body_bytes,
+        )
+
+    wrong = [f"{field.label}: {one}" for field in fields for one in field.errors]
+    return await with_room(page, [*told, *wrong], typed, made)

@@ -1,6 +1,6 @@
 """Errors as pages that say what to do, and keep what was typed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -9,9 +9,10 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from features.admin.lengths import bytes_of
+from features.admin.forms import secrets_of
 from features.admin.pages import editing, signing
-from features.admin.pages.rendering import HEADERS, Page
+from features.admin.pages.drafting import with_room
+from features.admin.pages.rendering import DRAFT, HEADERS, Page
 from features.admin.writes import FormRefused
 from features.auth.further_step import FurtherStepRequired
 from features.auth.step_up import WRONG_CODE, WRONG_PASSWORD, StepUpRequired
@@ -96,13 +97,35 @@ def _asked(page: Page) -> str:
 async def _again(page: Page, status: int, told: str, asks: str, ticket: str = "") -> Response:
     """The form once more, hidden, with what is missing to it: a sign-in, a password, a code (after
     a sign-in with its ticket), or time."""
-    kept = [*page.kept, ("_ticket", ticket)] if ticket else page.kept
-    typed = sum(bytes_of(name) + bytes_of(value) for name, value in kept)
+    view = page.renderer.views.get(page.request.path_params.get("view", ""))
+    secrets = secrets_of(view) if view else frozenset()
+    # Only to confirm what is about to be done, in a session that lives, a secret is given back.
+    confirms = status in (403, 422) and not ticket
+    kept = page.kept(frozenset() if confirms else secrets)
+    texts: dict[str, list[str]] = {}
+    for name, value in kept:
+        if not name.startswith("_") and name not in secrets:
+            texts.setdefault(name, []).append(value)
     asks_now = asks == "code" and status not in (429, 503)
     passkey = await signing.passkey_options(page, ticket) if asks_now else ""
-    return page.render(
-        "again.html", status, typed=typed, told=told, asks=asks, kept=kept, passkey=passkey
-    )
+
+    def made(draft: str, names: Collection[str]) -> Response:
+        left = [(name, value) for name, value in kept if name not in names]
+        left += [(f"{DRAFT}{name}", draft) for name in names]
+        left += [("_ticket", ticket)] if ticket else []
+        drafted = [(name, "\n".join(texts[name])) for name in names]
+        return page.render(
+            "again.html",
+            status,
+            told=told,
+            asks=asks,
+            kept=left,
+            drafted=drafted,
+            draft_id=draft,
+            passkey=passkey,
+        )
+
+    return await with_room(page, [told], texts, made)
 
 
 def _told(error: Any) -> str:
@@ -111,5 +134,5 @@ def _told(error: Any) -> str:
 
 
 def _here(page: Page) -> str:
-    path = page.request.url.path.removeprefix(page.request.scope.get("root_path", ""))
-    return f"{path}?{page.request.url.query}" if page.request.url.query else path
+    query = page.request.url.query
+    return f"{page.path}?{query}" if query else page.path

@@ -1,6 +1,6 @@
 """Pages made of templates; their headers; static files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from features.admin.cells import cell_of, text_of
+from features.admin.drafts import form_token
 from features.admin.forms import unified
 from features.admin.lengths import BEGINNING, MAX_PAGE, ROOMS, SHORT, cut
 from features.admin.models import Sent
+from features.admin.settings import AdminSiteSettings
 from features.admin.views import View
 from kernel.config import AppSettings
 from kernel.context import context_of
@@ -23,17 +25,14 @@ from kernel.errors import NotFoundException, UnprocessableEntityException
 from kernel.web import unit_of
 
 FOLDER = Path(__file__).parent.parent
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-YEAR = 31_536_000
 SIGN_IN_FIELDS = frozenset({"_username", "_password", "_ticket", "_code", "_passkey"})
 # Before the name of a field whose value may be a file: with another name than what is typed, no
 # client can take a text away by a file that it didn't choose.
 FILE = "_file."
-LOST_FILES = "_files"  # fields for which files were chosen that a page could not give back
+LOST_FILES = "_files"  # fields whose files and secrets a page could not give back
+DRAFT = "_draft."  # before the name of a field: the draft that holds its value
+FORM = "_form"  # what proves whom a form was shown to
+OWN = 1000  # characters of what the site's own hidden fields hold; none has so many
 # No script at all, and no style but the sheet: nothing that a row holds can become one.
 HEADERS = {
     "Content-Security-Policy": (
@@ -70,7 +69,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of, file=FILE)
+        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of)
+        self.environment.globals.update(file=FILE, draft=DRAFT, form=FORM)
         self.environment.filters["cut"] = cut
 
 
@@ -81,6 +81,8 @@ class Page:
         self.request, self.renderer = request, renderer
         self.posted: FormData = FormData()
         self.files: dict[str, bytes] = {}
+        self.drafts: list[str] = []
+        """The drafts that hold some of what was sent."""
         self.token = ""
         """What the site's cookie will hold, once someone has signed in."""
 
@@ -96,6 +98,12 @@ class Page:
         if found is None:
             raise NotFoundException("There is no such view.")
         return found
+
+    @property
+    def path(self) -> str:
+        """The path of the page, below the site's own."""
+        path: str = self.request.url.path
+        return path.removeprefix(self.request.scope.get("root_path", ""))
 
     def url(self, path: str) -> str:
         """A path of the site as an address on this host."""
@@ -125,47 +133,45 @@ class Page:
         texts = {name: value for name, value in self.posted.items() if isinstance(value, str)}
         return Sent(texts, self.files)
 
-    @property
-    def kept(self) -> list[tuple[str, str]]:
+    def kept(self, secrets: Collection[str]) -> list[tuple[str, str]]:
         """The fields of the form that was sent, without those of the sign-in. Of files, which are
-        still where they were chosen, the names of the fields."""
+        still where they were chosen, and of these secrets the names of the fields."""
         texts = [
-            (name, unified(value))
+            (name, value[:OWN] if name.startswith("_") else unified(value))
             for name, value in self.posted.multi_items()
-            if isinstance(value, str) and name not in SIGN_IN_FIELDS
+            if isinstance(value, str) and name not in {*SIGN_IN_FIELDS, *secrets}
         ]
-        return [*texts, *[(LOST_FILES, name) for name in self.files]]
+        lost = [*self.files, *[name for name in secrets if self.field(name)]]
+        return [*texts, *[(LOST_FILES, name) for name in lost]]
 
-    def render(
-        self, template: str, status: int = 200, *, typed: int = 0, **values: Any
-    ) -> Response:
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """The page made of a template, with as much of each text as makes it MAX_PAGE at most.
-        `typed`: bytes of it that give back what is stored nowhere, whatever they take.
 
         Raises PageTooLarge (422).
         """
-        most = MAX_PAGE if typed < MAX_PAGE // 2 else MAX_PAGE + typed
         for room in ROOMS:
             body = self._made(template, room=room, **values).encode()
-            if len(body) <= most:
+            if len(body) <= MAX_PAGE:
                 break
         else:
-            if not typed:
-                raise PageTooLarge("This takes more than a page; ask for less.")
+            raise PageTooLarge("This takes more than a page; ask for less.")
         headers = PASSKEY_HEADERS if values.get("passkey") else HEADERS
         return HTMLResponse(body, status, headers=headers)
 
     def _made(self, template: str, *, room: float, **values: Any) -> str:
         context = context_of(self.request)
-        settings = context.resources.settings.group(AppSettings)
+        settings, caller = context.resources.settings, context.principal
+        own = settings.group(AppSettings)
         return self.renderer.environment.get_template(template).render(
             page=self,
             room=room,
             short=SHORT * room,
             beginning=BEGINNING * room,
-            app_name=settings.app_name,
-            environment=settings.environment,
-            caller=context.principal,
+            app_name=own.app_name,
+            environment=own.environment,
+            caller=caller,
+            form_token=form_token(settings, caller.user_id) if caller else "",
+            draft_minutes=settings.group(AdminSiteSettings).admin_draft_minutes,
             request_id=context.request_id,
             **values,
         )
@@ -173,15 +179,3 @@ class Page:
     def redirect(self, path: str) -> Response:
         """To another page of the site, by GET."""
         return RedirectResponse(self.url(path), 303, headers=HEADERS)
-
-
-async def static_file(page: Page) -> Response:
-    """A file of static/; for a year, if it is asked for by the address that its content has."""
-    name = page.request.path_params["file"]
-    content = page.renderer.files.get(name)
-    if content is None:
-        raise NotFoundException("There is no such file.")
-    is_current = page.request.query_params.get("v") == page.renderer.tags[name]
-    age = f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
-    headers = {**HEADERS, "Cache-Control": age}
-    return Response(content, headers=headers, media_type=TYPES[Path(name).suffix])

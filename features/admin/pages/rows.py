@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from features.admin import crud
 from features.admin.cells import cell_of, text_in
 from features.admin.forms import TEXTS, fields_of
 from features.admin.models import PAGE_SIZES, RowsQuery
+from features.admin.pages.files import text_file
 from features.admin.pages.rendering import HEADERS, Page, PageTooLarge
 from features.admin.references import references_of, related_to
 from kernel.context import context_of
@@ -124,16 +124,7 @@ async def value_page(page: Page) -> Response:
         if name not in view.shown:
             raise NotFoundException("There is no such value.")
         text = text_in(view, found.row, name, short=False)
-    # A mark of the value's own would be taken for the file's when it comes back.
-    encoding = "utf-8-sig" if text.startswith("\ufeff") else "utf-8"
-    file = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{view.identity}-{identity}-{name}")[:100]
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f'attachment; filename="{file}.txt"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    content = text.encode(encoding)
-    return Response(content, headers=headers, media_type="text/plain; charset=utf-8")
+    return text_file(f"{view.identity}-{identity}-{name}", text)
 
 
 def _is_deleted(page: Page) -> bool:

@@ -12,8 +12,9 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from features.admin import permissions
-from features.admin.pages import editing, refusals, rows, signing, start
-from features.admin.pages.rendering import Page, Renderer, static_file
+from features.admin.pages import drafting, editing, refusals, rows, signing, start
+from features.admin.pages.files import static_file
+from features.admin.pages.rendering import Page, Renderer
 from features.admin.views import View
 from kernel.context import context_of
 from kernel.errors import NotFoundException
@@ -50,6 +51,7 @@ PAGES = (
     Served("/{view}/act/{act}", editing.act_page, ("POST",)),
     Served("/{view}/details/{row:path}", rows.row_page),
     Served("/{view}/value/{column}/{row:path}", rows.value_page),
+    Served("/draft/{draft}/{field}", drafting.draft_page),
     Served("/{view}/edit/{row:path}", editing.edit_page, ("GET", "POST")),
 )
 
@@ -95,6 +97,7 @@ class Site:
             if request.method not in SAFE:
                 spend_write(request, caller.user_id)
                 await note_actor(page.unit, caller.user_id)
+                await drafting.put_back(page, caller.user_id)
             return await served.answer(page)
 
         return await self._in_unit(page, answer)

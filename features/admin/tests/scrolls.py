@@ -102,9 +102,14 @@ class KeyAdmin(ModelView, model=Key):
 async def serving_scrolls(setting_values: Mapping[str, str]) -> AsyncIterator[Application]:
     """An application with these views under /long."""
     async with serving(setting_values, [], Apart.metadata) as (app, _):
-        site = Site(views_of({"scrolls": [AuthorAdmin, ScrollAdmin, KeyAdmin]}))
-        app.router.routes.append(Mount("/long", app=site))
+        serve_scrolls(app)
         yield app
+
+
+def serve_scrolls(app: Application) -> None:
+    """Serve these views under /long."""
+    site = Site(views_of({"scrolls": [AuthorAdmin, ScrollAdmin, KeyAdmin]}))
+    app.router.routes.append(Mount("/long", app=site))
 
 
 async def add(rows: Resources, text: str, /, **values: Any) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from features.admin.drafts import Draft, keep
 from features.admin.pages.serving import PAGES
 from features.users.crud import change_user
 from kernel.resources import Resources
@@ -22,8 +23,13 @@ FILE = Path(__file__).with_name("pages.txt")
 
 
 async def test_every_caller_is_answered_as_the_table_says(
-    site: Browser, user: Person, resources: Resources, pytestconfig: pytest.Config
+    site: Browser,
+    user: Person,
+    superuser: Person,
+    resources: Resources,
+    pytestconfig: pytest.Config,
 ) -> None:
+    draft = await keep(resources, superuser.id, Draft("/", {"name": ["Typed"]}))
     async with client_of(user.app, Browser) as anonymous, client_of(user.app, Browser) as former:
         await set_role(resources, user.id, True)
         await former.sign_in(user)
@@ -33,9 +39,8 @@ async def test_every_caller_is_answered_as_the_table_says(
         lines = [["page", "anonymous", "former", "superuser", "cross-site"]]
         for page in PAGES:
             path = page.path.replace("{row:path}", "{row}")
-            path = path.format(
-                file="admin.css", view="user", act="grant", row=user.id, column="name"
-            )
+            parts = {"file": "admin.css", "draft": draft, "field": "name", "column": "name"}
+            path = path.format(view="user", act="grant", row=user.id, **parts)
             for method in page.methods:
                 if path == "/sign-out":
                     continue  # it would end the sessions; it is open to all
