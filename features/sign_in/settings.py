@@ -15,10 +15,10 @@ RESERVED = {"providers", "identities"}  # that stand in paths where a provider's
 FIRST = ("issuer", "client_id", "client_secret")
 
 
-class ProviderValues(BaseModel):
+class ProviderValues(BaseModel, frozen=True):
     """A provider of OpenID Connect, and what this application is to it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_PROVIDER}}}$")]
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]

@@ -70,8 +70,10 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of, file=FILE)
-        self.environment.filters["cut"] = cut
+        names: dict[str, Any] = self.environment.globals
+        names.update(views=views, cell_of=cell_of, text_of=text_of, file=FILE)
+        filters: dict[str, Any] = self.environment.filters
+        filters["cut"] = cut
 
 
 class Page:
@@ -144,7 +146,7 @@ class Page:
 
         Raises PageTooLarge (422).
         """
-        most = MAX_PAGE if typed < MAX_PAGE // 2 else MAX_PAGE + typed
+        body, most = b"", MAX_PAGE if typed < MAX_PAGE // 2 else MAX_PAGE + typed
         for room in ROOMS:
             body = self._made(template, room=room, **values).encode()
             if len(body) <= most:
