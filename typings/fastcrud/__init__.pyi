@@ -21,14 +21,14 @@ _Read = TypeVar("_Read", bound=BaseModel, default=BaseModel)
 _Shape = TypeVar("_Shape", bound=BaseModel)
 Where: TypeAlias = ColumnElement[bool] | Sequence[ColumnElement[bool]] | None
 
-class Rows(TypedDict, Generic[_Shape]):
+class _Rows(TypedDict, Generic[_Shape]):
     data: list[_Shape]
     total_count: int
 
-class ChangedRows(TypedDict, Generic[_Shape]):
+class _ChangedRows(TypedDict, Generic[_Shape]):
     data: list[_Shape]
 
-class RawRows(TypedDict):
+class _RawRows(TypedDict):
     data: list[dict[str, Any]]
     total_count: int
 
@@ -140,7 +140,7 @@ class FastCRUD(Generic[_Model, _Create, _Update, _UpdateInternal, _Delete, _Read
         return_total_count: bool = True,
         where: Where = None,
         **kwargs: Any,
-    ) -> Rows[_Shape]: ...
+    ) -> _Rows[_Shape]: ...
     @overload
     async def get_multi(
         self,
@@ -154,7 +154,7 @@ class FastCRUD(Generic[_Model, _Create, _Update, _UpdateInternal, _Delete, _Read
         return_total_count: bool = True,
         where: Where = None,
         **kwargs: Any,
-    ) -> RawRows: ...
+    ) -> _RawRows: ...
     @overload
     async def update(
         self,
@@ -184,7 +184,7 @@ class FastCRUD(Generic[_Model, _Create, _Update, _UpdateInternal, _Delete, _Read
         where: Where = None,
         server_data: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> ChangedRows[_Shape]: ...
+    ) -> _ChangedRows[_Shape]: ...
     @overload
     async def update(
         self,

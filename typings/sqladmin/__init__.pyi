@@ -8,19 +8,19 @@ by text here, as the site demands.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from sqladmin.filters import Filter
+from sqladmin.filters import _Filter
 from sqlalchemy import Column, Select
 from starlette.requests import Request
 
 _Act = TypeVar("_Act", bound=Callable[..., Any])
 Formatters: TypeAlias = Mapping[str, Callable[[Any, str], Any]]
 
-class ModelViewMeta(type):
+class _ModelViewMeta(type):
     def __new__(
         mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], *, model: type | None = None
-    ) -> ModelViewMeta: ...
+    ) -> _ModelViewMeta: ...
 
-class ModelView(metaclass=ModelViewMeta):
+class ModelView(metaclass=_ModelViewMeta):
     model: ClassVar[type[Any]]
     name: ClassVar[str]
     name_plural: ClassVar[str]
@@ -39,7 +39,7 @@ class ModelView(metaclass=ModelViewMeta):
     column_searchable_list: ClassVar[Sequence[str]]
     column_sortable_list: ClassVar[Sequence[str]]
     column_default_sort: ClassVar[str | tuple[str, bool] | Sequence[tuple[str, bool]]]
-    column_filters: ClassVar[Sequence[Filter]]
+    column_filters: ClassVar[Sequence[_Filter]]
     column_formatters: ClassVar[Formatters]
     column_formatters_detail: ClassVar[Formatters]
     form_columns: ClassVar[Sequence[str]]
@@ -60,7 +60,7 @@ class ModelView(metaclass=ModelViewMeta):
         exclude: str | Sequence[str] | None = None,
     ) -> list[str]: ...
     def _get_default_sort(self) -> list[tuple[str, bool]]: ...
-    def get_filters(self) -> list[Filter]: ...
+    def get_filters(self) -> list[_Filter]: ...
     def list_query(self, request: Request) -> Select[Any]: ...
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any: ...
     async def update_model(self, request: Request, pk: Any, data: Mapping[str, Any]) -> Any: ...

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 from starlette.requests import Request
 
-class Filter:
+class _Filter:
     title: str
     parameter_name: str
 
@@ -17,12 +17,12 @@ class Filter:
         self, query: Select[Any], value: Any, model: Any
     ) -> Select[Any]: ...
 
-class BooleanFilter(Filter):
+class BooleanFilter(_Filter):
     def __init__(
         self, column: str, title: str | None = None, parameter_name: str | None = None
     ) -> None: ...
 
-class StaticValuesFilter(Filter):
+class StaticValuesFilter(_Filter):
     def __init__(
         self,
         column: str,
