@@ -52,14 +52,14 @@ def keys_of(key_set: Mapping[str, Any]) -> list[Key]:
 
 def algorithms_of(metadata: Mapping[str, Any]) -> list[str]:
     """By which algorithms the provider says that it signs; RS256 where it doesn't say."""
-    named = _listed(metadata, "id_token_signing_alg_values_supported") or ["RS256"]
+    named: list[object] = _listed(metadata, "id_token_signing_alg_values_supported") or ["RS256"]
     return [one for one in named if isinstance(one, str) and one in ALGORITHMS]
 
 
-def _listed(said: Mapping[str, Any], name: str) -> list[Any]:
+def _listed(said: Mapping[str, Any], name: str) -> list[object]:
     """What a provider says under that name, if it is a list."""
     given = said.get(name)
-    return cast(list[Any], given) if isinstance(given, list) else []
+    return cast(list[object], given) if isinstance(given, list) else []
 
 
 def verified(
