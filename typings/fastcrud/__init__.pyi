@@ -95,6 +95,16 @@ class FastCRUD(Generic[_Model, _Create, _Update, _UpdateInternal, _Delete, _Read
         object: _Create,
         commit: bool = True,
         *,
+        schema_to_select: type[BaseModel],
+        server_data: dict[str, Any] | None = None,
+    ) -> dict[str, Any]: ...
+    @overload
+    async def create(
+        self,
+        db: AsyncSession,
+        object: _Create,
+        commit: bool = True,
+        *,
         server_data: dict[str, Any] | None = None,
     ) -> None: ...
     @overload
@@ -185,6 +195,20 @@ class FastCRUD(Generic[_Model, _Create, _Update, _UpdateInternal, _Delete, _Read
         server_data: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> _ChangedRows[_Shape]: ...
+    @overload
+    async def update(
+        self,
+        db: AsyncSession,
+        object: _Update | dict[str, Any],
+        allow_multiple: bool = False,
+        commit: bool = True,
+        *,
+        schema_to_select: type[BaseModel],
+        one_or_none: bool = False,
+        where: Where = None,
+        server_data: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any] | None: ...
     @overload
     async def update(
         self,
