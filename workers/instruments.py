@@ -1,6 +1,6 @@
 """The worker's metrics: what became of each attempt, how long it took, how long it had waited."""
 
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncGenerator, Callable, Container
 from contextlib import asynccontextmanager
 
 from kernel.config.observability import ObservabilitySettings
@@ -26,7 +26,7 @@ waits = Histogram("job_wait_seconds", "From when a job was due to its start.", [
 @asynccontextmanager
 async def observing_worker(
     resources: Resources, observers: list[Callable[[Attempt, float], None]], known: Container[str]
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """Count the attempts of the known tasks."""
 
     def on_attempt(attempt: Attempt, seconds: float) -> None:

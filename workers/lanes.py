@@ -30,7 +30,7 @@ def lanes_of(tasks: Iterable[Task], chosen: Sequence[str]) -> list[Lane]:
             f"the tasks' queues are {', '.join(sorted(declared))}."
         )
     queues = chosen or [DEFAULT_QUEUE, *sorted(declared - {DEFAULT_QUEUE})]
-    lanes = []
+    lanes: list[Lane] = []
     for queue in queues:
         limited = [task for task in tasks if task.queue == queue and task.concurrency is not None]
         lanes += [Lane(queue), *(Lane(task.lane, task.concurrency) for task in limited)]

@@ -72,7 +72,7 @@ class Upkeep(arq_worker.Worker):
     async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
         """ARQ's, with a tick in the queue of its task, under an id that makes it one tick."""
         assert self._held is not None
-        ticks = []
+        ticks: list[Job] = []
         for cron in self.cron_jobs:
             if cron.next_run is None:
                 cron.calculate_next(n)

@@ -33,7 +33,7 @@ def cell_of(
 
 def text_in(view: View, row: Any, name: str, *, short: bool) -> str:
     """The whole text of that column of the row, as the view's formatters have it."""
-    formatters = view._list_formatters if short else view._detail_formatters
+    formatters = view.formatters(short=short)
     return text_of(formatters[name](row, name) if name in formatters else getattr(row, name))
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, cast, false, func, inspect, literal_column, or_, select, true
+from sqlalchemy import String, cast, false, func, literal_column, or_, select, true
 from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel
 from starlette.requests import Request
@@ -21,7 +21,7 @@ MAX_EXPORTED = 10_000  # rows
 EXPORT_BATCH = 500
 NO_SUCH_ROW = "There is no such row."
 # Changes with every write of the row, whatever writes it: no table needs a column for it.
-VERSION: Any = literal_column("xmin::text")
+VERSION = literal_column("xmin::text", String)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ async def row_of(
         if str(value) != identity:
             raise ValueError("another spelling of a key")
         live = _deleted(view) == deleted if view.keeps_deleted else true()
-        statement = select(view.model, VERSION).where(key == value, live)
+        statement: Any = select(view.model, VERSION).where(key == value, live)
         statement = statement.execution_options(populate_existing=True)
         if lock:
             statement = statement.with_for_update(key_share=True)
-        found = (await unit.execute(statement)).one_or_none()
+        found: Any = (await unit.execute(statement)).one_or_none()
     except (ValueError, TypeError):
         raise NotFoundException(NO_SUCH_ROW) from None
     except StatementError as error:
@@ -107,10 +107,6 @@ async def choices_of_filter(view: View, request: Request, one: Any) -> list[tupl
     return [
         (str(value), label) for value, label in await one.lookups(request, view.model, _no_query)
     ]
-
-
-def _table(view: View) -> Any:
-    return inspect(view.model).local_table
 
 
 def _deleted(view: View) -> Any:
@@ -141,7 +137,7 @@ async def _chosen(view: View, request: Request, query: RowsQuery) -> Any:
             column = getattr(view.model, name)
             statement = statement.where(column == key_named(view, name, given[name]))
     if query.search:
-        columns = [getattr(view.model, name) for name in view._search_fields]
+        columns = [getattr(view.model, name) for name in view.searched]
         found = [cast(one, String).icontains(query.search, autoescape=True) for one in columns]
         statement = statement.where(or_(false(), *found))
     return statement
@@ -155,9 +151,8 @@ def _sorted(view: View, query: RowsQuery, statement: Any) -> Any:
     key, name = view.pk_columns[0], query.sort.removeprefix("-")
     downwards = query.sort.startswith("-")
     if not name:
-        default = view._get_default_sort()[0] if view.column_default_sort else (key.key, False)
-        name, downwards = str(getattr(default[0], "key", default[0])), bool(default[1])
-    elif name not in view._sort_fields:
+        name, downwards = view.default_sort
+    elif name not in view.sortable:
         raise UnprocessableEntityException(f"The list can't be sorted by {name[:100]!r}.")
     column = getattr(view.model, name)
     order = [column, *([] if name == key.key else [getattr(view.model, key.key)])]
@@ -166,7 +161,7 @@ def _sorted(view: View, query: RowsQuery, statement: Any) -> Any:
 
 async def _count(unit: UnitOfWork, view: View, statement: Any, is_whole: bool) -> int:
     """As the API's lists count: by the table's counter where all live rows are meant."""
-    table = _table(view)
+    table = view.table
     plain = type(view).list_query is View.list_query
     if is_whole and plain and "counter" in table.info:
         counts = SQLModel.metadata.tables[f"{table.name}_count"]

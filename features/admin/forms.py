@@ -86,7 +86,7 @@ def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) ->
     kinds, column = kinds_of(info.annotation), view.columns.get(name)
     field = FormField(
         name=name,
-        label=str(view._column_labels.get(name, name.replace("_", " ").capitalize())),
+        label=view.column_label(name),
         kind=_kind(kinds, column, written(values.get(name))),
         nullable=type(None) in kinds,
         required=info.is_required(),
@@ -106,7 +106,7 @@ def _field(view: View, name: str, info: FieldInfo, values: Mapping[str, Any]) ->
 
 def _members(kinds: Sequence[Any]) -> list[Any]:
     enums = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Enum)]
-    literals = [kind for kind in kinds if isinstance(kind, str | int) and kind is not None]
+    literals = [kind for kind in kinds if isinstance(kind, str | int)]
     return [*literals, *[member for one in enums for member in one]]
 
 

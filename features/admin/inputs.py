@@ -39,7 +39,9 @@ def changes_of(
     `fields` and `values` hold the row as it is. What stands as it stood is left out: no form can
     say it exactly.
     """
-    given, wrong, kept = {}, {}, {}
+    given: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    kept: dict[str, Any] = {}
     for field in fields:
         try:
             raw = _changed(field, sent, values)

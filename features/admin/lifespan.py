@@ -1,7 +1,7 @@
 """While the API runs: its requests are counted for the start page."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ SHARE_SECONDS = 5.0  # a process that is killed takes the counts of so many with
 
 
 @asynccontextmanager
-async def lifespan(app: Any) -> AsyncIterator[None]:
+async def lifespan(app: Any) -> AsyncGenerator[None, None]:
     """Count requests, where the site is served."""
     resources = app.state.resources
     if not is_served(resources.settings):
@@ -21,11 +21,11 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         return
     recent: RecentRequests = app.state.recent_requests
     app.state.observers.append(recent.note)
-    redis = resources.redis("cache")
+    redis: Redis | None = resources.redis("cache")
     sharing = asyncio.create_task(_share(recent, redis)) if redis is not None else None
     yield
     app.state.observers.remove(recent.note)
-    if sharing is not None:
+    if redis is not None and sharing is not None:
         sharing.cancel()
         with suppress(asyncio.CancelledError):
             await sharing

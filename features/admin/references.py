@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
 from features.admin.views import View
 from kernel.db import UnitOfWork
@@ -17,7 +17,7 @@ def referred_view(views: Mapping[str, View], column: Any) -> View | None:
     """The view of the table that a foreign key refers to."""
     for key in column.foreign_keys:
         for view in views.values():
-            if inspect(view.model).local_table is key.column.table:
+            if view.table is key.column.table:
                 return view
     return None
 
@@ -25,9 +25,7 @@ def referred_view(views: Mapping[str, View], column: Any) -> View | None:
 def references_of(view: View) -> list[str]:
     """The listed columns that refer to other rows: a list can be asked for those of one row."""
     columns = view.columns
-    return [
-        name for name in view._list_prop_names if name in columns and columns[name].foreign_keys
-    ]
+    return [name for name in view.listed if name in columns and columns[name].foreign_keys]
 
 
 def related_to(views: Mapping[str, View], view: View, identity: str) -> list[tuple[str, str]]:

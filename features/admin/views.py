@@ -1,12 +1,12 @@
-"""The views that features declare, completed by what every view of the site can do."""
+"""What every view of the site can do, beside what its feature declares."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
 from sqladmin import ModelView
-from sqlalchemy import delete
+from sqlalchemy import Table, delete
 from starlette.requests import Request
 
 from features.admin.lengths import SHORT, cut
@@ -16,10 +16,6 @@ from kernel.web import unit_of
 DELETE = "delete"
 RESTORE = "restore"
 REMOVE = "remove"
-
-
-class ViewError(Exception):
-    """A feature's admin.py declares a view that can't be served safely."""
 
 
 class Act:
@@ -81,6 +77,11 @@ class View(ModelView):
         row.is_deleted, row.deleted_at = False, None
 
     @property
+    def table(self) -> Table:
+        """The table that the view shows."""
+        return cast(Table, self.model.__table__)
+
+    @property
     def columns(self) -> Mapping[str, Any]:
         """The table's columns by the names of the model's attributes."""
         return dict(self._mapper.columns.items())
@@ -97,6 +98,40 @@ class View(ModelView):
         return self._build_column_list(include=named, defaults=[])
 
     @property
+    def listed(self) -> Sequence[str]:
+        """The columns of the list."""
+        return self._list_prop_names
+
+    @property
+    def exported(self) -> Sequence[str]:
+        """The columns of the file: those that are named, else those of the row's own page."""
+        return self._build_column_list(include=self.column_export_list, defaults=list(self.shown))
+
+    @property
+    def searched(self) -> Sequence[str]:
+        """The columns that a search looks in."""
+        return self._search_fields
+
+    @property
+    def sortable(self) -> Sequence[str]:
+        """The columns that the list may be sorted by."""
+        return self._sort_fields
+
+    @property
+    def default_sort(self) -> tuple[str, bool]:
+        """The column that the list is sorted by where none is asked for, and whether downwards."""
+        name, downwards = self._get_default_sort()[0]
+        return str(getattr(name, "key", name)), bool(downwards)
+
+    def formatters(self, *, short: bool) -> Mapping[str, Callable[[Any, str], Any]]:
+        """What writes the values of some columns: in lists (`short`), and on a row's own page."""
+        return self._list_formatters if short else self._detail_formatters
+
+    def column_label(self, name: str) -> str:
+        """What a column is called."""
+        return str(self._column_labels.get(name, name.replace("_", " ").capitalize()))
+
+    @property
     def form_names(self) -> Sequence[str]:
         """The columns that may be edited: those that are named."""
         return self._build_column_list(include=self.form_columns, defaults=[])
@@ -109,7 +144,7 @@ class View(ModelView):
 
     def acts(self, deleted: bool) -> dict[str, Act]:
         """What can be done to rows of the list, or to deleted ones."""
-        found = {}
+        found: dict[str, Act] = {}
         if deleted:
             question = f"Restore these {self.name_plural}?"
             found[RESTORE] = Act(RESTORE, "Restore", question, self.restore_model)
@@ -131,7 +166,7 @@ class View(ModelView):
 
     def label_of(self, row: Any) -> str:
         """What a row is called where it is chosen: its first searched column, else its key."""
-        for name in self._search_fields:
+        for name in self.searched:
             if value := getattr(row, name, None):
                 return cut(str(value), SHORT)
         return f"{self.name} {self.identity_of(row)}"
@@ -139,33 +174,3 @@ class View(ModelView):
     def identity_of(self, row: Any) -> str:
         """The row's key as it stands in addresses."""
         return str(getattr(row, self.pk_columns[0].key))
-
-
-def completed(declared: type[ModelView]) -> View:
-    """The declared view, with what the site adds. Raises ViewError."""
-    where = f"{declared.__module__}.{declared.__name__}"
-    if len(declared.pk_columns) != 1:
-        raise ViewError(f"{where}: a view's table has a primary key of one column")
-    if not declared.column_list or isinstance(declared.column_list, str):
-        raise ViewError(f"{where}: name the columns to show, in column_list")
-    metaclass: Any = type(declared)
-    view: View = metaclass(declared.__name__, (declared, View), {})()
-    schemas = [schema for one in (False, True) if (schema := view.schema(one))]
-    known = {name for schema in schemas for name in schema.model_fields}
-    if unknown := set(view.form_names) - known:
-        raise ViewError(f"{where}: no schema has the field {', '.join(sorted(unknown))}")
-    if any(getattr(one, "has_operator", False) for one in view.get_filters()):
-        raise ViewError(f"{where}: filters offer values to choose from, no operators")
-    return view
-
-
-def views_of(offered: Mapping[str, Sequence[type[ModelView]]]) -> dict[str, View]:
-    """The views of all features, by their name in addresses. Raises ViewError."""
-    found: dict[str, View] = {}
-    for feature, declared in offered.items():
-        for one in declared:
-            view = completed(one)
-            if view.identity in found:
-                raise ViewError(f"features/{feature}/admin.py: there is a view {view.identity}")
-            found[view.identity] = view
-    return found

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import inspect
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -97,17 +96,17 @@ def _refused(view: View, error: Exception) -> Exception:
         return answer
     if answer.status_code in (401, 403, 429):
         return answer
-    detail: Any = answer.detail
-    if isinstance(detail, dict):
-        named = {str(one["loc"][-1]): [one["msg"]] for one in detail.get("errors", ())}
-        return FormRefused(named or {"": [str(detail.get("detail"))]})
-    return FormRefused({_field_of(view, str(detail)): [str(detail)]})
+    if not isinstance(answer.detail, dict):
+        return FormRefused({_field_of(view, str(answer.detail)): [str(answer.detail)]})
+    problem = cast(dict[str, Any], answer.detail)
+    errors: Sequence[Any] = problem.get("errors", ())
+    named = {str(one["loc"][-1]): [str(one["msg"])] for one in errors}
+    return FormRefused(named or {"": [str(problem.get("detail"))]})
 
 
 def _field_of(view: View, answer: str) -> str:
     """The field that a unique index is about which answers so; "" where there is none."""
-    table: Any = inspect(view.model).local_table
-    for index in table.indexes:
+    for index in view.table.indexes:
         if index.info.get("answer") == answer:
             words = re.findall(r"\w+", " ".join(str(one) for one in index.expressions))
             return next((name for name in reversed(view.form_names) if name in words), "")

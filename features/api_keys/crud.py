@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastcrud import FastCRUD
 from sqlalchemy import ARRAY, DateTime, Integer, bindparam, column, false, func, select, update
@@ -13,10 +13,8 @@ from sqlmodel import col
 from features.api_keys.cache_keys import API_KEY
 from features.api_keys.models import (
     ApiKey,
-    ApiKeyCreateInternal,
     ApiKeyQuery,
     ApiKeyRead,
-    ApiKeyUpdate,
     KeyPrefix,
 )
 from features.auth.crud import Caller
@@ -26,8 +24,7 @@ from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 KEPT_DAYS = 30  # that dead keys stay
 
-CRUDApiKeys: TypeAlias = FastCRUD[ApiKey, ApiKeyCreateInternal, ApiKeyUpdate, Any, Any, Any]
-crud_api_keys: CRUDApiKeys = FastCRUD(ApiKey)
+crud_api_keys = FastCRUD(ApiKey)
 listing = Listing(crud_api_keys, ApiKeyRead, ApiKeyQuery, scope=["user_id"])
 
 
@@ -118,7 +115,7 @@ async def revoke(unit: UnitOfWork, **which: Any) -> list[KeyPrefix]:
 
     They stop working once the unit has committed.
     """
-    revoked: Any = {"data": []}
+    keys: list[KeyPrefix] = []
     with suppress(NoResultFound):
         revoked = await crud_api_keys.update(
             unit,
@@ -129,7 +126,7 @@ async def revoke(unit: UnitOfWork, **which: Any) -> list[KeyPrefix]:
             revoked_at=None,
             **which,
         )
-    keys: list[KeyPrefix] = revoked["data"]
+        keys = revoked["data"]
     for key in keys:
         forget_key(unit, key.user_id, key.prefix)
     return keys

@@ -1,7 +1,7 @@
 """While the API runs: write by the minute when keys were last used, and once more at its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
@@ -11,7 +11,7 @@ from kernel.db import Resources
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     resources: Resources = app.state.resources
     writing = asyncio.create_task(_write_regularly(resources))
     try:

@@ -62,7 +62,6 @@ class ApiKey(Timestamped, table=True):
     A dead one stays for a while, so that its use is recognised.
     """
 
-    __tablename__ = "api_key"
     __table_args__: ClassVar[Any] = (
         Index("uq_api_key_prefix", "prefix", unique=True),
         Index("ix_api_key_user_id", "user_id"),

@@ -1,6 +1,6 @@
 """Queries on audit entries; all of them read, since only triggers write."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
@@ -27,8 +27,7 @@ from features.audit.models import (
 )
 from kernel.db import CompiledQuery, Listing
 
-CRUDAuditEntries: TypeAlias = FastCRUD[AuditEntry, Any, Any, Any, Any, AuditEntryRead]
-crud_entries: CRUDAuditEntries = FastCRUD(AuditEntry)
+crud_entries = FastCRUD(AuditEntry)
 
 _key = func.jsonb_object_keys(col(AuditEntry.changes)).column_valued("key")
 _columns = select(func.left(func.string_agg(_key, " "), MAX_COLUMNS, type_=String(MAX_COLUMNS)))

@@ -11,9 +11,8 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import DDL, Connection, DateTime, Index, String, Table, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
-from kernel.db import ListQuery
+from kernel.db import ListQuery, TableModel
 from kernel.schemas import CleanText, ReadSchema, RowId
 
 ACTOR, REQUEST, DAYS = "audit.actor_id", "audit.request_id", "audit.days"
@@ -120,13 +119,12 @@ def _ddl(statement: str) -> DDL:
     return DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
 
 
-class AuditEntry(SQLModel, table=True):
+class AuditEntry(TableModel, table=True):
     """What was done to one row of a table.
 
     `actor_id` is no foreign key: the entry outlives the account, and says no more of it than that.
     """
 
-    __tablename__ = "audit_entry"
     __table_args__: ClassVar[Any] = (
         Index("ix_audit_entry_created_at", "created_at", "id"),
         Index("ix_audit_entry_actor_id", "actor_id", "id"),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    label,
     literal,
     select,
     update,
@@ -35,8 +36,8 @@ from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
 GRACE = timedelta(seconds=10)
 
-crud_sessions: FastCRUD[Session, Any, Any, Any, Any, SessionOwner] = FastCRUD(Session)
-crud_blacklist: FastCRUD[TokenBlacklist, Any, Any, Any, Any, Any] = FastCRUD(TokenBlacklist)
+crud_sessions = FastCRUD(Session)
+crud_blacklist = FastCRUD(TokenBlacklist)
 
 
 class Caller(UserRead):
@@ -52,13 +53,7 @@ _never_ended = col(Session.ended_at).is_(None)
 _unexpired = col(Session.expires_at) > func.now()
 _live_user = col(User.is_deleted) == false()
 # What the tokens of a session are made from.
-_tokens = [
-    col(Session.id),
-    col(Session.user_id),
-    col(Session.refresh_jti),
-    col(Session.refresh_issued_at),
-    col(Session.expires_at),
-]
+_tokens: list[ColumnElement[Any]] = [getattr(Session, name) for name in SessionTokens.model_fields]
 
 listing = Listing(
     crud_sessions,
@@ -208,9 +203,9 @@ used_token = CompiledQuery(
         col(Session.user_id),
         (_never_ended & _unexpired).label("lives"),
         (col(TokenBlacklist.used_at) > func.clock_timestamp() - GRACE).label("in_grace"),
-        col(TokenBlacklist.successor_jti).label("refresh_jti"),
-        col(TokenBlacklist.successor_issued_at).label("refresh_issued_at"),
-        col(TokenBlacklist.successor_expires_at).label("expires_at"),
+        label("refresh_jti", col(TokenBlacklist.successor_jti)),
+        label("refresh_issued_at", col(TokenBlacklist.successor_issued_at)),
+        label("expires_at", col(TokenBlacklist.successor_expires_at)),
     )
     .join(
         TokenBlacklist,
@@ -227,7 +222,7 @@ used_token = CompiledQuery(
 
 async def end_sessions(unit: UnitOfWork, reason: str, **which: Any) -> list[SessionOwner]:
     """End the live sessions that match FastCRUD's filters; return their ids and users."""
-    ended: Any = {"data": []}
+    sessions: list[SessionOwner] = []
     with suppress(NoResultFound):
         ended = await crud_sessions.update(
             unit,
@@ -238,7 +233,7 @@ async def end_sessions(unit: UnitOfWork, reason: str, **which: Any) -> list[Sess
             ended_at=None,
             **which,
         )
-    sessions: list[SessionOwner] = ended["data"]
+        sessions = ended["data"]
     return sessions
 
 

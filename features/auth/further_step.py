@@ -49,15 +49,18 @@ class FurtherStep(Protocol):
 
         Raises UnauthorizedException (401), RateLimitException (429).
         """
+        ...
 
     async def passkey_options(
         self, connection: HTTPConnection, unit: UnitOfWork, ticket: str, door: Door
     ) -> str:
         """What `navigator.credentials.get()` takes, in JSON, for `take`; without a ticket, for the
         caller's `confirm`. Empty where no passkey would do."""
+        ...
 
     async def is_asked(self, unit: UnitOfWork, user_id: int) -> bool:
         """Whether the account's password alone is not enough."""
+        ...
 
     async def confirm(
         self, connection: HTTPConnection, unit: UnitOfWork, account: Account, code: str

@@ -6,9 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 from sqlalchemy import DateTime, Index, func
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
-from kernel.db import ListQuery
+from kernel.db import ListQuery, TableModel
 from kernel.schemas import InputSchema, NoNul, ReadSchema, example
 
 MAX_DEVICE = 80
@@ -19,14 +18,13 @@ def _moment(**options: Any) -> Any:
     return Column(sa_type=DateTime(timezone=True), **options)
 
 
-class Session(SQLModel, table=True):
+class Session(TableModel, table=True):
     """A login, until it ends. Its tokens are good as long as the row is neither ended nor expired.
 
     `refresh_jti` names the one refresh token that is still unused. The row is kept until that
     token has expired by itself, so that a replay is recognised as long as it could be tried.
     """
 
-    __tablename__ = "session"
     __table_args__: ClassVar[Any] = (
         Index("ix_session_user_id", "user_id"),
         Index("ix_session_expires_at", "expires_at"),
@@ -53,10 +51,9 @@ class Session(SQLModel, table=True):
     password_at: datetime | None = _moment(default=None)
 
 
-class TokenBlacklist(SQLModel, table=True):
+class TokenBlacklist(TableModel, table=True):
     """A refresh token that was used, and what its successor says, until it would have expired."""
 
-    __tablename__ = "token_blacklist"
     __table_args__: ClassVar[Any] = (
         Index("ix_token_blacklist_session_id", "session_id"),
         Index("ix_token_blacklist_expires_at", "expires_at"),

@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from itertools import count
@@ -42,7 +42,7 @@ class PasswordQueue:
         self._turns = count(1)
 
     @asynccontextmanager
-    async def place(self, address: str = "", account: str = "") -> AsyncIterator[None]:
+    async def place(self, address: str = "", account: str = "") -> AsyncGenerator[None, None]:
         """Hold a place of the address or the account, from before anything is looked up for it.
 
         Raises RateLimitException (429) where all are taken. The address gets its place back after

@@ -1,7 +1,7 @@
 """Limits on guessing: failed logins per account and address, and whatever else may be tried."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 
@@ -44,7 +44,7 @@ class Guess:
 @asynccontextmanager
 async def guessing(
     connection: HTTPConnection, user_id: int | None, name: str
-) -> AsyncIterator[Guess]:
+) -> AsyncGenerator[Guess, None]:
     """Count what happens inside as a failed login, unless it was the right password: of that
     user, or of an unknown name.
 

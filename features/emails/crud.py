@@ -4,12 +4,13 @@ import hmac
 from contextlib import suppress as ignore
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from fastcrud import FastCRUD
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Interval,
     LargeBinary,
     String,
@@ -29,7 +30,6 @@ from features.emails.models import (
     EmailSuppression,
     Link,
     Reason,
-    SuppressionCreate,
     SuppressionQuery,
     SuppressionRead,
 )
@@ -45,10 +45,7 @@ SEND, SEND_LINK = "emails.send", "emails.send_link"
 # How long a link waits for its mail to be taken, before its row is removed.
 UNSENT = timedelta(days=1)
 
-CRUDSuppressions: TypeAlias = FastCRUD[
-    EmailSuppression, SuppressionCreate, Any, Any, Any, SuppressionRead
-]
-crud_suppressions: CRUDSuppressions = FastCRUD(EmailSuppression)
+crud_suppressions = FastCRUD(EmailSuppression)
 listing = Listing(crud_suppressions, SuppressionRead, SuppressionQuery)
 
 _suppressions = CompiledQuery(
@@ -59,8 +56,8 @@ _suppressions = CompiledQuery(
     SuppressionRead,
 )
 
-crud_links: FastCRUD[EmailLink, Any, Any, Any, Any, Any] = FastCRUD(EmailLink)
-_link = [getattr(EmailLink, name) for name in Link.model_fields]
+crud_links = FastCRUD(EmailLink)
+_link: list[ColumnElement[Any]] = [getattr(EmailLink, name) for name in Link.model_fields]
 _hash = bindparam("token_hash", type_=LargeBinary())
 _for_purposes = col(EmailLink.purpose) == func.any(bindparam("purposes", type_=ARRAY(String)))
 _good = (

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Index, LargeBinary, String, func
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
-from kernel.db import ListQuery, Timestamped, now, unique
+from kernel.db import ListQuery, TableModel, Timestamped, now, unique
 from kernel.schemas import CleanText, EmailAddress, InputSchema, NoNul, ReadSchema, example
 
 ALREADY = "The address is on the list"
@@ -23,7 +23,6 @@ Reason = Literal["refused", "complained", "manual"]
 class EmailSuppression(Timestamped, table=True):
     """An address that no mail is sent to, in lower case, and why."""
 
-    __tablename__ = "email_suppression"
     __table_args__: ClassVar[Any] = (
         unique("uq_email_suppression_email", "email", answer=ALREADY),
         Index("ix_email_suppression_created_at", "created_at", "id"),
@@ -35,14 +34,13 @@ class EmailSuppression(Timestamped, table=True):
     reason: str = Column(sa_type=String(20))
 
 
-class EmailLink(SQLModel, table=True):
+class EmailLink(TableModel, table=True):
     """A link that is mailed: good once, for one address, until it expires.
 
     `purpose` is the mail's template; `subject_id` is the row that the link is about, by its purpose
     a user or another feature's row. Of the token only the SHA-256 is kept, once it is mailed.
     """
 
-    __tablename__ = "email_link"
     __table_args__: ClassVar[Any] = (
         Index("uq_email_link_token_hash", "token_hash", unique=True),
         Index("ix_email_link_subject_id", "subject_id", "purpose"),

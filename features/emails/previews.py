@@ -1,7 +1,7 @@
 """Each mail as it would look, with the example values that stand beside its template."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from jinja2 import TemplateError
 
@@ -39,6 +39,6 @@ def preview(template: str) -> Preview:
     if not isinstance(values, dict):
         return Preview(problem=f"{example.name} is no JSON object")
     try:
-        return Preview(*render(template, values))
+        return Preview(*render(template, cast(dict[str, Any], values)))
     except (TemplateError, ValueError, TypeError) as error:
         return Preview(problem=f"{type(error).__name__}: {error}")

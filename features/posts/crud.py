@@ -1,36 +1,23 @@
 """Queries on posts. A post is found only together with its author."""
 
-from typing import TypeAlias
+from typing import Any
 
 from fastcrud import FastCRUD, PolicyConfig
-from pydantic import BaseModel
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ColumnElement, bindparam, insert, select
 from sqlmodel import col
 
-from features.posts.models import (
-    LISTED_TEXT,
-    POLICY,
-    Post,
-    PostCreate,
-    PostListed,
-    PostQuery,
-    PostRead,
-    PostUpdate,
-)
+from features.posts.models import POLICY, Post, PostCreate, PostListed, PostQuery, PostRead
 from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing
 
-CRUDPosts: TypeAlias = FastCRUD[Post, PostCreate, PostUpdate, PostUpdate, BaseModel, PostRead]
-crud_posts: CRUDPosts = FastCRUD(Post, policy=POLICY)
+LISTED_TEXT = 1000  # characters of a text that lists show
+
+crud_posts = FastCRUD(Post, policy=POLICY)
 # For what superusers remove for good, soft-deleted posts among it.
 crud_all_posts = crud_posts.with_policy(PolicyConfig(read=True, delete=True))
 listing = Listing(
-    crud_posts,
-    PostListed,
-    PostQuery,
-    scope=["created_by_user_id"],
-    shorten={"text": LISTED_TEXT},
+    crud_posts, PostListed, PostQuery, scope=["created_by_user_id"], shorten={"text": LISTED_TEXT}
 )
 
 post_of_author = CompiledQuery(
@@ -39,6 +26,7 @@ post_of_author = CompiledQuery(
 )
 # By hand for its lock, which waits for a removal of the author that is under way and then finds no
 # author; and for the bench.
+_shown: list[ColumnElement[Any]] = [getattr(Post, name) for name in PostRead.model_fields]
 _written = [bindparam(name, type_=getattr(Post, name).type) for name in PostCreate.model_fields]
 insert_by_author = CompiledQuery(
     insert(Post)
@@ -49,7 +37,7 @@ insert_by_author = CompiledQuery(
         .with_for_update(read=True, key_share=True),
         include_defaults=False,
     )
-    .returning(*[getattr(Post, name) for name in PostRead.model_fields]),
+    .returning(*_shown),
     PostRead,
     writes=True,
 )

@@ -15,7 +15,6 @@ from kernel.schemas import CleanText, InputSchema, ReadSchema, example, url_of
 
 MAX_TITLE = 30
 MAX_URL = 2048
-LISTED_TEXT = 1000  # characters of a text that lists show
 
 Title = Annotated[CleanText, Field(min_length=2, max_length=MAX_TITLE)]
 Text = Annotated[CleanText, Field(min_length=1, max_length=63_206)]
@@ -41,7 +40,6 @@ class PostBase(SQLModel):
 class Post(PostBase, Timestamped, SoftDeleted, table=True):
     """What a user published; gone for good with the user."""
 
-    __tablename__ = "post"
     __table_args__: ClassVar[Any] = (
         # A user's list by id and by moment. The first serves the user's removal, too, which takes
         # soft-deleted posts with it.

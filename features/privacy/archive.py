@@ -66,12 +66,12 @@ async def _batches(
     if isinstance(rows, Select):
         # On the connection: columns as they stand, and no objects that the session would keep.
         connection = await db.connection()
-        statement = rows.execution_options(yield_per=BATCH)
+        statement = cast(Select[*tuple[Any, ...]], rows).execution_options(yield_per=BATCH)
         async with connection.stream(statement, {"user_id": user_id}) as result:
             async for partition in result.mappings().partitions(BATCH):
                 yield [{**row} for row in partition]
         return
-    batch = []
+    batch: list[Mapping[str, Any]] = []
     async for row in rows(db, user_id):
         batch.append(row)
         if len(batch) == BATCH:

@@ -1,7 +1,7 @@
 """Queries on exports and their archives, and on accounts that are due to be erased."""
 
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fastcrud import FastCRUD
 from sqlalchemy import bindparam, delete, func, or_, select, true, update
@@ -16,7 +16,7 @@ CHUNK = 1024 * 1024  # bytes of an archive in one row
 # A build that has not ended by then has died: the next call asks anew.
 GIVEN_UP = timedelta(hours=1)
 
-crud_exports: FastCRUD[Export, Any, Any, Any, Any, ExportState] = FastCRUD(Export)
+crud_exports = FastCRUD(Export)
 
 # By hand: bytes come as they are, for a stream that is read at the speed of its client.
 chunk = CompiledQuery(

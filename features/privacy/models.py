@@ -5,18 +5,17 @@ from typing import Any, ClassVar, Literal
 
 from sqlalchemy import BigInteger, DateTime, Index, func
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
+from kernel.db import TableModel
 from kernel.schemas import ReadSchema
 
 
-class Export(SQLModel, table=True):
+class Export(TableModel, table=True):
     """What belongs to an account, one archive at a time: asked for, built, kept until it expires.
 
     `is_too_large`: it has ended without an archive, which would have had more than the bound.
     """
 
-    __tablename__ = "export"
     __table_args__: ClassVar[Any] = (
         Index("uq_export_user_id", "user_id", unique=True),
         Index("ix_export_expires_at", "expires_at"),
@@ -33,10 +32,8 @@ class Export(SQLModel, table=True):
     is_too_large: bool = Column(default=False, sa_column_kwargs={"server_default": "false"})
 
 
-class ExportChunk(SQLModel, table=True):
+class ExportChunk(TableModel, table=True):
     """Bytes of an archive, so that none is held in memory as a whole."""
-
-    __tablename__ = "export_chunk"
 
     export_id: int = Column(foreign_key="export.id", ondelete="CASCADE", primary_key=True)
     number: int = Column(primary_key=True)

@@ -58,7 +58,6 @@ class RateLimitBase(SQLModel):
 class RateLimit(RateLimitBase, Timestamped, table=True):
     """At most `limit` accepted calls of a path in any stretch of `period` seconds."""
 
-    __tablename__ = "rate_limit"
     # PostgreSQL reports the violation of the index that was made first.
     __table_args__: ClassVar[Any] = (
         unique("uq_rate_limit_name", "tier_id", "name", answer=NAME_TAKEN),

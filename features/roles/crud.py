@@ -1,16 +1,13 @@
 """Queries on roles, and on who has which."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from fastcrud import FastCRUD
-from sqlalchemy import String, bindparam, delete, func, select
+from sqlalchemy import String, bindparam, delete, func, label, select
 from sqlmodel import col
 
 from features.roles.models import (
     Role,
-    RoleChange,
-    RoleCreate,
     RoleListed,
     RoleQuery,
     RoleRead,
@@ -22,8 +19,7 @@ from features.users.crud import LIVE as LIVE_USER
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing, UnitOfWork
 
-CRUDRoles: TypeAlias = FastCRUD[Role, RoleCreate, RoleChange, Any, Any, RoleRead]
-crud_roles: CRUDRoles = FastCRUD(Role)
+crud_roles = FastCRUD(Role)
 
 listing = Listing(crud_roles, RoleListed, RoleQuery)
 _holder = col(User.id) == col(UserRole.user_id)
@@ -55,7 +51,7 @@ class Holder:
 
 # By hand for its lock: two who give a user roles at once, or delete the user, wait for each other.
 lock_holder = CompiledQuery(
-    select(col(User.id).label("user_id"), col(User.is_superuser))
+    select(label("user_id", col(User.id)), col(User.is_superuser))
     .where(col(User.username) == bindparam("username"), LIVE_USER)
     .with_for_update(key_share=True),
     Holder,

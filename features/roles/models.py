@@ -45,7 +45,6 @@ GivenPermissions = Annotated[Permissions, AfterValidator(_distinct)]
 class Role(Timestamped, table=True):
     """A set of permissions, by name. The permissions themselves live in the code of routes."""
 
-    __tablename__ = "role"
     __table_args__: ClassVar[Any] = (
         unique("uq_role_name", "name", answer=NAME_TAKEN),
         {
@@ -66,7 +65,6 @@ class Role(Timestamped, table=True):
 class UserRole(Timestamped, table=True):
     """That a user has a role; gone with either."""
 
-    __tablename__ = "user_role"
     __table_args__: ClassVar[Any] = (
         unique("uq_user_role_user_id", "user_id", "role_id", answer=ALREADY_GIVEN),
         Index("ix_user_role_role_id", "role_id", "id"),

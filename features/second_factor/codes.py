@@ -28,8 +28,8 @@ from features.users.crud import LIVE
 from features.users.models import User
 from kernel.db import CompiledQuery, UnitOfWork, now
 
-crud_totp: FastCRUD[Totp, Any, Any, Any, Any, TotpKept] = FastCRUD(Totp)
-crud_recovery_codes: FastCRUD[RecoveryCode, Any, Any, Any, Any, Any] = FastCRUD(RecoveryCode)
+crud_totp = FastCRUD(Totp)
+crud_recovery_codes = FastCRUD(RecoveryCode)
 
 _user_id = bindparam("user_id", type_=Integer())
 

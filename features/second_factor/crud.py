@@ -1,9 +1,10 @@
 """Queries on factors and passkeys. By hand where two who use one at once must not both succeed."""
 
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 from fastcrud import FastCRUD
+from pydantic import BaseModel
 from sqlalchemy import (
     BigInteger,
     Integer,
@@ -33,8 +34,9 @@ from features.users.models import User
 from kernel.cache import forget
 from kernel.db import CompiledQuery, UnitOfWork
 
-CRUDPasskeys: TypeAlias = FastCRUD[Passkey, Any, Any, Any, Any, PasskeyRead]
-crud_passkeys: CRUDPasskeys = FastCRUD(Passkey)
+Shape = TypeVar("Shape", bound=BaseModel)
+
+crud_passkeys = FastCRUD(Passkey)
 
 _user_id = bindparam("user_id", type_=Integer())
 
@@ -115,18 +117,16 @@ async def known_passkey(unit: UnitOfWork, credential_id: bytes) -> KnownCredenti
 
 async def credential_ids(unit: UnitOfWork, user_id: int) -> list[bytes]:
     """What the account's passkeys are known by."""
-    known: list[CredentialId] = await _passkeys(unit, user_id, CredentialId)
-    return [one.credential_id for one in known]
+    return [one.credential_id for one in await _passkeys(unit, user_id, CredentialId)]
 
 
 async def passkeys_of(unit: UnitOfWork, user_id: int) -> list[PasskeyRead]:
     """The account's passkeys, in the order in which they were made."""
-    passkeys: list[PasskeyRead] = await _passkeys(unit, user_id, PasskeyRead)
-    return passkeys
+    return await _passkeys(unit, user_id, PasskeyRead)
 
 
-async def _passkeys(unit: UnitOfWork, user_id: int, shape: Any) -> Any:
-    found: Any = await crud_passkeys.get_multi(
+async def _passkeys(unit: UnitOfWork, user_id: int, shape: type[Shape]) -> list[Shape]:
+    found = await crud_passkeys.get_multi(
         unit,
         limit=None,
         sort_columns="id",

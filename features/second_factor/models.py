@@ -6,9 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, func
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
-from kernel.db import Timestamped
+from kernel.db import TableModel, Timestamped
 from kernel.schemas import CleanText, ReadSchema
 
 MAX_NAME = 50
@@ -33,7 +32,6 @@ class Totp(Timestamped, table=True):
     taken: it and earlier ones are refused.
     """
 
-    __tablename__ = "totp"
     __table_args__: ClassVar[Any] = (
         Index("uq_totp_user_id", "user_id", unique=True),
         {"info": {"small": True, "audited": ["user_id", "confirmed_at"]}},
@@ -46,10 +44,9 @@ class Totp(Timestamped, table=True):
     confirmed_at: datetime | None = _moment(default=None)
 
 
-class RecoveryCode(SQLModel, table=True):
+class RecoveryCode(TableModel, table=True):
     """A code that is good once, in place of a factor; of the code only an HMAC is kept."""
 
-    __tablename__ = "recovery_code"
     __table_args__: ClassVar[Any] = (
         Index("uq_recovery_code_user_id", "user_id", "code_hash", unique=True),
         {"info": {"small": True, "audited": ["user_id"]}},
@@ -64,7 +61,6 @@ class RecoveryCode(SQLModel, table=True):
 class Passkey(Timestamped, table=True):
     """A credential of Web Authentication: its public key, and how often it says it was used."""
 
-    __tablename__ = "passkey"
     __table_args__: ClassVar[Any] = (
         Index("uq_passkey_credential_id", "credential_id", unique=True),
         Index("ix_passkey_user_id", "user_id"),
@@ -80,11 +76,10 @@ class Passkey(Timestamped, table=True):
     last_used_at: datetime | None = _moment(default=None)
 
 
-class LoginTicket(SQLModel, table=True):
+class LoginTicket(TableModel, table=True):
     """What the right password of an account with a factor is answered with: good once, for a short
     while and a few attempts, for that state of the account. Of the ticket only a hash is kept."""
 
-    __tablename__ = "login_ticket"
     __table_args__: ClassVar[Any] = (
         Index("uq_login_ticket_token_hash", "token_hash", unique=True),
         Index("ix_login_ticket_user_id", "user_id"),
@@ -100,11 +95,10 @@ class LoginTicket(SQLModel, table=True):
     expires_at: datetime = _moment()
 
 
-class PasskeyChallenge(SQLModel, table=True):
+class PasskeyChallenge(TableModel, table=True):
     """What an authenticator is given to sign: good once, for one purpose and one account, if it is
     known. Of the challenge only a hash is kept."""
 
-    __tablename__ = "passkey_challenge"
     __table_args__: ClassVar[Any] = (
         Index("uq_passkey_challenge_challenge_hash", "challenge_hash", unique=True),
         Index("ix_passkey_challenge_user_id", "user_id"),

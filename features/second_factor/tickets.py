@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_urlsafe
-from typing import Any, Literal
+from typing import Literal
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
@@ -30,8 +30,8 @@ from kernel.db import CompiledQuery, UnitOfWork, now
 Purpose = Literal["login", "ticket", "step-up", "passkey"]
 TICKET_BYTES = CHALLENGE_BYTES = 32
 
-crud_tickets: FastCRUD[LoginTicket, Any, Any, Any, Any, Any] = FastCRUD(LoginTicket)
-crud_challenges: FastCRUD[PasskeyChallenge, Any, Any, Any, Any, Any] = FastCRUD(PasskeyChallenge)
+crud_tickets = FastCRUD(LoginTicket)
+crud_challenges = FastCRUD(PasskeyChallenge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import hmac
 import time
 from secrets import token_bytes
 
-import pyotp
+from pyotp.totp import TOTP
 
 SECRET_BYTES = 20  # as long as SHA-1's output (RFC 4226, section 4)
 STEP = 30  # seconds
@@ -26,7 +26,7 @@ def step_of(secret: bytes, code: str, moment: float | None = None) -> int | None
     """The time step that the code is of, one step around `moment` (seconds since 1970; now); None
     for a wrong one. Whether it was used is not asked here."""
     now = int((time.time() if moment is None else moment) // STEP)
-    made, given = pyotp.TOTP(spelled(secret)), code.encode("utf-8", "replace")
+    made, given = TOTP(spelled(secret)), code.encode("utf-8", "replace")
     found = None
     # All of them, in the same time whichever is right; the latest, should two be alike.
     for step in range(now - WINDOW, now + WINDOW + 1):
@@ -37,7 +37,7 @@ def step_of(secret: bytes, code: str, moment: float | None = None) -> int | None
 
 def address_of(secret: bytes, account: str, issuer: str) -> str:
     """What an authenticator app opens or scans."""
-    return pyotp.TOTP(spelled(secret)).provisioning_uri(name=account, issuer_name=issuer)
+    return TOTP(spelled(secret)).provisioning_uri(name=account, issuer_name=issuer)
 
 
 def qr_of(address: str) -> str:

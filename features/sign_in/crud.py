@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 from fastcrud import FastCRUD
 from sqlalchemy import ARRAY, Integer, String, bindparam, delete, func, literal, select, update
@@ -25,8 +24,8 @@ from features.users.crud import LIVE
 from features.users.models import Account, User
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
 
-crud_identities: FastCRUD[Identity, Any, Any, Any, Any, Any] = FastCRUD(Identity)
-crud_attempts: FastCRUD[SignInAttempt, Any, Any, Any, Any, Any] = FastCRUD(SignInAttempt)
+crud_identities = FastCRUD(Identity)
+crud_attempts = FastCRUD(SignInAttempt)
 listing = Listing(crud_identities, IdentityRead, IdentityQuery, scope=["user_id"])
 
 _account = [getattr(User, name) for name in Account.model_fields]

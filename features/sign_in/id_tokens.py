@@ -1,7 +1,7 @@
 """ID tokens: by a key of the provider's, for this sign-in of ours, of this moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
@@ -36,13 +36,13 @@ def keys_of(key_set: Mapping[str, Any]) -> list[Key]:
 
     One by one: joserfc refuses a whole set for one unknown curve.
     """
-    found = []
-    given = key_set.get("keys")
-    for one in given[:MAX_KEYS] if isinstance(given, list) else []:
-        if not isinstance(one, dict) or one.get("kty") not in KINDS or one.get("use") == "enc":
+    found: list[Key] = []
+    for one in _listed(key_set, "keys")[:MAX_KEYS]:
+        stated = cast(dict[str, Any], one) if isinstance(one, dict) else {}
+        if stated.get("kty") not in KINDS or stated.get("use") == "enc":
             continue
         try:
-            key = import_key(one)
+            key = import_key(stated)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             continue
         if isinstance(key, Key):
@@ -52,9 +52,14 @@ def keys_of(key_set: Mapping[str, Any]) -> list[Key]:
 
 def algorithms_of(metadata: Mapping[str, Any]) -> list[str]:
     """By which algorithms the provider says that it signs; RS256 where it doesn't say."""
-    given = metadata.get("id_token_signing_alg_values_supported")
-    named = given if isinstance(given, list) and given else ["RS256"]
+    named: list[object] = _listed(metadata, "id_token_signing_alg_values_supported") or ["RS256"]
     return [one for one in named if isinstance(one, str) and one in ALGORITHMS]
+
+
+def _listed(said: Mapping[str, Any], name: str) -> list[object]:
+    """What a provider says under that name, if it is a list."""
+    given = said.get(name)
+    return cast(list[object], given) if isinstance(given, list) else []
 
 
 def verified(
@@ -80,7 +85,7 @@ def verified(
     }
     params = {"nonce": nonce, "client_id": client_id, "access_token": access_token}
     try:
-        claims = CodeIDToken(decoded.claims, decoded.header, options, params)
+        claims: Any = CodeIDToken(decoded.claims, decoded.header, options, params)
         claims.validate(leeway=LEEWAY)
     except (JoseError, ValueError, TypeError) as error:
         raise BadToken(str(error)[:100]) from error

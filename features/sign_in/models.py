@@ -7,9 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import DateTime, Index, LargeBinary, String, func
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
-from kernel.db import ListQuery, unique
+from kernel.db import ListQuery, TableModel, unique
 from kernel.schemas import CleanText, InputSchema, ReadSchema, example
 
 LINKED_ALREADY = "This sign-in is linked to an account already."
@@ -38,10 +37,9 @@ class Purpose(StrEnum):
     STEP_UP = "step-up"
 
 
-class Identity(SQLModel, table=True):
+class Identity(TableModel, table=True):
     """An account at a provider, by which one of ours is signed in to."""
 
-    __tablename__ = "identity"
     __table_args__: ClassVar[Any] = (
         unique("uq_identity_issuer_subject", "issuer", "subject", answer=LINKED_ALREADY),
         Index("ix_identity_user_id", "user_id"),
@@ -61,13 +59,12 @@ class Identity(SQLModel, table=True):
     last_used_at: datetime | None = _moment(default=None)
 
 
-class SignInAttempt(SQLModel, table=True):
+class SignInAttempt(TableModel, table=True):
     """A sign-in that was begun, until the browser comes back from the provider, or too late.
 
     Of the state and of the browser's cookie only the SHA-256 is kept.
     """
 
-    __tablename__ = "sign_in_attempt"
     __table_args__: ClassVar[Any] = (
         Index("ix_sign_in_attempt_expires_at", "expires_at"),
         Index("ix_sign_in_attempt_session_id", "session_id"),
@@ -86,10 +83,8 @@ class SignInAttempt(SQLModel, table=True):
     expires_at: datetime = _moment()
 
 
-class ConfirmedAddress(SQLModel, table=True):
+class ConfirmedAddress(TableModel, table=True):
     """The address that an account has proved to be its own, where SIGN_IN_LINK_BY_EMAIL is on."""
-
-    __tablename__ = "confirmed_address"
 
     user_id: int = Column(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
     email: str = Column(max_length=MAX_EMAIL)

@@ -118,7 +118,7 @@ class Provider:
         method = "client_secret_post" if by_form else "client_secret_basic"
         async with self._client(request, method, str if by_form else _quoted) as client:
             try:
-                token = await client.fetch_token(
+                token: Mapping[str, Any] = await client.fetch_token(
                     self._metadata["token_endpoint"],
                     grant_type="authorization_code",
                     code=code,
@@ -165,7 +165,7 @@ class Provider:
 
     def _client(
         self, request: Request, method: str = "none", encode: Callable[[str], str] = str
-    ) -> AsyncOAuth2Client:
+    ) -> Any:
         return AsyncOAuth2Client(
             encode(self.values.client_id),
             encode(self.values.client_secret.get_secret_value()),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from features.sign_in.models import MAX_ISSUER, MAX_PROVIDER, MAX_PROVIDERS, MAX_TITLE
 from kernel.config import Environment, SettingsGroup
@@ -15,10 +15,8 @@ RESERVED = {"providers", "identities"}  # that stand in paths where a provider's
 FIRST = ("issuer", "client_id", "client_secret")
 
 
-class ProviderValues(BaseModel):
+class ProviderValues(BaseModel, frozen=True, extra="forbid"):
     """A provider of OpenID Connect, and what this application is to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_PROVIDER}}}$")]
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]

@@ -1,11 +1,11 @@
 """Calls of providers within bounds: of time, of what is answered, and of where it leads."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cache
 from ssl import SSLContext
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 
@@ -60,7 +60,7 @@ def _certificates() -> SSLContext:
 
 
 @asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
+async def within(seconds: float) -> AsyncGenerator[None, None]:
     """What is done inside may take that long, all in all. Raises ProviderAway for what fails on the
     way there and back."""
     try:
@@ -84,4 +84,4 @@ async def get_json(url: str, token: str = "") -> dict[str, Any]:
         raise ProviderAway("it answered no JSON") from error
     if not isinstance(said, dict):
         raise ProviderAway("it answered no JSON object")
-    return said
+    return cast(dict[str, Any], said)

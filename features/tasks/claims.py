@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    label,
     null,
     or_,
     select,
@@ -34,7 +35,7 @@ _now = func.now()
 # committed yet, hides the job from FOR UPDATE. Only tasks that this worker knows, so that during a
 # deployment the new ones wait for the new.
 _due = (
-    select(col(Job.id), col(Job.dispatch_at).label("due_at"))
+    select(col(Job.id), label("due_at", col(Job.dispatch_at)))
     .where(col(Job.queue) == bindparam("queue"), col(Job.dispatch_at) <= _now, _known)
     .order_by(col(Job.dispatch_at))
     .limit(bindparam("limit_", type_=Integer))

@@ -3,7 +3,7 @@
 What the worker asks of it stands in claims.py.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastcrud import FastCRUD
 from sqlalchemy import (
@@ -32,8 +32,7 @@ from features.tasks.models import LISTED, NOT_BEGUN, Job, JobDetail, JobListed, 
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing, UnitOfWork
 
-CRUDJobs: TypeAlias = FastCRUD[Job, Any, Any, Any, Any, Any]
-crud_jobs: CRUDJobs = FastCRUD(Job)
+crud_jobs = FastCRUD(Job)
 listing = Listing(crud_jobs, JobListed, JobQuery, shorten=LISTED)
 
 USER = "user:"  # what `queued_by` begins with where it names a user

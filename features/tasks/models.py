@@ -33,7 +33,6 @@ class Job(Timestamped, table=True):
     that runs it has expired. A job that has ended has none.
     """
 
-    __tablename__ = "job"
     __table_args__: ClassVar[Any] = (
         Index("uq_job_job_id", "job_id", unique=True),
         unique("uq_job_unique_key", "unique_key", answer=DUPLICATE_WAITS, where=NOT_BEGUN),

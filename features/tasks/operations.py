@@ -152,7 +152,8 @@ async def workers(unit: UnitOfWork) -> list[WorkerRead] | None:
 
 async def schedules(unit: UnitOfWork) -> list[ScheduleRead]:
     """What runs by the clock, by what is next."""
-    shown, due = [], {}
+    shown: list[ScheduleRead] = []
+    due: dict[str | None, datetime | None] = {}
     for schedule in jobs.schedules():
         task = schedule.task
         last, upcoming = jobs.ticks(schedule)
@@ -162,6 +163,7 @@ async def schedules(unit: UnitOfWork) -> list[ScheduleRead]:
                 queue=task.lane[:MAX_NAME],
                 next_run_at=upcoming,
                 last_run_at=None,
+                last_run=None,
                 job_id=jobs.tick_id(task.name, last)[:MAX_NAME] if last else None,
             )
         )

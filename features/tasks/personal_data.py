@@ -21,7 +21,7 @@ async def jobs_of(db: UnitOfWork, user_id: int) -> AsyncIterator[Mapping[str, An
     """The jobs, each with what its task says is no secret."""
     last, more = 0, True
     while more:
-        found: Any = await crud_jobs.get_multi(
+        found = await crud_jobs.get_multi(
             db,
             limit=BATCH,
             schema_to_select=Row,

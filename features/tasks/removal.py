@@ -3,7 +3,6 @@
 import re
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import String, Text, bindparam, cast, delete, func, or_
 from sqlalchemy.exc import NoResultFound
@@ -27,14 +26,15 @@ class JobKey(ReadSchema):
 
 async def purge(db: UnitOfWork, age: timedelta, most: int) -> int:
     """Delete up to `most` jobs that ended so long ago. Returns how many."""
-    found: Any = await crud_jobs.get_multi(
+    found = await crud_jobs.get_multi(
         db,
         limit=most,
         schema_to_select=JobKey,
+        return_as_model=True,
         return_total_count=False,
         where=or_(col(Job.finished_at) < now() - age, _is_kernels),
     )
-    ids = [row["id"] for row in found["data"]]
+    ids = [row.id for row in found["data"]]
     if ids:
         with suppress(NoResultFound):
             # But for those that somebody runs again at this moment.

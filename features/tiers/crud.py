@@ -1,18 +1,15 @@
 """Queries on tiers."""
 
-from typing import Any, TypeAlias
-
 from fastcrud import FastCRUD
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from features.tiers.models import Tier, TierCreate, TierQuery, TierRead, TierUpdate
+from features.tiers.models import Tier, TierQuery, TierRead
 from features.users.models import User
 from kernel.db import CompiledQuery, Listing
 
-CRUDTiers: TypeAlias = FastCRUD[Tier, TierCreate, TierUpdate, TierUpdate, Any, TierRead]
-crud_tiers: CRUDTiers = FastCRUD(Tier)
+crud_tiers = FastCRUD(Tier)
 
 listing = Listing(crud_tiers, TierRead, TierQuery)
 tier_by_name = CompiledQuery(

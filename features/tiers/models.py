@@ -36,7 +36,6 @@ class TierBase(SQLModel):
 class Tier(TierBase, Timestamped, table=True):
     """A plan. Users refer to it by `user.tier_id`, which keeps it from being deleted."""
 
-    __tablename__ = "tier"
     __table_args__: ClassVar[Any] = (
         unique("uq_tier_name", "name", answer=NAME_TAKEN),
         referred(missing=TIER_NOT_FOUND, in_use=TIER_IN_USE, small=True, audited=["name"]),

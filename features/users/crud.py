@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from fastcrud import FastCRUD, PolicyConfig
 from sqlalchemy import BindParameter, bindparam, case, false, func, select, true, update
@@ -19,7 +19,6 @@ from features.users.models import (
     UserId,
     UserQuery,
     UserRead,
-    UserUpdate,
 )
 from kernel.cache import erase, forget_argument
 from kernel.db import CompiledQuery, Listing, UnitOfWork, now
@@ -27,9 +26,8 @@ from kernel.events import emit
 
 LIVE = col(User.is_deleted) == false()
 
-CRUDUsers: TypeAlias = FastCRUD[User, UserCreateInternal, UserUpdate, Any, Any, Any]
 # Every user, soft-deleted ones too; and those whom requests may know of.
-crud_all_users: CRUDUsers = FastCRUD(User)
+crud_all_users = FastCRUD(User)
 crud_users = crud_all_users.with_policy(PolicyConfig(read=LIVE, create=True, update=LIVE))
 
 listing = Listing(crud_users, UserRead, UserQuery)

@@ -95,7 +95,6 @@ class UserBase(SQLModel):
 class User(UserBase, Timestamped, SoftDeleted, table=True):
     """An account. `version` counts its changes."""
 
-    __tablename__ = "user"
     # PostgreSQL reports the violation of the index that was made first.
     __table_args__: ClassVar[Any] = (
         unique("uq_user_email", "lower(email)", answer=EMAIL_TAKEN, where=SoftDeleted.LIVE),

@@ -1,6 +1,7 @@
 """Settings of users: the first superuser, and how many may register."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import EmailStr, Field, SecretStr, TypeAdapter, ValidationError
 
@@ -11,7 +12,7 @@ from kernel.config import Environment, SettingsGroup, is_weak
 WELL_KNOWN = "!Ch4ng3Th1sP4ssW0rd!"
 MIN_ADMIN_PASSWORD = 12
 # The superuser is an account like all others.
-KINDS = {"admin_name": Name, "admin_email": EmailStr, "admin_username": Username}
+KINDS: dict[str, Any] = {"admin_name": Name, "admin_email": EmailStr, "admin_username": Username}
 
 
 class AdminSettings(SettingsGroup):

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from fastcrud import FastCRUD
 from sqlalchemy import Integer, String, bindparam, cast, delete, func, insert, literal, select
@@ -27,7 +26,7 @@ LINKS = (CONFIRM, CHANGE, REGISTER)
 ASK, OFFER = "verification.ask", "verification.offer"  # tasks
 NOTHING = 0
 
-crud_pending: FastCRUD[PendingRegistration, Any, Any, Any, Any, Any] = FastCRUD(PendingRegistration)
+crud_pending = FastCRUD(PendingRegistration)
 
 # By hand, for the bench: asked with every write, where REQUIRE_VERIFIED_EMAIL is on.
 unverified = CompiledQuery(

@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, SecretStr
 from sqlalchemy import DateTime, Index, String, func, text
 from sqlmodel import Field as Column
-from sqlmodel import SQLModel
 
+from kernel.db import TableModel
 from kernel.schemas import EmailAddress, InputSchema, NoNul, ReadSchema, example
 
 MAX_SENT = 200  # characters; no token is as long
@@ -18,20 +18,17 @@ def _made_at() -> Any:
     return Column(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now()})
 
 
-class UnverifiedUser(SQLModel, table=True):
+class UnverifiedUser(TableModel, table=True):
     """An account that was asked to confirm its address, and hasn't yet. All others count as
     verified."""
-
-    __tablename__ = "unverified_user"
 
     user_id: int = Column(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
     created_at: datetime = _made_at()
 
 
-class PendingRegistration(SQLModel, table=True):
+class PendingRegistration(TableModel, table=True):
     """An account that is made once its address is confirmed; `id` is to be the account's."""
 
-    __tablename__ = "pending_registration"
     __table_args__: ClassVar[Any] = (
         Index("ix_pending_registration_created_at", "created_at"),
         Index("ix_pending_registration_email", text("lower(email)"), "id"),

@@ -11,6 +11,7 @@ from infra.scaffold.columns import Column, member
 from infra.scaffold.context import context, unsayable
 from infra.scaffold.feature import Feature
 from infra.scaffold.names import article, camel
+from kernel.db.tables import table_name
 
 TEMPLATES = Path(__file__).with_name("templates")
 ALWAYS = (
@@ -40,6 +41,7 @@ def render(feature: Feature, folder: Path) -> None:
         "member": member,
         "article": article,
         "camel": camel,
+        "table_name": table_name,
         "words": lambda name: name.replace("_", " "),
     }
     known = context(feature)

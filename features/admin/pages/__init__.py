@@ -22,8 +22,8 @@ def mount(app: Any, offers: Callable[..., dict[str, Any]]) -> None:
     if not is_served(app.state.resources.settings):
         return
     # Where the site is off, no process pays for its packages.
+    from features.admin.declared import views_of
     from features.admin.pages.serving import Site
-    from features.admin.views import views_of
 
     app.state.recent_requests = RecentRequests()
     routes = [

@@ -129,8 +129,13 @@ async def _again(page: Page, status: int, told: str, asks: str, ticket: str = ""
 
 
 def _told(error: Any) -> str:
-    detail = error.detail
-    return str(detail.get("detail", "")) if isinstance(detail, dict) else str(detail)
+    match error.detail:
+        case {"detail": told}:
+            return str(told)
+        case dict():
+            return ""
+        case detail:
+            return str(detail)
 
 
 def _here(page: Page) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +41,7 @@ async def list_page(page: Page) -> Response:
         (one, await crud.choices_of_filter(view, page.request, one))
         for one in crud.filters_of(view)
     ]
-    labels = {name: label_of(view, name) for name in view._list_prop_names}
+    labels = {name: view.column_label(name) for name in view.listed}
     try:
         return page.render(
             "list.html",
@@ -72,7 +72,7 @@ async def row_page(page: Page) -> Response:
     """All that is shown of one row; of a deleted one, only where it is asked for."""
     view, deleted = page.view, _is_deleted(page)
     found = await crud.row_of(page.unit, view, page.request.path_params["row"], deleted=deleted)
-    labels = {name: label_of(view, name) for name in view.shown}
+    labels = {name: view.column_label(name) for name in view.shown}
     return page.render(
         "row.html",
         view=view,
@@ -95,7 +95,7 @@ async def export(page: Page) -> Response:
         raise UnprocessableEntityException("This list can't be exported.")
     # What the address asks wrongly is refused now: a stream that has begun can't say so.
     await crud.page_of(page.unit, view, page.request, query)
-    names = view._build_column_list(include=view.column_export_list, defaults=list(view.shown))
+    names = view.exported
 
     async def lines() -> AsyncIterator[str]:
         yield _line(names)
@@ -131,11 +131,6 @@ def _is_deleted(page: Page) -> bool:
     return page.request.query_params.get("deleted") == "true"
 
 
-def label_of(view: Any, name: str) -> str:
-    """What a column is called."""
-    return str(view._column_labels.get(name, name.replace("_", " ").capitalize()))
-
-
 def with_query(page: Page, /, **changes: Any) -> str:
     """The query of this list's address, changed; None takes a name out."""
     filters = [one.parameter_name for one in crud.filters_of(page.view)]
@@ -144,7 +139,7 @@ def with_query(page: Page, /, **changes: Any) -> str:
     return urlencode({name: value for name, value in asked.items() if value not in (None, "")})
 
 
-def _line(cells: list[str]) -> str:
+def _line(cells: Sequence[str]) -> str:
     target = io.StringIO()
     csv.writer(target).writerow([f"'{one}" if one.startswith(FORMULA) else one for one in cells])
     return target.getvalue()

@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Column
 from starlette.routing import Mount
 
+from features.admin.declared import views_of
 from features.admin.lengths import MAX_PAGE
 from features.admin.pages.serving import Site
-from features.admin.views import views_of
 from kernel.app import Application
 from kernel.resources import Resources
 from kernel.schemas import Base64, CleanText, InputSchema, RowId

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlmodel import Field, Relationship
 from starlette.routing import Mount
 
+from features.admin.declared import ViewError, completed, views_of
 from features.admin.pages.serving import Site
-from features.admin.views import ViewError, completed, views_of
 from kernel.app import Application
 from kernel.schemas import CleanText, InputSchema
 from tests.accounts import Person

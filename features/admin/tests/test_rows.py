@@ -91,7 +91,7 @@ async def test_no_page_of_any_view_is_over_its_bound(
     [views] = [one.renderer.views for one in mounted if isinstance(one, Site)]
     async with resources.unit() as db:
         for view in views.values():
-            for name in {*view._list_prop_names, *view.shown} & {*view.columns}:
+            for name in {*view.listed, *view.shown} & {*view.columns}:
                 await make_longest(db, view.columns[name])
 
     for identity in views:

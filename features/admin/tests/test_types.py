@@ -7,9 +7,10 @@ import pytest
 from sqladmin import ModelView
 from starlette.routing import Mount
 
+from features.admin.declared import completed
 from features.admin.forms import written
 from features.admin.pages.serving import Site
-from features.admin.views import View, completed
+from features.admin.views import View
 from kernel.app import Application
 from kernel.resources import Resources
 from tests.accounts import Person

@@ -54,7 +54,8 @@ async def identify_by_key(connection: HTTPConnection) -> KnownUser | None:
 
     What a bad one is answered is left in the request's context, for routes that need a caller.
     """
-    bearer, headers = None, []
+    bearer: str | None = None
+    headers: list[str] = []
     for name, value in connection.scope["headers"]:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
             bearer = value[7:].strip().decode("latin-1")

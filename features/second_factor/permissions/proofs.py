@@ -4,7 +4,7 @@ Codes of six digits can be guessed, so that wrong ones are bounded per account; 
 passkeys can't, and still get in where a guesser has used that up. All are bounded per network.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from starlette.requests import HTTPConnection
@@ -26,7 +26,7 @@ DAY = 24 * 3600
 
 
 @asynccontextmanager
-async def counting(connection: HTTPConnection, what: str) -> AsyncIterator[Guess]:
+async def counting(connection: HTTPConnection, what: str) -> AsyncGenerator[Guess, None]:
     """Count what happens inside for the client's network, unless it was right.
 
     Raises RateLimitException (429) for a network of which too much was wrong.
@@ -42,7 +42,7 @@ async def counting(connection: HTTPConnection, what: str) -> AsyncIterator[Guess
 
 
 @asynccontextmanager
-async def guessing(connection: HTTPConnection, user_id: int) -> AsyncIterator[Guess]:
+async def guessing(connection: HTTPConnection, user_id: int) -> AsyncGenerator[Guess, None]:
     """Count what happens inside as a wrong code of that account, unless it was right.
 
     As many as wrong passwords, wherever they come from, since who tries codes has the password; and

@@ -6,5 +6,5 @@ from kernel.db.filters import Search
 from kernel.db.listing import JSONBytesResponse, Listing
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.sorting import SortBy
-from kernel.db.tables import SoftDeleted, Timestamped, UUIDKey, now, referred, unique
+from kernel.db.tables import SoftDeleted, TableModel, Timestamped, UUIDKey, now, referred, unique
 from kernel.db.unit_of_work import Resources, UnitOfWork

@@ -1,7 +1,7 @@
 """What lists take and give: query parameters, offset pages, cursor pages."""
 
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -37,7 +37,10 @@ class ListQuery(BaseModel):
             description="Empty for the first cursor page, then the `next_cursor` of the last one.",
         ),
     ] = None
-    sort: Annotated[str, Field(pattern="^-?id$")] = "id"
+    if TYPE_CHECKING:
+        sort: Any = "id"  # of an attribute that can be set, a Literal is no kind of `str`
+    else:
+        sort: Annotated[str, Field(pattern="^-?id$")] = "id"
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 import kernel.db.column_types  # noqa: F401 - before any table is declared
@@ -39,7 +40,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class UUIDKey(SQLModel):
+def table_name(model: str) -> str:
+    """What the table of a class of that name is called: `UserRole` gives `user_role`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model).lower()
+
+
+class TableModel(SQLModel):
+    """A table that is named by its class, as `table_name` says, unless it sets `__tablename__`."""
+
+    if TYPE_CHECKING:
+        __tablename__: ClassVar[str]  # SQLModel declares what type checkers take for no text
+    else:
+
+        @declared_attr.directive
+        @classmethod
+        def __tablename__(cls) -> str:
+            return table_name(cls.__name__)
+
+
+class UUIDKey(TableModel):
     """id, a UUID that the database makes (version 7): later rows have higher ones."""
 
     id: UUID | None = Field(
@@ -49,7 +68,7 @@ class UUIDKey(SQLModel):
     )
 
 
-class Timestamped(SQLModel):
+class Timestamped(TableModel):
     """created_at, set by the database; updated_at, set by FastCRUD at each update."""
 
     created_at: datetime = Field(
@@ -61,7 +80,7 @@ class Timestamped(SQLModel):
     updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
-class SoftDeleted(SQLModel):
+class SoftDeleted(TableModel):
     """is_deleted and deleted_at, under the names that FastCRUD's `delete` looks for."""
 
     LIVE: ClassVar[TextClause] = text("is_deleted = false")
