@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 
 PYTEST = (sys.executable, "-m", "pytest", "--durations=0", "--durations-min=1")
-SIDE_BY_SIDE = ("-m", "drill and parallel", "-n", "auto")
+# A process that has none left takes another's: the longest stand together in their files.
+SIDE_BY_SIDE = ("-m", "drill and parallel", "-n", "auto", "--dist", "worksteal")
 ALONE = ("-m", "drill and not parallel", "-s")
 NOTHING_CHOSEN = 5  # pytest's exit code where `-k` or a path leaves no test
 

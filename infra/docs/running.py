@@ -77,6 +77,8 @@ def _run(block: Block, scratch: Scratch) -> Iterator[str]:
         _write(block, scratch)
     elif block.language == "python":
         scratch.python(block.code, block.place)
+    elif block.language == "sql":
+        _run_command(Command(f"hatch run psql -c {shlex.quote(block.code)}"), scratch)
     elif block.language == "json":
         json.loads(block.code)
     elif block.language == "yaml":

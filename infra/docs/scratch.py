@@ -118,8 +118,8 @@ class Scratch:
         assert self._shell.stdout is not None
         script = self.root / ".command.sh"
         script.write_text(self.here(line) + "\n")
-        # `code` is this shell's own: a page that says `echo $?` sees the one before.
-        over = f"code=$?; echo; echo '{OVER}' $code; (exit $code)"
+        # A page that says `echo $?` sees the one before, and may call its own variables `code`.
+        over = f"__ended=$?; echo; echo '{OVER}' $__ended; (exit $__ended)"
         self._shell.stdin.write(f"source {script} </dev/null; {over}\n")
         self._shell.stdin.flush()
         said = until(OVER, self._shell, f"`{line}` takes more than {LONGEST:.0f} seconds")

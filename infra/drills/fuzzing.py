@@ -19,6 +19,8 @@ import httpx2
 from infra.local import processes
 from kernel.config.loader import ROOT
 
+# Seconds for an answer; the first takes longest, where other drills keep the processors busy.
+ANSWER_TIMEOUT = 60.0
 OURS = Path(__file__).with_name("fuzz.toml")
 # The fuzzer must reach the routes, not their limits; that these hold is tested elsewhere.
 GENEROUS = {
@@ -84,7 +86,8 @@ def fuzz(
     """Run schemathesis as that kind of caller, on all operations or on those."""
     chosen = [word for name in operations for word in ("--include-operation-id", name)]
     config = folder / "fuzz.toml"
-    config.write_text(configuration(httpx2.get(f"{api}/openapi.json").json()))
+    document = httpx2.get(f"{api}/openapi.json", timeout=ANSWER_TIMEOUT).json()
+    config.write_text(configuration(document))
     return subprocess.run(
         [
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", config),
@@ -127,7 +130,7 @@ def wait_for(address: str) -> None:
     """Wait until the API answers. Raises ConnectError when it doesn't within 20 seconds."""
     for attempt in range(100, -1, -1):
         try:
-            httpx2.get(f"{address}/health")
+            httpx2.get(f"{address}/health", timeout=ANSWER_TIMEOUT)
         except httpx2.ConnectError:
             if not attempt:
                 raise

@@ -1,6 +1,8 @@
 """A feature is written in a scratch copy, tested there, and removed; nothing else changes.
 
-`hatch run drill --full -k new_and_remove` does so for every type, modifier and flag.
+`hatch run drill --full -k new_and_remove` does so for every type, modifier and flag. Most of the
+features stand side by side there, since most of the time of each goes into what several can share:
+starting servers, collecting tests, walking all revisions.
 """
 
 import os
@@ -15,13 +17,19 @@ from typing import Any
 import pytest
 
 from infra.checks import ROOT
+from infra.scaffold import steps
 from infra.scaffold.names import singular
-from infra.scaffold.tests.test_rendered import EVERY, FIVE
+from infra.scaffold.tests.test_rendered import EVERY, FIVE, written
 from tests.copies import commit_all, copy_to, git, run_module
 
 pytestmark = [pytest.mark.drill, pytest.mark.parallel]
 
 OPTIONS = {name: f"--{name}={{}}" for name in ("key", "transitions", "requires", "singular")}
+Variant = tuple[str, str, dict[str, Any]]
+# What the command itself writes; and what is written side by side, in three lots of one length.
+PLAIN, WITH_ALL = EVERY[0], EVERY[6]
+OTHERS = [variant for variant in EVERY if variant not in (PLAIN, WITH_ALL)]
+LOTS = [OTHERS[first::3] for first in range(3)]
 # `new` itself has checked the sizes, and the types of all but the revision.
 CHECKS = ("format", "lint", "imports", "layout", "indexes", "migrations", "personal_data")
 
@@ -42,8 +50,8 @@ class Checkout:
 
     def run(self, *command: str) -> str:
         """What a module of the copy says; it must go well."""
-        run = run_module(self.root, *command, timeout=600)
-        assert run.returncode == 0, run.stdout + run.stderr
+        run = run_module(self.root, *command, timeout=1800)
+        assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
         return run.stdout + run.stderr
 
 
@@ -60,38 +68,12 @@ def words_of(words: str, options: dict[str, Any], name: str = "invoices") -> lis
     return [name, *words.split(), *flags]
 
 
-def write_and_remove(
-    checkout: Checkout, words: str, options: dict[str, Any], name: str = "invoices"
-) -> None:
-    """Write it, check it, take it away again."""
-    began = time.monotonic()
-    checkout.run("infra.scaffold", *words_of(words, options, name))
-    print(f"\nwritten, recorded and tested in {time.monotonic() - began:.0f} s")
-
-    written = [line for line in checkout.changes if not line.startswith(f"?? features/{name}/")]
-    edited = [" M .env.example"] if options.get("settings") else []
-    assert written[: len(edited)] == edited
-    revisions = [line.removeprefix("?? ") for line in written[len(edited) :]]
-    assert all(path.startswith("migrations/versions/") for path in revisions)
-    checkout.run("mypy", *revisions)
-    checkout.run("infra.checks", *CHECKS)
-
-    said = checkout.run("infra.scaffold.remove", name, "--yes")
-
-    assert f"table {options.get('singular') or singular(name)}" in said
-    left = checkout.changes
-    assert [line for line in left if not line.startswith("?? migrations/versions/")] == []
-    assert any(f"remove_{name}" in line for line in left)
-    checkout.run("infra.checks", "migrations", "lint", "format")
-
-
-def test_new_and_remove_leave_a_checkout_as_it_was(checkout: Checkout) -> None:
-    write_and_remove(checkout, f"{FIVE} owner:user", {})
-
-
-@pytest.mark.longest
-@pytest.mark.parametrize(("name", "words", "options"), EVERY[1:])
-def test_new_and_remove_of_every_kind(
+@pytest.mark.parametrize(
+    ("name", "words", "options"),
+    [PLAIN, pytest.param(*WITH_ALL, marks=pytest.mark.longest)],
+    ids=["plain", "with_all"],
+)
+def test_new_and_remove_leave_a_checkout_as_it_was(
     checkout: Checkout,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -99,7 +81,52 @@ def test_new_and_remove_of_every_kind(
     options: dict[str, Any],
 ) -> None:
     monkeypatch.setenv("FUZZ_SECONDS", "10")
-    write_and_remove(checkout, words, options, name)
+    began = time.monotonic()
+    checkout.run("infra.scaffold", *words_of(words, options, name))
+    print(f"\nwritten, recorded and tested in {time.monotonic() - began:.0f} s")
+
+    take_away(checkout, [(name, words, options)])
+
+
+@pytest.mark.longest
+@pytest.mark.parametrize("lot", LOTS, ids=["first", "second", "third"])
+def test_new_and_remove_of_every_kind(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, lot: list[Variant]
+) -> None:
+    monkeypatch.setenv("FUZZ_SECONDS", "10")
+    names = [name for name, _, _ in lot]
+
+    for name, words, options in lot:
+        written(checkout.root, words, options, name)
+    checkout.run("infra.revisions", "add every kind")
+    checkout.run("infra.env_example")
+    checkout.run("infra.checks", *names)
+    checkout.run("pytest", "-q", *names, *steps.RECORD, "-m", steps.UNFUZZED)
+    checkout.run("pytest", "-q", *names, "tests/gates/test_fuzz.py")
+
+    take_away(checkout, lot)
+
+
+def take_away(checkout: Checkout, features: list[Variant]) -> None:
+    """See that nothing but the features was written and all goes well with them; remove them."""
+    folders = tuple(f"?? features/{name}/" for name, _, _ in features)
+    others = [line for line in checkout.changes if not line.startswith(folders)]
+    settings = any(options.get("settings") for _, _, options in features)
+    edited = [" M .env.example"] if settings else []
+    assert others[: len(edited)] == edited
+    revisions = [line.removeprefix("?? ") for line in others[len(edited) :]]
+    assert all(path.startswith("migrations/versions/") for path in revisions)
+    checkout.run("mypy", *revisions)
+    checkout.run("infra.checks", *CHECKS)
+
+    for name, _, options in features:
+        said = checkout.run("infra.scaffold.remove", name, "--yes")
+        assert f"table {options.get('singular') or singular(name)}" in said
+
+    left = checkout.changes
+    assert [line for line in left if not line.startswith("?? migrations/versions/")] == []
+    assert all(any(f"remove_{name}" in line for line in left) for name, _, _ in features)
+    checkout.run("infra.checks", "migrations", "lint", "format")
 
 
 # One handler takes both.

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,27 @@ NAMES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-EVERY = [*(("invoices", *variant) for variant in VARIANTS), *NAMES]
+NOUNS = (
+    *("invoices", "payments", "letters", "parcels", "projects", "contracts", "meetings", "recipes"),
+    *("journals", "animals", "machines", "lessons", "songs", "bridges", "planets", "rivers"),
+    "journeys",
+)
+
+
+def named_variants() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The variants under names of their own, so that they can stand side by side."""
+    for name, (words, options) in zip(NOUNS, VARIANTS, strict=True):
+        yield (
+            name,
+            words,
+            {
+                key: value.replace("invoices", name) if key == "requires" else value
+                for key, value in options.items()
+            },
+        )
+
+
+EVERY = [*named_variants(), *NAMES]
 
 
 def written(folder: Path, words: str, options: dict[str, Any], name: str = "invoices") -> Path:
