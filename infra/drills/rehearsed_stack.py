@@ -42,7 +42,7 @@ class Rehearsal:
     """The stack's containers, and what runs in them."""
 
     def __init__(self, stack: dict[str, Any], folder: Path) -> None:
-        self.folder, self.secrets = folder, stack["secrets"]
+        self.folder, self.secrets, self.configs = folder, stack["secrets"], stack["configs"]
         self.containers = lay_out(stack, folder)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.order: list[str] = []
@@ -104,10 +104,14 @@ class Rehearsal:
                 check=True,
                 capture_output=True,
             )
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all all scram-sha-256\n")
+        (rules,) = one.config["configs"]
+        hba = directory / "pg_hba.conf"
+        hba.write_text(self.configs[rules["source"]]["content"])
+        there = rules["target"]
+        # As compose mounts it; here it stays where it is, and the command names that place.
+        words = [word.replace(there, str(hba)) for word in words[1:]]
         more = ["-D", str(data), "-c", "listen_addresses=*", "-c", "unix_socket_directories="]
-        return [*right.prefix, str(program), *more, *words[1:]]
+        return [*right.prefix, str(program), *more, *words]
 
     def _names(self, one: Container) -> None:
         """NGINX asks the name server that compose gives to each container."""
