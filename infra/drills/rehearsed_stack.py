@@ -107,9 +107,8 @@ class Rehearsal:
         (rules,) = one.config["configs"]
         hba = directory / "pg_hba.conf"
         hba.write_text(self.configs[rules["source"]]["content"])
-        there = rules["target"]
-        # As compose mounts it; here it stays where it is, and the command names that place.
-        words = [word.replace(there, str(hba)) for word in words[1:]]
+        # Compose mounts it where the command names it; here the command names where it is.
+        words = [word.replace(rules["target"], str(hba)) for word in words[1:]]
         more = ["-D", str(data), "-c", "listen_addresses=*", "-c", "unix_socket_directories="]
         return [*right.prefix, str(program), *more, *words]
 
