@@ -14,13 +14,11 @@ from typing import Any
 import httpx2
 
 from infra.drills.names import NameServer
-from infra.drills.namespaces import Container
 from infra.drills.rehearsed_stack import Rehearsal
 
 
-def used(containers: dict[str, Container], password: str) -> dict[str, Any]:
+def used(base: str, password: str) -> dict[str, Any]:
     """What a client of NGINX's is answered, up to the end of a job."""
-    base = f"http://{containers['nginx'].addresses['front']}"
     with httpx2.Client(base_url=base, timeout=20) as client:
         users = client.get("/api/v1/users")
         form = {"username": "admin", "password": password}
@@ -42,7 +40,7 @@ def main() -> None:
     try:
         rehearsed.up()
         found: dict[str, Any] = {"order": rehearsed.order, "seconds": time.monotonic() - begun}
-        found |= used(rehearsed.containers, password)
+        found |= used(f"http://{rehearsed.containers['nginx'].addresses['front']}", password)
         found["reaches"] = rehearsed.reaches()
         ready = ["wget", "-qO-", "http://127.0.0.1:8000/health/ready"]
         found["ready"] = json.loads(rehearsed.inside("web", ready).stdout)

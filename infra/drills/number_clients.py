@@ -111,7 +111,7 @@ def start_apis(folder: Path, values: Mapping[str, str]) -> dict[str, Child]:
 
 
 async def until_ready(client: httpx2.AsyncClient, urls: list[str]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for url in urls:
             while True:
                 with suppress(httpx2.TransportError):

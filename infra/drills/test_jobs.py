@@ -54,7 +54,7 @@ async def until_ready(client: httpx2.AsyncClient, url: str) -> None:
             return (await client.get(url.replace("/api/v1", "/health"))).status_code == 200
         return False
 
-    await until(answers)
+    await until(answers, 60)
 
 
 async def order(client: httpx2.AsyncClient, url: str, seconds: float, **more: Any) -> int | None:

@@ -70,6 +70,10 @@ fi
                 "`infra/drills/test_compose_started.py` (`hatch run drill --full`, on Linux as root) starts",
                 "The template's drill, on Linux as root, starts",
             ),
+            (
+                "`infra/drills/test_containers.py` builds the image, has compose start",
+                "Another drill of the template's builds the image, has compose start",
+            ),
         ),
         "docs/running/replicas.md": (
             (
