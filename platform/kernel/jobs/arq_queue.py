@@ -167,19 +167,6 @@ async def live_workers(redis: Redis) -> dict[str, dict[str, Any]]:
     return {name: worker for name, worker in found.items() if worker["until"] > now}
 
 
-async def why_waiting(redis: Redis, queue: str, function: str) -> str | None:
-    """Why no running worker takes jobs like that; None when one does. Raises RedisUnavailable."""
-    served = False
-    for worker in (await live_workers(redis)).values():
-        if queue in worker["queues"]:
-            served = True
-            if function in worker["tasks"]:
-                return None
-    if served:
-        return f"No running worker knows the task {function}."
-    return f"No running worker takes jobs of the queue {queue}."
-
-
 async def progress(redis: Redis, job_id: str) -> dict[str, Any] | None:
     """What the job reported within the last hour. Raises RedisUnavailable."""
     data = await redis.execute("GET", PROGRESS_PREFIX + job_id)
