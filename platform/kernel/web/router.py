@@ -1,13 +1,12 @@
 """Routes of features: one unit of work each, access checked before the body."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
@@ -125,18 +124,6 @@ def named_permissions(dependant: Dependant, *levels: Access) -> list[str]:
     """The permissions that an endpoint and its dependencies name, of these levels or of all."""
     calls = [call for call in calls_of(dependant) if getattr(call, "permission", None)]
     return sorted({one.permission for one in calls if not levels or one.access in levels})  # type: ignore[union-attr]
-
-
-def declared_permissions(routes: Iterable[BaseRoute]) -> dict[str, dict[str, str]]:
-    """Every permission that routes name: these, as `GET /api/v1/...`, and what they are called."""
-    found: dict[str, dict[str, str]] = {}
-    for route in routes:
-        dependant: Dependant | None = getattr(route, "dependant", None)
-        for name in named_permissions(dependant) if dependant is not None else ():
-            for method in sorted(getattr(route, "methods", None) or ["WEBSOCKET"]):
-                where = f"{method} {getattr(route, 'path', '')}"
-                found.setdefault(name, {})[where] = getattr(route, "name", "")
-    return found
 
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
