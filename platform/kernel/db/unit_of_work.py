@@ -73,7 +73,7 @@ class UnitOfWork(AsyncSession):
         self._before_commit: list[Hook] = []
         self._after_attempt: list[Hook] = []
         self._after_commit: list[Hook] = []
-        self._over = False
+        self.is_over = False  # its after-commit hooks may still run
         self._promised = False  # whether commit() was called
 
     @cached_property
@@ -141,17 +141,12 @@ class UnitOfWork(AsyncSession):
 
     async def driver_connection(self) -> DriverConnection:
         """The unit's connection, for kernel.db's own statements."""
-        if self._over:
+        if self.is_over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
         if self._session is not None and self._session.in_nested_transaction():
             # Or the savepoint would be made with the session's next statement, after this one.
             await self.connection()
         return self._connection
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended; its after-commit hooks may still run."""
-        return self._over
 
     @property
     def in_transaction_block(self) -> bool:
@@ -195,30 +190,28 @@ class UnitOfWork(AsyncSession):
                 "rollback() would undo what commit() flushed: the unit commits at its end. Use "
                 "`async with db.begin_nested():`, or raise. See docs/crud.md#transactions."
             )
-        self._info.clear()
-        for hooks in (self._before_commit, self._after_attempt, self._after_commit):
-            hooks.clear()
+        self._forget()
         if self._session is not None:
             await super().rollback()
         await self._connection.rollback()
 
     async def finish(self) -> None:
         """Commit, then run the hooks. When the commit fails, the error is raised."""
-        if self._over:
+        if self.is_over:
             return
         try:
             await self._commit()
         except BaseException as error:
             await self.fail(error)
             raise
-        self._over = True
+        self.is_over = True
         self._give_back()
         for hook in self._after_commit:
             await run_hook(hook)
 
     async def fail(self, error: BaseException) -> None:
         """Roll back because of `error`; no hook runs, and nothing is raised."""
-        if self._over:
+        if self.is_over:
             return
         # A silent or lost server would answer a rollback no better, and a cancelled task can't
         # wait for one: the connection's end undoes the transaction, too.
@@ -230,7 +223,7 @@ class UnitOfWork(AsyncSession):
                 rolled_back = True
             except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
                 log.warning("connection dropped", error=str(second))
-        self._over = True
+        self.is_over = True
         if rolled_back:
             self._give_back()
         else:
@@ -264,6 +257,10 @@ class UnitOfWork(AsyncSession):
         finally:
             for hook in self._after_attempt:
                 await hook()
+
+    def _forget(self) -> None:
+        for kept in (self._info, self._before_commit, self._after_attempt, self._after_commit):
+            kept.clear()
 
     def _give_back(self) -> None:
         if self._session is not None:

@@ -20,7 +20,6 @@ from kernel.rate_limit.rules import Decision, Quota, Rule, RulesOf
 log = structlog.get_logger(__name__)
 
 RULES_SECONDS = 3600
-_logged: set[tuple[int, str]] = set()
 
 
 async def rate_limiter(request: Request) -> None:
@@ -123,10 +122,9 @@ def _word(path: str) -> str:
     return quote(path, safe="{}_")
 
 
+@lru_cache(maxsize=10_000)
 def _log_default_once(tier_id: int, path: str) -> None:
-    if (tier_id, path) not in _logged:
-        _logged.add((tier_id, path))
-        log.info("default rate limit applies", tier_id=tier_id, path=path)
+    log.info("default rate limit applies", tier_id=tier_id, path=path)
 
 
 def _announce(context: RequestContext, decision: Decision, wait: int) -> None:

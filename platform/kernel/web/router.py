@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
+from kernel.cache.location import all_asked
 from kernel.context import context_of
 from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.replica_unit import ReplicaUnit
@@ -128,13 +129,10 @@ def named_permissions(dependant: Dependant, *levels: Access) -> list[str]:
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
     """What is called for a route: the endpoint, and its dependencies, at any depth."""
-    yield dependant.call
-    for dependency in dependant.dependencies:
-        yield from calls_of(dependency)
+    return (one.call for one in all_asked(dependant))
 
 
 def _levels(dependant: Dependant) -> Iterator[Access]:
-    for call in calls_of(dependant):
-        level: Access | None = getattr(call, "access", None)
-        if level is not None:
-            yield level
+    return (
+        call.access for call in calls_of(dependant) if call is not None and hasattr(call, "access")
+    )
