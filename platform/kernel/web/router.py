@@ -133,6 +133,5 @@ def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
 
 
 def _levels(dependant: Dependant) -> Iterator[Access]:
-    return (
-        call.access for call in calls_of(dependant) if call is not None and hasattr(call, "access")
-    )
+    calls: Iterator[Any] = calls_of(dependant)
+    return (call.access for call in calls if hasattr(call, "access"))
