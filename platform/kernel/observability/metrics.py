@@ -40,15 +40,12 @@ class Metric(Generic[Child]):
     def make(self) -> None:
         """Begin to count."""
         if self._metric is None:
-            self._metric = self._made()
+            import prometheus_client
+
+            made = getattr(prometheus_client, self.kind)
+            self._metric = made(self.name, self.description, self.labels, **self._options)
             if not self.labels:
                 self._children[()] = self._metric
-
-    def _made(self) -> Any:
-        import prometheus_client
-
-        kind = getattr(prometheus_client, self.kind)
-        return kind(self.name, self.description, self.labels, **self._options)
 
     def child(self, *labels: str) -> Child | None:
         """The series of these labels, to be kept where it is counted often; None when off."""
