@@ -91,7 +91,7 @@ class Dispatch:
         # The `$` of a template's expression matches before a last line feed, too.
         depth, word = len(segments), _word(segments).removesuffix("\n")
         index = self._index
-        for one in index.get((depth, word)) or index.get((depth, ANY), ()):
+        for one in index.get((depth, word)) or index.get((depth, ANY)) or ():
             if not isinstance(one, Target):
                 if one.matches(scope)[0] is Match.FULL:
                     break
