@@ -3,15 +3,13 @@
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
+from typing import Any, Protocol, Self, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import CursorResult, ScalarResult, UpdateBase
-from sqlalchemy.engine import TupleResult
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
-from sqlmodel.sql.expression import Select, SelectOfScalar
+from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel.config.loader import Settings
 from kernel.db.driver_connection import DriverConnection
@@ -26,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
 Kind = TypeVar("Kind")
-Columns = TypeVarTuple("Columns")
 
 
 class Resources(Protocol):
@@ -52,13 +49,15 @@ class Resources(Protocol):
 class UnitOfWork(AsyncSession):
     """One transaction on one connection, committed once, where the unit was begun.
 
-    It is an AsyncSession, for FastCRUD and the ORM, with SQLModel's `exec`, and it gives the
-    driver's connection to kernel.db.compiled_query; both see each other's rows. `commit()` only
-    flushes: the transaction is committed when the unit ends well, before the answer leaves, and
-    then the after-commit hooks run in order. A hook that fails is logged and changes nothing. Used
-    after its end, it raises.
+    It is SQLModel's AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection
+    to kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the
+    transaction is committed when the unit ends well, before the answer leaves, and then the
+    after-commit hooks run in order. A hook that fails is logged and changes nothing. Used after
+    its end, it raises.
     """
 
+    # SQLModel's own warns at each call, also of FastCRUD's.
+    execute = SQLAlchemySession.execute
     raised: BaseException | None = None
     """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
@@ -83,34 +82,13 @@ class UnitOfWork(AsyncSession):
         engine = self._engine.sync_engine
         session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
         session.driver = self._connection
-        self._session = self._assign_proxied(session)
+        self._assign_proxied(session)
+        self._session = session
         return session
 
     @property
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
-
-    @overload
-    async def exec(self, statement: SelectOfScalar[Kind], **options: Any) -> ScalarResult[Kind]: ...
-
-    @overload
-    async def exec(
-        self, statement: Select[*Columns], **options: Any
-    ) -> TupleResult[tuple[*Columns]]: ...
-
-    @overload
-    async def exec(
-        self, statement: UpdateBase, **options: Any
-    ) -> CursorResult[*tuple[Any, ...]]: ...
-
-    async def exec(self, statement: Any, **options: Any) -> Any:
-        """Execute as SQLModel's session does: `(await db.exec(select(Post))).all()` are posts.
-
-        The result of a `sqlmodel.select` of one entity or column holds those, any other one rows.
-        `options` are those of `execute`.
-        """
-        result = await self.execute(statement, **options)
-        return result.scalars() if isinstance(statement, SelectOfScalar) else result
 
     @property
     def info(self) -> dict[Any, Any]:
