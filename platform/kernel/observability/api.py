@@ -3,8 +3,8 @@
 Apart, since a worker loads nothing of the HTTP side.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from http import HTTPMethod
 
 from kernel.config.observability import ObservabilitySettings
@@ -27,15 +27,13 @@ database_up = Gauge("db_up", "1 while the database serves, 0 while it doesn't.",
 pending = Gauge("migrations_pending", "Revisions that the database lacks.", together=LATEST)
 
 
-@asynccontextmanager
-async def observing_api(
+def observing_api(
     resources: Resources, outer: Callable[[], OuterMiddleware]
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """For an API process; its outermost layer is asked for when requests are counted."""
     port = resources.settings.group(ObservabilitySettings).metrics_port
     samples = (sample_database, sample_queues)
-    async with observing(resources, port, lambda: [observe_requests(outer())], samples):
-        yield
+    return observing(resources, port, lambda: [observe_requests(outer())], samples)
 
 
 def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
