@@ -40,7 +40,7 @@ class ReplicaUnit(UnitOfWork):
     """
 
     def __init__(self, beside: UnitOfWork) -> None:
-        super().__init__(beside.resources.database, beside.resources)
+        super().__init__(beside.resources)
         self._connection = ReplicaConnection(beside)
 
     async def fail(self, error: BaseException) -> None:

@@ -61,12 +61,11 @@ class UnitOfWork(AsyncSession):
     raised: BaseException | None = None
     """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
-    def __init__(self, database: Database, resources: Resources) -> None:
+    def __init__(self, resources: Resources) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self.resources = resources
-        self._async_bind, self._async_binds = database.engine, {}
-        self._engine = database.engine
-        self._connection = DriverConnection(database)
+        self._async_bind, self._async_binds = resources.database.engine, {}
+        self._connection = DriverConnection(resources.database)
         self._session: Session | None = None
         self._info: dict[Any, Any] = {}
         self._before_commit: list[Hook] = []
@@ -79,7 +78,7 @@ class UnitOfWork(AsyncSession):
     def sync_session(self) -> Session:  # type: ignore[override]
         """SQLAlchemy's Session, made when it is first used: most requests need none."""
         # For what asks of which dialect it is; the connection is the unit's own.
-        engine = self._engine.sync_engine
+        engine = self.resources.database.engine.sync_engine
         session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
         session.driver = self._connection
         self._assign_proxied(session)

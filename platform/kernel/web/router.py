@@ -79,7 +79,7 @@ def begin_unit(connection: HTTPConnection) -> UnitOfWork:
     if context.unit is None:
         resources = context.resources
         lasts = connection.scope["type"] == "websocket"
-        made = LongUnitOfWork(resources.database, resources) if lasts else resources.unit()
+        made = LongUnitOfWork(resources) if lasts else resources.unit()
         context.unit = made
         connection.scope["fastapi_function_astack"].push_async_exit(context.unit)
     return context.unit
