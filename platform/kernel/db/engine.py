@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import asyncpg
 import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
@@ -51,18 +51,25 @@ class Database:
         )
         refuse_silent_changes(self.engine.dialect)
         self.size = settings.database_pool_size
+        # The places of the pool whose connection was given up; they connect when they are taken.
+        self._empty: WeakSet[Any] = WeakSet()
         event.listen(self.engine.sync_engine, "before_execute", remember)
         event.listen(self.engine.sync_engine, "after_execute", forget)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _begin)
         event.listen(self.engine.sync_engine, "after_cursor_execute", self._on_session_statement)
         event.listen(self.engine.sync_engine, "handle_error", self._on_error)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
+        for name in ("close", "detach", "invalidate", "soft_invalidate"):
+            event.listen(self.engine.sync_engine.pool, name, self._on_empty)
+        event.listen(self.engine.sync_engine.pool, "connect", self._on_connect)
 
     async def checkout(self) -> PoolProxiedConnection:
         """Take a living connection from the pool. Raises DatabaseUnavailable."""
         pool = self.engine.sync_engine.pool
         try:
-            fairy = self._take_idle(pool) or await self._wait()
+            # Without waiting or connecting, the pool needs no greenlet (a third of the cost).
+            idle = not self._empty and pool.checkedin()  # type: ignore[attr-defined]
+            fairy = pool.connect() if idle else await self._wait()
             while fairy.driver_connection.is_closed():  # type: ignore[union-attr]
                 fairy.invalidate()
                 fairy = await self._wait()
@@ -72,15 +79,6 @@ class Database:
             raise unavailable(error) from error
         await follow_changes(self.engine, fairy.dbapi_connection)
         return fairy
-
-    def _take_idle(self, pool: Any) -> PoolProxiedConnection | None:
-        """A connection without waiting or connecting: that needs no greenlet, a third of the cost.
-
-        None when none is idle, or the next one's place lost its own and has to connect.
-        """
-        with suppress(MissingGreenlet):
-            return pool.connect() if pool.checkedin() else None
-        return None
 
     async def _wait(self) -> PoolProxiedConnection:
         started, failed = time.perf_counter(), True
@@ -122,6 +120,12 @@ class Database:
         started = getattr(context.execution_context, "kernel_started", None)
         if started is not None and context.statement is not None:
             self.on_statement(context.statement, started)
+
+    def _on_empty(self, _: Any, place: Any, *__: Any) -> None:
+        self._empty.add(place)
+
+    def _on_connect(self, _: Any, place: Any) -> None:
+        self._empty.discard(place)
 
 
 def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict[str, Any]:
