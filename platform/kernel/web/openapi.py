@@ -34,12 +34,6 @@ from kernel.web.router import FeatureRoute, calls_of, is_write, named_permission
 
 INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
-# The errors for callers who are known, by who may call.
-REFUSED = {
-    Access.PERMISSION: "Unprivileged",
-    Access.SUPER: "Unprivileged",
-    Access.SELF: "NotYours",
-}
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
@@ -201,8 +195,10 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         yield from ("Unreadable", "TooLarge")
     if route.access not in OPEN:
         yield "Unauthenticated"
-    if route.access in REFUSED:
-        yield REFUSED[route.access]
+    if route.access in (Access.PERMISSION, Access.SUPER):
+        yield "Unprivileged"
+    if route.access is Access.SELF:
+        yield "NotYours"
     if takes_input:
         yield "Invalid"
     if _is_limited(route) or (is_write(route) and route.access not in OPEN):
