@@ -136,6 +136,7 @@ pytest_plugins = [
     "tests.callers",
     "tests.admin_site",
     "infra.drills.options",
+    "tests.arq_client",
     "tests.jobs",
     "tests.statements",
     "tests.costs",

@@ -11,6 +11,7 @@ from features.auth.principals import KnownUser
 from features.auth.security_log import record
 from features.auth.throttle import acquire
 from features.roles import crud
+from features.roles.declared import declared_permissions
 from features.roles.models import MAX_ROLES, ROLE_NOT_FOUND, RoleRead
 from features.roles.settings import RoleSettings
 from kernel.context import context_of
@@ -22,7 +23,7 @@ from kernel.errors import (
     UnprocessableEntityException,
 )
 from kernel.rate_limit import Quota, Rule
-from kernel.web import declared_permissions, has_permissions
+from kernel.web import has_permissions
 
 UNKNOWN_PERMISSION = "Unknown permission"
 BEYOND_OWN = "This role may do more than you."

@@ -10,6 +10,7 @@ from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
 from features.roles import crud, permissions
 from features.roles.crud import crud_roles
+from features.roles.declared import declared_permissions
 from features.roles.grants import forget_permissions, permissions_of
 from features.roles.models import (
     DeclaredPermissions,
@@ -28,7 +29,7 @@ from kernel.context import context_of
 from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import NotFoundException
 from kernel.schemas import CleanText, Message
-from kernel.web import SessionDep, declared_permissions
+from kernel.web import SessionDep
 
 NOT_GIVEN = "The user doesn't have this role"
 

@@ -6,7 +6,7 @@ from sqladmin import ModelView, action
 from sqladmin.filters import StaticValuesFilter
 from starlette.requests import Request
 
-from features.tasks import crud, overview
+from features.tasks import crud, overview, queued
 from features.tasks.models import Job
 from kernel import jobs
 from kernel.db import UnitOfWork
@@ -20,7 +20,7 @@ JOB_NOT_OVER = "The job has not ended"
 
 def _arguments(job: Any, _: str) -> Any:
     task = jobs.declared().get(job.function)
-    return jobs.without_secrets(task.arguments, job.arguments) if task else job.arguments
+    return queued.without_secrets(task.arguments, job.arguments) if task else job.arguments
 
 
 class JobAdmin(ModelView, model=Job):
@@ -50,7 +50,7 @@ class JobAdmin(ModelView, model=Job):
         done = await crud.requeue.one(unit, job_id=job.job_id)
         if done is None or not done["changed"]:
             raise ConflictException(JOB_NOT_OVER)
-        jobs.wake_after_commit(unit, job.queue)
+        queued.wake_after_commit(unit, job.queue)
 
     @action("cancel", "Cancel", "Stop these jobs, or keep them from starting?")
     async def cancel(self, request: Request, pk: int) -> None:
@@ -58,7 +58,7 @@ class JobAdmin(ModelView, model=Job):
         done = await crud.cancel.one(unit, job_id=job.job_id)
         if done is None or not done["changed"]:
             raise ConflictException(JOB_OVER)
-        jobs.abort_after_commit(unit, job.job_id, job.queue)
+        queued.abort_after_commit(unit, job.job_id, job.queue)
 
     async def panels(self, request: Request) -> dict[str, list[dict[str, Any]]]:
         """What the start page shows of jobs."""

@@ -1,10 +1,10 @@
 """What tasks do when an account is erased: its jobs go, and those that hold its address."""
 
 from features.tasks.crud import USER
+from features.tasks.queued import erase_after_commit
 from features.tasks.removal import address_in_text, erase_about
 from features.users.crud import names_of
 from features.users.events import UserDeleted
-from kernel import jobs
 from kernel.db import UnitOfWork
 
 
@@ -23,7 +23,7 @@ async def erase_jobs(event: UserDeleted, unit: UnitOfWork) -> None:
             address=address,
             username=username,
         )
-        jobs.erase_after_commit(unit, texts, [row["job_id"] for row in gone])
+        erase_after_commit(unit, texts, [row["job_id"] for row in gone])
 
     # Once the user's row is gone: a job that ends meanwhile is kept before it, or not at all.
     unit.before_commit(erase)

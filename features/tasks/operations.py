@@ -12,6 +12,7 @@ from sqlmodel import col
 from features.tasks.claims import backlog
 from features.tasks.crud import crud_jobs
 from features.tasks.models import Job, Status
+from features.tasks.queued import live_workers, plain_backlog
 from kernel import jobs
 from kernel.db import CompiledQuery, UnitOfWork
 from kernel.schemas import ReadSchema
@@ -106,8 +107,8 @@ async def queues(unit: UnitOfWork) -> list[QueueRead]:
     names = jobs.queues()[:MAX_SHOWN]
     due = {row["queue"]: row for row in await backlog.all(unit, queues=names)}
     begun = Counter(job.queue for job in await running.all(unit))
-    plain = await jobs.plain_backlog(unit.resources, names)
-    alive = await jobs.live_workers(unit.resources)
+    plain = await plain_backlog(unit.resources, names)
+    alive = await live_workers(unit.resources)
     return [_queue(name, due.get(name), begun[name], plain, alive) for name in names]
 
 
@@ -134,7 +135,7 @@ def _queue(
 
 async def workers(unit: UnitOfWork) -> list[WorkerRead] | None:
     """The running workers, by name; None while Redis is away."""
-    alive = await jobs.live_workers(unit.resources)
+    alive = await live_workers(unit.resources)
     if alive is None:
         return None
     return [

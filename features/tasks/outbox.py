@@ -9,7 +9,7 @@ from datetime import timedelta
 import orjson
 
 from features.tasks import claims, crud, records
-from kernel import jobs
+from features.tasks.queued import wake_after_commit
 from kernel.db import Resources, UnitOfWork
 from kernel.jobs import Attempt, Job
 
@@ -28,7 +28,7 @@ async def add(db: UnitOfWork, job: Job) -> str:
         queue=job.queue,
         defer_by=timedelta(seconds=job.defer_by),
     )
-    jobs.wake_after_commit(db, job.queue)
+    wake_after_commit(db, job.queue)
     return job_id
 
 

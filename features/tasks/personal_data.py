@@ -5,8 +5,9 @@ from typing import Any
 
 from features.tasks.crud import USER, crud_jobs
 from features.tasks.models import JobDetail
+from features.tasks.queued import without_secrets
 from kernel.db import UnitOfWork
-from kernel.jobs import declared, without_secrets
+from kernel.jobs import declared
 
 BATCH = 50
 

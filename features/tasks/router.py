@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from features.auth.permissions import SuperUser, optional_user
-from features.tasks import crud, operations
+from features.tasks import crud, operations, queued
 from features.tasks.models import (
     DUPLICATE_WAITS,
     JobDetail,
@@ -61,7 +61,7 @@ async def read_task(task_id: JobId, request: Request, db: SessionDep) -> TaskRea
 
     Only the caller that queued it sees it, and superusers.
     """
-    job = await jobs.queued_job(db.resources, task_id)
+    job = await queued.queued_job(db.resources, task_id)
     if job is not None and await may_see(request, job.queued_by):
         return queued_task(job)
     kept = await crud.one(db, task_id) if job is None else None
@@ -108,8 +108,8 @@ async def read_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> JobDetai
     job = await crud.one(db, job_id)
     if job is None:
         with suppress(ServiceUnavailableException):
-            queued = await jobs.queued_job(db.resources, job_id)
-            job = queued_detail(queued) if queued else None
+            waiting = await queued.queued_job(db.resources, job_id)
+            job = queued_detail(waiting) if waiting else None
     if job is None:
         raise NotFoundException(JOB_NOT_FOUND)
     return await explained(db.resources, job)
@@ -128,7 +128,7 @@ async def requeue_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messa
         raise NotFoundException(JOB_NOT_FOUND)
     if not job["changed"]:
         raise ConflictException(JOB_NOT_OVER)
-    jobs.wake_after_commit(db, job["queue"])
+    queued.wake_after_commit(db, job["queue"])
     return Message(message="Job queued again")
 
 
@@ -138,7 +138,7 @@ async def cancel_job(job_id: JobId, caller: SuperUser, db: SessionDep) -> Messag
     job = await crud.cancel.one(db, job_id=job_id)
     assert job is not None
     if job["changed"]:
-        jobs.abort_after_commit(db, job_id, job["queue"])
+        queued.abort_after_commit(db, job_id, job["queue"])
     elif job["queue"] is not None:
         raise ConflictException(JOB_OVER)
     elif not await cancel_queued(db, job_id):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from features.tasks import queued
 from features.tasks.models import JobDetail, TaskRead
 from features.tasks.records import record
 from kernel import jobs
@@ -63,10 +64,10 @@ async def explained(resources: Resources, job: JobDetail) -> JobDetail:
     """
     task = jobs.declared().get(job.function)
     if task is not None:
-        shown = jobs.without_secrets(task.arguments, job.arguments)
+        shown = queued.without_secrets(task.arguments, job.arguments)
         job = job.model_copy(update={"arguments": shown})
     if job.status in ("waiting", "queued"):
-        note = await jobs.why_waiting(resources, job.queue, job.function)
+        note = await queued.why_waiting(resources, job.queue, job.function)
         return job.model_copy(update={"note": note})
     return JobDetail.model_validate(
         {**job.model_dump(), "progress": await jobs.progress_of(resources, job.job_id)}
@@ -78,7 +79,7 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
 
     Raises ServiceUnavailableException (503).
     """
-    job = await jobs.queued_job(db.resources, job_id)
+    job = await queued.queued_job(db.resources, job_id)
     if job is None or job.status == "complete":
         return False
     attempt = Attempt(
@@ -95,5 +96,5 @@ async def cancel_queued(db: UnitOfWork, job_id: str) -> bool:
         status="cancelled",
     )
     await record(db, [attempt])
-    jobs.abort_after_commit(db, job_id, job.queue)
+    queued.abort_after_commit(db, job_id, job.queue)
     return True

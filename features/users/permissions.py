@@ -18,6 +18,7 @@ from features.auth.step_up import (
 from features.auth.throttle import acquire
 from features.users import crud
 from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account, UserUpdate
+from features.users.reserved_names import reserved_names
 from features.users.settings import RegistrationSettings
 from kernel.context import Principal, context_of
 from kernel.db import UnitOfWork
@@ -27,7 +28,6 @@ from kernel.errors import (
     NotFoundException,
 )
 from kernel.rate_limit import Quota, Rule, network_of
-from kernel.web import reserved_names
 
 LAST_SUPERUSER = "The last superuser can't be removed."
 NAMES = ("name", "username", "email")
@@ -52,9 +52,7 @@ async def refuse_reserved_name(
 
     An e-mail that is taken is named first, as where the database refuses.
     """
-    if username not in reserved_names(
-        (route.path for route in request.app.state.feature_routes), "username"
-    ):
+    if username not in reserved_names(request):
         return
     holder = email and await crud.id_by_email.scalar(db, email=email)
     raise DuplicateValueException(EMAIL_TAKEN if holder and holder != user_id else USERNAME_TAKEN)

@@ -49,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    db = LongUnitOfWork(resources.database, resources)
+    db = LongUnitOfWork(resources)
     try:
         loop.run_until_complete(require_database(resources))
         IPython.start_ipython(argv=given, user_ns=dict(namespace(resources, db)), config=_config())

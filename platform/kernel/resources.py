@@ -38,7 +38,7 @@ class Resources:
 
     def unit(self) -> UnitOfWork:
         """A new unit of work, with these resources at hand."""
-        return UnitOfWork(self.database, self)
+        return UnitOfWork(self)
 
     def redis(self, role: str) -> Redis | None:
         """The lean client of one Redis role; None when it is opted out of.

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from types import FrameType
 
 import structlog
@@ -146,31 +145,13 @@ class Process(multiprocess.Process):
 
 
 class Supervisor(multiprocess.Multiprocess):
-    """uvicorn's supervisor, which lets go of the listener before its processes do, and says which
-    have ended."""
-
-    on_ended: Callable[[int], None]
+    """uvicorn's supervisor, which lets go of the listener before its processes do."""
 
     def terminate_all(self) -> None:
         # While a process holds the listener, connections queue on it and are never accepted.
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
-
-    def keep_subprocess_alive(self) -> None:
-        before = list(self.processes)
-        super().keep_subprocess_alive()
-        self._tell_of_ended(before)
-
-    def restart_all(self) -> None:
-        before = list(self.processes)
-        super().restart_all()
-        self._tell_of_ended(before)
-
-    def _tell_of_ended(self, before: list[multiprocess.Process]) -> None:
-        for process in before:
-            if process not in self.processes and process.pid is not None:
-                self.on_ended(process.pid)
 
 
 # uvicorn's supervisor makes processes of that name, and offers no other way to give it ours.
@@ -185,7 +166,7 @@ def serve(settings: Settings, application: str = APPLICATION) -> int:
     exit_with_parent()
     if config.workers > 1:
         supervisor = Supervisor(config, [listener])
-        with shared_by_processes(settings.group(ObservabilitySettings)) as supervisor.on_ended:
+        with shared_by_processes(settings.group(ObservabilitySettings)):
             supervisor.run()
         return max((abs(process.exitcode or 0) for process in supervisor.processes), default=0)
     server = Server(config)

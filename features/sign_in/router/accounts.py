@@ -22,6 +22,7 @@ from features.sign_in.provider import Claims, Provider
 from features.users.crud import account_by_id, create_user, id_by_email
 from features.users.models import USERNAME_TAKEN, Account, UserCreateInternal
 from features.users.permissions import count_registration
+from features.users.reserved_names import reserved_names
 from kernel.context import Principal
 from kernel.db import UnitOfWork
 from kernel.errors import (
@@ -31,7 +32,7 @@ from kernel.errors import (
     ServiceUnavailableException,
 )
 from kernel.events import emit
-from kernel.web import note_actor, reserved_names
+from kernel.web import note_actor
 
 UNVERIFIED = "The provider doesn't say that it has verified your e-mail address."
 TAKEN = "An account has your e-mail address already: log in to it, then link this sign-in to it."
@@ -132,10 +133,7 @@ async def _first_time(end: SignInEnd) -> Account:
     await count_registration(end.request)
     if await id_by_email.scalar(end.db, email=email) is not None:
         return await _linked_by_email(end, email)
-    reserved = reserved_names(
-        (route.path for route in end.request.app.state.feature_routes), "username"
-    )
-    username = await free_username(end.db, end.claims, reserved)
+    username = await free_username(end.db, end.claims, reserved_names(end.request))
     if username is None:
         raise ConflictException(USERNAME_TAKEN)
     user = UserCreateInternal(name=name_of(end.claims), username=username, email=email)

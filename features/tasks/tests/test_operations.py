@@ -7,6 +7,7 @@ import pytest
 
 from features.tasks import operations
 from features.tasks.models import Job
+from features.tasks.queued import queued_job
 from kernel import jobs
 from kernel.db.tables import now
 from kernel.jobs import Schedule, arq_queue
@@ -160,7 +161,7 @@ async def test_a_worker_queues_a_tick_under_the_id_that_is_shown(
         await worker.run_cron(now(), delay=0.1)
 
     shown_id = (await shown(superuser, "schedules", "task", "tasks.purge_jobs"))["job_id"]
-    assert await jobs.queued_job(resources, shown_id) is not None
+    assert await queued_job(resources, shown_id) is not None
 
 
 async def test_without_redis_queues_show_what_the_database_knows(

@@ -1,7 +1,6 @@
 """Queues, limits and deadlines of tasks, and ARQ's own client beside ours."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from arq.jobs import JobStatus
 from features.tasks import crud
 from kernel import jobs
 from kernel.config.loader import SettingsError
-from kernel.jobs.arq_queue import arq_client
 from kernel.jobs.declare import JobContext
 from kernel.resources import Resources
 from kernel.schemas.schemas import InputSchema
@@ -20,14 +18,6 @@ from tests.jobs import Declare, RunJobs, WorkerFactory
 
 class Nothing(InputSchema):
     """A task without arguments."""
-
-
-@pytest.fixture
-async def arq(redis_url: str) -> AsyncIterator[ArqRedis]:
-    """ARQ's own client of the same queue."""
-    client = arq_client(redis_url)
-    yield client
-    await client.aclose(close_connection_pool=True)
 
 
 async def queue_job(resources: Resources, name: str, durable: bool, **options: Any) -> str:

@@ -48,7 +48,7 @@ class CachedRoute:
     def __init__(self, route: APIRoute, policy: Policy, personal: bool) -> None:
         self.policy = policy
         self.varies_by_caller = CALLER in policy.arguments
-        asked = list(_all_asked(route.dependant))
+        asked = list(all_asked(route.dependant))
         check_route(route, policy, personal, asked)
         self.route = route
         self._adapter: TypeAdapter[Any] = TypeAdapter(route.response_model)
@@ -71,7 +71,7 @@ class CachedRoute:
 
     def has_guards(self, unit_of_work: Callable[..., Any]) -> bool:
         """Whether anything but the unit of work is asked before the endpoint."""
-        asked = list(_all_asked(self.route.dependant))[1:]
+        asked = list(all_asked(self.route.dependant))[1:]
         return any(dependant.call is not unit_of_work for dependant in asked)
 
     def locate(
@@ -167,8 +167,8 @@ def _namespaces(name: str) -> list[str]:
     return [f"{name[: match.end()]}*" for match in re.finditer(":", name)]
 
 
-def _all_asked(dependant: Dependant) -> Iterator[Dependant]:
-    """What the endpoint and its dependencies ask for."""
+def all_asked(dependant: Dependant) -> Iterator[Dependant]:
+    """The endpoint and its dependencies, at any depth."""
     yield dependant
     for dependency in dependant.dependencies:
-        yield from _all_asked(dependency)
+        yield from all_asked(dependency)

@@ -44,7 +44,16 @@ class Policy:
     @cached_property
     def types(self) -> dict[str, Any]:
         """The endpoint's arguments, and the fields of its models, with their plain types."""
-        return argument_types(self.endpoint)
+        types: dict[str, Any] = {}
+        for name, parameter in inspect.signature(self.endpoint, eval_str=True).parameters.items():
+            kind = parameter.annotation
+            if get_origin(kind) is Annotated:
+                kind = get_args(kind)[0]
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                fields = {key: info.annotation for key, info in kind.model_fields.items()}
+                types = fields | types
+            types[name] = kind
+        return types
 
     @cached_property
     def resource_id(self) -> str | None:
@@ -105,20 +114,6 @@ def flatten(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, BaseModel):
             values.update(vars(value))
     return {**values, **arguments}
-
-
-def argument_types(endpoint: Callable[..., Any]) -> dict[str, Any]:
-    """The endpoint's arguments, and the fields of its models, with their plain types."""
-    types: dict[str, Any] = {}
-    for name, parameter in inspect.signature(endpoint, eval_str=True).parameters.items():
-        kind = parameter.annotation
-        if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields = {key: info.annotation for key, info in kind.model_fields.items()}
-            types = fields | types
-        types[name] = kind
-    return types
 
 
 def _infer_id(policy: Policy) -> str | None:

@@ -12,7 +12,6 @@ log = structlog.get_logger("security")
 MAC_BYTES = 16
 TIME_BYTES = 8
 START = MAC_BYTES + TIME_BYTES
-REMEMBERED = 4096  # keys
 LOG_INTERVAL = 60.0  # seconds
 
 
@@ -22,8 +21,6 @@ class Seal:
     def __init__(self, secrets: Sequence[bytes]) -> None:
         self._keys = [hashlib.sha256(b"cache:" + secret).digest() for secret in secrets]
         self._logged_at = float("-inf")
-        # By key, what was found good last: the same bytes need no second look at the signature.
-        self._good: dict[str, bytes] = {}
 
     def close(self, key: str, header: bytes, value: bytes, seconds: float) -> bytes:
         """The value as it is stored: signature, moment of its end (ms since 1970), value."""
@@ -32,7 +29,7 @@ class Seal:
 
     def open(self, key: str, header: bytes, stored: bytes) -> bytes | None:
         """The value; None for one that isn't ours, stood elsewhere, or has ended."""
-        if self._good.get(key) != header + stored and not self._is_ours(key, header, stored):
+        if not self._is_ours(key, header, stored):
             if time.monotonic() - self._logged_at > LOG_INTERVAL:
                 self._logged_at = time.monotonic()
                 log.error("cached value with a wrong signature", key=key)
@@ -43,12 +40,7 @@ class Seal:
     def _is_ours(self, key: str, header: bytes, stored: bytes) -> bool:
         mac, signed = stored[:MAC_BYTES], stored[MAC_BYTES:]
         macs = (self._mac(one, key, header, signed) for one in self._keys)
-        if not any(hmac.compare_digest(mac, one) for one in macs):
-            return False
-        if len(self._good) >= REMEMBERED:
-            self._good.pop(next(iter(self._good)))
-        self._good[key] = header + stored
-        return True
+        return any(hmac.compare_digest(mac, one) for one in macs)
 
     def _mac(self, secret: bytes, key: str, header: bytes, signed: bytes) -> bytes:
         # The header ends with a line feed, and no key of ours holds one.

@@ -63,14 +63,13 @@ class CompiledQuery(Generic[T]):
         self._writes = writes
         self._sql, values = str(compiled), compiled.params
         self._only_reads = only_reads(self._sql)
-        names = compiled.positiontup or []
-        binds = [compiled.binds[name] for name in names]
+        binds = [(name, compiled.binds[name]) for name in compiled.positiontup or []]
         self._parameters = [
             (name, values.get(name), bind.type.dialect_impl(DIALECT).bind_processor(DIALECT))
-            for name, bind in zip(names, binds, strict=True)
+            for name, bind in binds
         ]
-        self.kinds = {name: bind.type for name, bind in zip(names, binds, strict=True)}
-        self._required = {n for n, bind in zip(names, binds, strict=True) if bind.required}
+        self.kinds = {name: bind.type for name, bind in binds}
+        self._required = {name for name, bind in binds if bind.required}
         columns = result_columns(statement)
         self._scalar = columns[0][1] if columns else None
         is_shape = dataclasses.is_dataclass(read) or issubclass(read, BaseModel | dict)

@@ -1,7 +1,6 @@
 """What a list can be filtered by: declared as fields of its query, by the names of columns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -37,7 +36,6 @@ NULL = "_null"
 TRIGRAMS = "gin_trgm_ops"
 
 
-@dataclass(frozen=True, init=False)
 class Search:
     """Rows that hold the text in one of these columns, in any case: `q: Annotated[CleanText | None,
     Search("title", "text")] = None`.
@@ -45,12 +43,8 @@ class Search:
     Each column needs an index of trigrams (pg_trgm), or `unindexed=True` for a table that is small.
     """
 
-    columns: tuple[str, ...]
-    unindexed: bool
-
     def __init__(self, *columns: str, unindexed: bool = False) -> None:
-        object.__setattr__(self, "columns", columns)
-        object.__setattr__(self, "unindexed", unindexed)
+        self.columns, self.unindexed = columns, unindexed
 
 
 def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnElement[bool]:

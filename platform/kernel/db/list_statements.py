@@ -1,6 +1,7 @@
 """The statements of one list: built once per combination of page, sort, filters and columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -38,19 +39,15 @@ class ListStatements:
     ) -> None:
         self._columns, self._key, self._shown = columns, key, shown
         self._where, self._conditions, self._counter = where, conditions, counter
-        self._compiled: dict[tuple[Any, ...], CompiledQuery] = {}
+        compiled = lru_cache(MAX_COMPILED)
+        self._compiled = compiled(lambda *chosen: CompiledQuery(self._build(*chosen)))
 
     def get(
         self, mode: str, sort: str, filters: Iterable[str], hide: Sequence[str]
     ) -> CompiledQuery:
         """The statement of a mode: an offset `page`, a `later page`, the `first` of the cursor
         pages or one `after` a cursor. The columns in `hide` are null."""
-        key = (mode, sort, *filters, "", *hide)
-        if key not in self._compiled:
-            if len(self._compiled) == MAX_COMPILED:
-                del self._compiled[next(iter(self._compiled))]
-            self._compiled[key] = CompiledQuery(self._build(mode, sort, filters, hide))
-        return self._compiled[key]
+        return self._compiled(mode, sort, tuple(filters), tuple(hide))
 
     def keys(self, sort: str) -> list[Key]:
         """The order that a sort asks for, of the whole columns: a list may show less of a text."""

@@ -22,7 +22,5 @@ class LongUnitOfWork(UnitOfWork):
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self._info.clear()
-        for hooks in (self._before_commit, self._after_attempt, self._after_commit):
-            hooks.clear()
+        self._forget()
         self.release_connection()

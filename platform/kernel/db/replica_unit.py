@@ -40,7 +40,7 @@ class ReplicaUnit(UnitOfWork):
     """
 
     def __init__(self, beside: UnitOfWork) -> None:
-        super().__init__(beside.resources.database, beside.resources, ReplicaConnection(beside))
+        super().__init__(beside.resources, ReplicaConnection(beside))
 
     async def fail(self, error: BaseException) -> None:
         """Roll back. Raises RuntimeError where the error was a write."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
+from sqlmodel import Session
 
 from kernel.db.driver_connection import DriverConnection
 from kernel.db.errors import is_stale_plan

@@ -13,15 +13,12 @@ from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 MOST = 3  # columns at once
 
 
-@dataclass(frozen=True, init=False)
 class SortBy:
     """Of a query's `sort`: up to three of these columns, the first one first, `-` for descending:
     `sort: Annotated[str, SortBy("id", "status", "paid_at")] = "id"` takes `-paid_at,status`."""
 
-    columns: tuple[str, ...]
-
     def __init__(self, *columns: str) -> None:
-        object.__setattr__(self, "columns", columns)
+        self.columns = columns
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import (
     CheckConstraint,
     DateTime,
-    ForeignKeyConstraint,
     Index,
     MetaData,
     Table,
@@ -101,12 +100,13 @@ def unique(name: str, *columns: str, answer: str, where: TextClause | None = Non
     return Index(name, *parts, unique=True, postgresql_where=where, info={"answer": answer})
 
 
-def answer_of(constraint: str | None) -> str | None:
-    """The message to the client for a violation of that constraint, where a table declares it."""
+def constraint_named(name: str | None) -> Any:
+    """The constraint or index of that name; None where no table declares it."""
     for table in metadata.tables.values():
-        for index in table.indexes:
-            if index.name == constraint and "answer" in index.info:
-                return str(index.info["answer"])
+        declared: list[Any] = [*table.constraints, *table.indexes]
+        for one in declared:
+            if one.name == name:
+                return one
     return None
 
 
@@ -120,14 +120,10 @@ def bound_urls(table: Table, _: MetaData) -> None:
         table.append_constraint(CheckConstraint(condition, name=column))
 
 
-def columns_of(check: str | None) -> list[str]:
-    """The columns that a CHECK constraint of that name is about."""
-    for table in metadata.tables.values():
-        for constraint in table.constraints:
-            if isinstance(constraint, CheckConstraint) and constraint.name == check:
-                words = set(re.findall(r"\w+", str(constraint.sqltext)))
-                return [column.name for column in table.columns if column.name in words]
-    return []
+def columns_of(check: CheckConstraint) -> list[str]:
+    """The columns that a CHECK constraint is about."""
+    words = set(re.findall(r"\w+", str(check.sqltext)))
+    return [column.name for column in check.table.columns if column.name in words]
 
 
 def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:
@@ -139,12 +135,3 @@ def referred(*, missing: str, in_use: str, **more: Any) -> dict[str, Any]:
     one code.
     """
     return {"info": {"missing": missing, "in_use": in_use, **more}}
-
-
-def foreign_key(name: str | None) -> ForeignKeyConstraint | None:
-    """The foreign key of that name."""
-    for table in metadata.tables.values():
-        for constraint in table.foreign_key_constraints:
-            if constraint.name == name:
-                return constraint
-    return None

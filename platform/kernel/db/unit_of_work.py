@@ -3,15 +3,13 @@
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, overload
+from typing import Any, Protocol, Self, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import CursorResult, ScalarResult, UpdateBase
-from sqlalchemy.engine import TupleResult
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
-from sqlmodel.sql.expression import Select, SelectOfScalar
+from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel.config.loader import Settings
 from kernel.db.driver_connection import DriverConnection
@@ -26,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
 Kind = TypeVar("Kind")
-Columns = TypeVarTuple("Columns")
 
 
 class Resources(Protocol):
@@ -52,67 +49,45 @@ class Resources(Protocol):
 class UnitOfWork(AsyncSession):
     """One transaction on one connection, committed once, where the unit was begun.
 
-    It is an AsyncSession, for FastCRUD and the ORM, with SQLModel's `exec`, and it gives the
-    driver's connection to kernel.db.compiled_query; both see each other's rows. `commit()` only
-    flushes: the transaction is committed when the unit ends well, before the answer leaves, and
-    then the after-commit hooks run in order. A hook that fails is logged and changes nothing. Used
-    after its end, it raises.
+    It is SQLModel's AsyncSession, for FastCRUD and the ORM, and it gives the driver's connection
+    to kernel.db.compiled_query; both see each other's rows. `commit()` only flushes: the
+    transaction is committed when the unit ends well, before the answer leaves, and then the
+    after-commit hooks run in order. A hook that fails is logged and changes nothing. Used after
+    its end, it raises.
     """
 
+    # SQLModel's own warns at each call, also of FastCRUD's.
+    execute = SQLAlchemySession.execute
     raised: BaseException | None = None
     """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
-    def __init__(
-        self, database: Database, resources: Resources, connection: DriverConnection | None = None
-    ) -> None:
+    def __init__(self, resources: Resources, connection: DriverConnection | None = None) -> None:
         # AsyncSession's constructor would make the Session at once; see sync_session.
         self.resources = resources
-        self._async_bind, self._async_binds = database.engine, {}
-        self._engine = database.engine
-        self._connection = connection or DriverConnection(database)
+        self._async_bind, self._async_binds = resources.database.engine, {}
+        self._connection = connection or DriverConnection(resources.database)
         self._session: Session | None = None
         self._info: dict[Any, Any] = {}
         self._before_commit: list[Hook] = []
         self._after_attempt: list[Hook] = []
         self._after_commit: list[Hook] = []
-        self._over = False
+        self.is_over = False  # its after-commit hooks may still run
         self._promised = False  # whether commit() was called
 
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]
         """SQLAlchemy's Session, made when it is first used: most requests need none."""
         # For what asks of which dialect it is; the connection is the unit's own.
-        engine = self._engine.sync_engine
+        engine = self.resources.database.engine.sync_engine
         session = UnitSession(engine, close_resets_only=False, expire_on_commit=False)
         session.driver = self._connection
-        self._session = self._assign_proxied(session)
+        self._assign_proxied(session)
+        self._session = session
         return session
 
     @property
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
-
-    @overload
-    async def exec(self, statement: SelectOfScalar[Kind], **options: Any) -> ScalarResult[Kind]: ...
-
-    @overload
-    async def exec(
-        self, statement: Select[*Columns], **options: Any
-    ) -> TupleResult[tuple[*Columns]]: ...
-
-    @overload
-    async def exec(
-        self, statement: UpdateBase, **options: Any
-    ) -> CursorResult[*tuple[Any, ...]]: ...
-
-    async def exec(self, statement: Any, **options: Any) -> Any:
-        """Execute as SQLModel's session does: `(await db.exec(select(Post))).all()` are posts.
-
-        The result of a `sqlmodel.select` of one entity or column holds those, any other one rows.
-        `options` are those of `execute`.
-        """
-        result = await self.execute(statement, **options)
-        return result.scalars() if isinstance(statement, SelectOfScalar) else result
 
     @property
     def info(self) -> dict[Any, Any]:
@@ -143,17 +118,12 @@ class UnitOfWork(AsyncSession):
 
     async def driver_connection(self) -> DriverConnection:
         """The unit's connection, for kernel.db's own statements."""
-        if self._over:
+        if self.is_over:
             raise RuntimeError("This unit of work is over; take what you need before it ends.")
         if self._session is not None and self._session.in_nested_transaction():
             # Or the savepoint would be made with the session's next statement, after this one.
             await self.connection()
         return self._connection
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended; its after-commit hooks may still run."""
-        return self._over
 
     @property
     def in_transaction_block(self) -> bool:
@@ -197,30 +167,28 @@ class UnitOfWork(AsyncSession):
                 "rollback() would undo what commit() flushed: the unit commits at its end. Use "
                 "`async with db.begin_nested():`, or raise. See docs/crud.md#transactions."
             )
-        self._info.clear()
-        for hooks in (self._before_commit, self._after_attempt, self._after_commit):
-            hooks.clear()
+        self._forget()
         if self._session is not None:
             await super().rollback()
         await self._connection.rollback()
 
     async def finish(self) -> None:
         """Commit, then run the hooks. When the commit fails, the error is raised."""
-        if self._over:
+        if self.is_over:
             return
         try:
             await self._commit()
         except BaseException as error:
             await self.fail(error)
             raise
-        self._over = True
+        self.is_over = True
         self._give_back()
         for hook in self._after_commit:
             await run_hook(hook)
 
     async def fail(self, error: BaseException) -> None:
         """Roll back because of `error`; no hook runs, and nothing is raised."""
-        if self._over:
+        if self.is_over:
             return
         # A silent or lost server would answer a rollback no better, and a cancelled task can't
         # wait for one: the connection's end undoes the transaction, too.
@@ -232,7 +200,7 @@ class UnitOfWork(AsyncSession):
                 rolled_back = True
             except Exception as second:  # noqa: BLE001 whatever it is, the connection goes
                 log.warning("connection dropped", error=str(second))
-        self._over = True
+        self.is_over = True
         if rolled_back:
             self._give_back()
         else:
@@ -266,6 +234,10 @@ class UnitOfWork(AsyncSession):
         finally:
             for hook in self._after_attempt:
                 await hook()
+
+    def _forget(self) -> None:
+        for kept in (self._info, self._before_commit, self._after_attempt, self._after_commit):
+            kept.clear()
 
     def _give_back(self) -> None:
         if self._session is not None:

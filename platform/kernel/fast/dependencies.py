@@ -17,11 +17,9 @@ from fastapi.dependencies.utils import (
     request_body_to_args,
     solve_dependencies,
 )
-from pydantic_core import PydanticUndefined
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from kernel.fast.parameters import INVALID, parameter_of, query_parameter_of, whole_body_of
+from kernel.fast.parameters import INVALID, parameter_of, query_parameter_of
 from kernel.fast.understood import Unknown, check_endpoint, inner_first
 from kernel.web.router import FeatureRoute, Handler
 
@@ -81,7 +79,6 @@ class Plan:
             unique.setdefault(step.key, step)
         self._steps = list(unique.values())
         self._calls = {step.call for step in self._steps}
-        self._body = whole_body_of(dependant.body_params, embed_body_fields)
 
     async def solve(
         self,
@@ -116,14 +113,10 @@ class Plan:
         )
 
     async def _add_body(self, values: dict[str, Any], body: Any) -> list[Any]:
-        fields = self._dependant.body_params
-        if not fields:
+        if not self._dependant.body_params:
             return []
-        if self._body is None or body is PydanticUndefined or isinstance(body, FormData):
-            read, errors = await request_body_to_args(fields, body, self._embed)
-            values.update(read)
-            return errors
-        values[self._body.name], errors = self._body.validate(body, {}, loc=("body",))
+        read, errors = await request_body_to_args(self._dependant.body_params, body, self._embed)
+        values.update(read)
         return errors
 
 

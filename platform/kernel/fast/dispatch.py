@@ -47,7 +47,7 @@ class Target:
     convertors: list[tuple[str, Convertor[Any]]]
 
 
-Index = dict[int, dict[str, list[Target | BaseRoute]]]
+Index = dict[tuple[int, str], list[Target | BaseRoute]]
 
 
 class Dispatch:
@@ -88,11 +88,10 @@ class Dispatch:
             self._index = _index_of(self._known, self._handlers)
         path, method = scope["path"], scope["method"]
         segments = path.split("/")
-        by_word = self._index.get(len(segments))
-        if by_word is None:
-            return None, {}
         # The `$` of a template's expression matches before a last line feed, too.
-        for one in by_word.get(_word(segments).removesuffix("\n")) or by_word[ANY]:
+        depth, word = len(segments), _word(segments).removesuffix("\n")
+        index = self._index
+        for one in index.get((depth, word)) or index.get((depth, ANY)) or ():
             if not isinstance(one, Target):
                 if one.matches(scope)[0] is Match.FULL:
                     break
@@ -108,21 +107,17 @@ def _index_of(routes: list[BaseRoute], handlers: dict[int, Handler]) -> Index:
     """The routes that may match, in the order in which they stand: by the number of segments and
     by the telling one."""
     entries = [_entry(one, handlers) for one in routes if not isinstance(one, WebSocketRoute)]
-    index: Index = {
-        len(one.route.path.split("/")): {ANY: []}
+    placed = [(one, *_place(one.route if isinstance(one, Target) else one)) for one in entries]
+    depths = {
+        len(one.route.path.split("/"))
         for one in entries
         if isinstance(one, Target) and one.handler is not None
     }
-    placed = [(one, _place(one.route if isinstance(one, Target) else one)) for one in entries]
-    for _, (depth, word) in placed:
-        if depth in index:
-            index[depth].setdefault(word, [])
-    for one, (depth, word) in placed:
-        for here, words in index.items():
-            if depth in (ALL, here):
-                for entries_of_word in words.values() if word == ANY else [words[word]]:
-                    entries_of_word.append(one)
-    return index
+    places = {(depth, word) for _, depth, word in placed if depth in depths}
+    return {
+        (depth, word): [one for one, at, its in placed if at in (ALL, depth) and its in (ANY, word)]
+        for depth, word in places | {(depth, ANY) for depth in depths}
+    }
 
 
 def _word(segments: list[str]) -> str:

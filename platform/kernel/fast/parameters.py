@@ -6,12 +6,7 @@ from typing import Any
 
 from fastapi import params
 from fastapi._compat import ModelField, field_annotation_is_sequence, get_cached_model_fields
-from fastapi.dependencies.utils import (
-    _get_form_models,
-    _get_param_aliases,
-    _get_param_model,
-    _should_embed_body_fields,
-)
+from fastapi.dependencies.utils import _get_param_aliases, _get_param_model
 from starlette.datastructures import QueryParams
 
 from kernel.fast.understood import Unknown
@@ -76,10 +71,3 @@ def query_parameter_of(field: ModelField) -> Parameter | QueryModel:
         if alias != one.name:
             raise Unknown(alias)
     return QueryModel(field)
-
-
-def whole_body_of(fields: list[ModelField], embed: bool) -> ModelField | None:
-    """The one field that the whole body is validated by, where there is one."""
-    if len(fields) != 1 or embed or _should_embed_body_fields(fields):
-        return None
-    return None if _get_form_models(fields[0]) else fields[0]

@@ -1,18 +1,7 @@
 """Jobs: declared once, queued by name; now, after the commit or with the transaction."""
 
 from kernel.jobs import arq_queue
-from kernel.jobs.arguments import without_secrets
 from kernel.jobs.arq_queue import moment
-from kernel.jobs.control import (
-    abort_after_commit,
-    erase_after_commit,
-    live_workers,
-    plain_backlog,
-    progress_of,
-    queued_job,
-    wake_after_commit,
-    why_waiting,
-)
 from kernel.jobs.declare import JobContext, Schedule, Task, task
 from kernel.jobs.enqueue import (
     QUEUE_OFF,
@@ -21,6 +10,7 @@ from kernel.jobs.enqueue import (
     caller,
     enqueue,
     enqueue_after_commit,
+    progress_of,
     queue_of,
 )
 from kernel.jobs.job import ENDED, Attempt, Job, JobInfo, JobRefused, Retry

@@ -25,11 +25,3 @@ def _kept(value: Any, shown: Any) -> Any:
     if isinstance(value, list | tuple) and isinstance(shown, list):
         return [_kept(one, its) for one, its in zip(value, shown, strict=True)]
     return shown
-
-
-def without_secrets(model: type[BaseModel], arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments as they may be shown; as they are where they don't fit the task any more."""
-    try:
-        return model.model_validate(arguments).model_dump(mode="json")
-    except ValueError:
-        return dict.fromkeys(arguments)

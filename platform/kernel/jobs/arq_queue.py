@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
-from arq.connections import ArqRedis, RedisSettings
+from arq.connections import RedisSettings
 from arq.constants import (
     abort_jobs_ss,
     default_queue_name,
@@ -23,7 +23,6 @@ from arq.constants import (
 from arq.utils import timestamp_ms
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, parse_url
 
 from kernel.config.addresses import redis_urls
@@ -186,19 +185,6 @@ async def live_workers(redis: Redis) -> dict[str, dict[str, Any]]:
     return {name: worker for name, worker in found.items() if worker["until"] > now}
 
 
-async def why_waiting(redis: Redis, queue: str, function: str) -> str | None:
-    """Why no running worker takes jobs like that; None when one does. Raises RedisUnavailable."""
-    served = False
-    for worker in (await live_workers(redis)).values():
-        if queue in worker["queues"]:
-            served = True
-            if function in worker["tasks"]:
-                return None
-    if served:
-        return f"No running worker knows the task {function}."
-    return f"No running worker takes jobs of the queue {queue}."
-
-
 async def progress(redis: Redis, job_id: str) -> dict[str, Any] | None:
     """What the job reported within the last hour. Raises RedisUnavailable."""
     data = await redis.execute("GET", PROGRESS_PREFIX + job_id)
@@ -248,20 +234,6 @@ def _plain(value: Any) -> Any:
 def moment(milliseconds: float) -> datetime:
     """ARQ's time-stamps."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _deserialize_for_arq(data: bytes) -> Any:
-    # ARQ's Job.abort waits for a result that is this exception, which JSON holds as its name.
-    job = deserialize(data)
-    if job.get("s") is False and job.get("r") == asyncio.CancelledError.__name__:
-        job["r"] = asyncio.CancelledError()
-    return job
-
-
-def arq_client(url: str) -> ArqRedis:
-    """ARQ's own client, of the first server that is named; connects when it is first used."""
-    pool = ConnectionPool.from_url(redis_urls(url)[0], socket_connect_timeout=1, socket_timeout=5)
-    return ArqRedis(pool, job_serializer=serialize, job_deserializer=_deserialize_for_arq)
 
 
 def arq_settings(url: str) -> RedisSettings:

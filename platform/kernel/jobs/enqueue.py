@@ -1,5 +1,6 @@
 """Queueing jobs: now, after the commit, or with the transaction."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -116,6 +117,13 @@ def queue_of(resources: Resources) -> Redis:
     if redis is None:
         raise ServiceUnavailableException(QUEUE_OFF)
     return redis
+
+
+async def progress_of(resources: Resources, job_id: str) -> dict[str, Any] | None:
+    """What the job reported within the last hour; None too when Redis is away."""
+    with suppress(RedisUnavailable, ServiceUnavailableException):
+        return await arq_queue.progress(queue_of(resources), job_id)
+    return None
 
 
 async def _put(resources: Resources, job: Job) -> None:

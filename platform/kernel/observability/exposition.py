@@ -7,14 +7,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 
 from kernel.config.observability import ObservabilitySettings
 from kernel.observability.sampling import last_turn
+
+Read = TypeVar("Read")
 
 log = structlog.get_logger(__name__)
 
@@ -26,40 +29,49 @@ ATTEMPTS = 3  # a process that starts or ends may leave a file half made for a m
 
 def rendered(accept: str = "") -> tuple[bytes, str]:
     """All metrics of this process, or of all that share its directory; and their media type."""
-    from prometheus_client import REGISTRY, CollectorRegistry
     from prometheus_client.exposition import choose_encoder
-    from prometheus_client.multiprocess import MultiProcessCollector
 
     encode, media_type = choose_encoder(accept)
-    if DIRECTORY not in os.environ:
-        return encode(REGISTRY), media_type
-    for attempt in range(1, ATTEMPTS + 1):
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        try:
-            return encode(registry), media_type
-        except Exception:
-            if attempt == ATTEMPTS:
-                raise
-            time.sleep(0.05)
-    raise AssertionError("unreachable")
+    return _read(encode), media_type
 
 
 def why_unready() -> str | None:
     """Why a process can't serve: its event loop stands, or there is none; None when all turn."""
-    from prometheus_client import parser
-
-    text = rendered()[0].decode()
-    turns = [
-        sample.value
-        for family in parser.text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == last_turn.name
-    ]
-    if not turns or not min(turns):
+    # Of several processes it is the one whose loop has stood longest.
+    turned_at = _read(lambda registry: registry.get_sample_value(last_turn.name))
+    if not turned_at:
         return "No process is up."
-    blocked = time.time() - min(turns)
+    blocked = time.time() - turned_at
     return f"An event loop has stood for {blocked:.0f} seconds." if blocked > BLOCKED else None
+
+
+def _read(read: Callable[[Any], Read]) -> Read:
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Exception):
+            return read(_registry())
+        time.sleep(0.05)
+    return read(_registry())
+
+
+def _registry() -> Any:
+    from prometheus_client import REGISTRY, CollectorRegistry
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    if DIRECTORY not in os.environ:
+        return REGISTRY
+    _forget_the_dead(Path(os.environ[DIRECTORY]))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Remove what processes that have ended say of their state; their counts stay."""
+    for file in folder.glob("gauge_live*.db"):
+        try:  # signal 0 only asks whether it is there
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,21 +134,18 @@ def served(settings: ObservabilitySettings, port: int) -> Iterator[int]:
 
 
 @contextmanager
-def shared_by_processes(settings: ObservabilitySettings) -> Iterator[Callable[[int], None]]:
+def shared_by_processes(settings: ObservabilitySettings) -> Iterator[None]:
     """For the parent of several processes: they count into files that it serves the sum of.
 
-    What it gives must be told the id of each process that has ended. To be called before anything
-    imports prometheus-client, which decides then.
+    To be called before anything imports prometheus-client, which decides then.
     """
     if not settings.metrics:
-        yield lambda pid: None
+        yield
         return
     folder = os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="metrics-")
-    from prometheus_client.multiprocess import mark_process_dead
-
     try:
         with served(settings, settings.metrics_port):
-            yield mark_process_dead
+            yield
     finally:
         del os.environ[DIRECTORY]
         shutil.rmtree(folder, ignore_errors=True)

@@ -40,15 +40,12 @@ class Metric(Generic[Child]):
     def make(self) -> None:
         """Begin to count."""
         if self._metric is None:
-            self._metric = self._made()
+            import prometheus_client
+
+            made = getattr(prometheus_client, self.kind)
+            self._metric = made(self.name, self.description, self.labels, **self._options)
             if not self.labels:
                 self._children[()] = self._metric
-
-    def _made(self) -> Any:
-        import prometheus_client
-
-        kind = getattr(prometheus_client, self.kind)
-        return kind(self.name, self.description, self.labels, **self._options)
 
     def child(self, *labels: str) -> Child | None:
         """The series of these labels, to be kept where it is counted often; None when off."""
@@ -71,24 +68,6 @@ class Counter(Metric[Any]):
         """Count."""
         if (child := self.child(*labels)) is not None:
             child.inc(by)
-
-
-class Tally:
-    """Counts of the event loop's own, handed to a counter once a second: at a tenth of its cost."""
-
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
-        self._counts: dict[tuple[str, ...], int] = {}
-
-    def count(self, *labels: str) -> None:
-        """Count. Not for threads."""
-        self._counts[labels] = self._counts.get(labels, 0) + 1
-
-    def hand_on(self) -> None:
-        """Let the counter show what has been counted so far."""
-        counts, self._counts = self._counts, {}
-        for labels, number in counts.items():
-            self._counter.inc(*labels, by=number)
 
 
 class Histogram(Metric[Any]):

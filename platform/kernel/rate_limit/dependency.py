@@ -2,7 +2,6 @@
 
 import math
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote
 
 import structlog
@@ -15,12 +14,12 @@ from kernel.context import RequestContext, context_of, identified, template_of
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.errors import RateLimitException
 from kernel.rate_limit.limiter import MICROSECONDS, Limiter
+from kernel.rate_limit.networks import network_of
 from kernel.rate_limit.rules import Decision, Quota, Rule, RulesOf
 
 log = structlog.get_logger(__name__)
 
 RULES_SECONDS = 3600
-_logged: set[tuple[int, str]] = set()
 
 
 async def rate_limiter(request: Request) -> None:
@@ -48,18 +47,6 @@ async def rate_limiter(request: Request) -> None:
 def sanitise(path: str) -> str:
     """A path or template as rules store it: `/api/v1/tasks/task` is `api_v1_tasks_task`."""
     return path.strip("/").replace("/", "_")
-
-
-@lru_cache(maxsize=10_000)
-def network_of(address: str) -> str:
-    """What one client can't easily change: an IPv4 address, an IPv6 network of 64 bits."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
-    return str(ip)
 
 
 def rules_key(tier_id: int) -> str:
@@ -123,10 +110,9 @@ def _word(path: str) -> str:
     return quote(path, safe="{}_")
 
 
+@lru_cache(maxsize=10_000)
 def _log_default_once(tier_id: int, path: str) -> None:
-    if (tier_id, path) not in _logged:
-        _logged.add((tier_id, path))
-        log.info("default rate limit applies", tier_id=tier_id, path=path)
+    log.info("default rate limit applies", tier_id=tier_id, path=path)
 
 
 def _announce(context: RequestContext, decision: Decision, wait: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,21 +10,13 @@ from arq.jobs import Job as ArqJob
 from arq.worker import Worker, func
 
 from kernel.jobs import arq_queue
-from kernel.jobs.arq_queue import arq_client, deserialize, serialize
+from kernel.jobs.arq_queue import deserialize, serialize
 from kernel.jobs.job import Job
 from kernel.redis.client import Redis
 from kernel.resources import Resources
 
 DAY = 86_400_000
 JOB = Job("the-job", "sample", {"message": "Zoë"}, request_id="r1", queued_by="user:1")
-
-
-@pytest.fixture
-async def arq(redis_url: str) -> AsyncIterator[ArqRedis]:
-    """ARQ's own client of the same queue."""
-    client = arq_client(redis_url)
-    yield client
-    await client.aclose(close_connection_pool=True)
 
 
 @pytest.fixture

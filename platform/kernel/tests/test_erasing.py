@@ -56,8 +56,7 @@ async def test_a_queue_forgets_the_jobs_of_a_user_and_no_others(resources: Resou
     await arq_queue.put(redis, [own, longer])
     await arq_queue.report(redis, "c", {"done": 1, "total": 1, "note": NAME})
 
-    async with resources.unit() as db:
-        jobs.erase_after_commit(db, ['"queued_by":"user:7"'], ["c"])
+    await arq_queue.erase(redis, ["default"], ['"queued_by":"user:7"'], ["c"])
 
     queued: Any = await redis.execute("ZRANGE", arq_queue.key_of("default"), 0, -1)
     assert queued == [b"b"]

@@ -11,7 +11,7 @@ from features.auth.principals import KnownUser
 from kernel.app import Application, create_application
 from kernel.config.loader import Settings
 from kernel.schemas import Message
-from kernel.web import PRIVILEGES, Access, declared_permissions
+from kernel.web import PRIVILEGES, Access
 from tests.accounts import refusal
 from tests.application import client_of, route_of
 from tests.conformance.comparison import answer, talk
@@ -145,18 +145,7 @@ async def test_a_websocket_refuses_in_the_handshake(
         assert (got.status, got.is_problem) == (403, True)
 
 
-def test_all_that_is_named_is_known_with_its_routes(app: Application) -> None:
-    assert declared_permissions(app.routes) == {
-        "notes.read": {
-            "GET /api/v1/notes": "read_notes",
-            "PUT /api/v1/notes": "write_notes",
-        },
-        "notes.write": {
-            "PUT /api/v1/notes": "write_notes",
-            "DELETE /api/v1/notes": "erase_notes",
-        },
-        "notes.hear": {"WEBSOCKET /api/v1/talk": "talk_of_notes"},
-    }
+def test_a_superusers_route_stays_one_when_it_names_a_permission(app: Application) -> None:
     accesses = {name: route_of(app, name).access for name in ("read_notes", "erase_notes")}
     assert accesses == {"read_notes": Access.PERMISSION, "erase_notes": Access.SUPER}
 

@@ -72,7 +72,7 @@ def build(values: dict[str, str]) -> Application:
 async def app(setting_values: dict[str, str], redis_url: str) -> AsyncIterator[Application]:
     RULES.clear()
     loads.clear()
-    dependency._logged.clear()
+    dependency._log_default_once.cache_clear()
     app = build(setting_values)
     async with app.router.lifespan_context(app):
         yield app

@@ -28,8 +28,7 @@ from kernel.errors import (
 )
 from kernel.schemas.schemas import InputSchema
 from kernel.web.access import Access, access
-from kernel.web.route_order import reserved_names
-from kernel.web.router import FeatureRoute, SessionDep
+from kernel.web.router import SessionDep
 from tests.application import client_of
 
 happened: list[str] = []
@@ -231,12 +230,6 @@ async def test_the_more_literal_template_wins(client: httpx2.AsyncClient) -> Non
     assert (await client.get("/api/v1/tier/me")).json() == "my tier"
     assert (await client.get("/api/v1/ada/things")).json() == "things of ada"
     assert (await client.get("/api/v1/url")).json() == "https://test/api/v1/tier/gold"
-
-
-def test_words_that_hide_a_username_are_reserved(sample: Application) -> None:
-    routes: list[FeatureRoute] = sample.state.feature_routes
-
-    assert reserved_names([route.path for route in routes], "username") == {"sample", "tier", "url"}
 
 
 @pytest.mark.parametrize(

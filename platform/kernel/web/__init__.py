@@ -13,11 +13,10 @@ from kernel.web.actor import note_actor
 from kernel.web.database_errors import translate
 from kernel.web.documented_errors import error_responses
 from kernel.web.health import require_database
-from kernel.web.route_order import reserved_names
 from kernel.web.router import (
     ReplicaSession,
     SessionDep,
     calls_of,
-    declared_permissions,
+    named_permissions,
     unit_of,
 )

@@ -1,8 +1,7 @@
 """Whose request it is: the address at the far end of the trusted proxies."""
 
-from ipaddress import IPv6Address, ip_address
-
 from kernel.config.groups import Network
+from kernel.rate_limit.networks import ip_of
 
 
 def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
@@ -13,27 +12,18 @@ def forwarded_for(header: list[str], peer: str, trusted: list[Network]) -> str:
     """
     address = peer
     for entry in reversed([part.strip() for line in header for part in line.split(",")]):
-        hop = unmapped(_without_port(entry))
-        try:
-            ip_address(hop)
-        except ValueError:
+        hop = ip_of(_without_port(entry))
+        if hop is None:
             return address
-        address = hop
-        if not is_in(hop, trusted):
+        address = str(hop)
+        if not is_in(address, trusted):
             return address
     return address
 
 
 def unmapped(address: str) -> str:
     """The IPv4 address in `::ffff:a.b.c.d`, as which an IPv6 socket shows its IPv4 clients."""
-    if ":" in address:
-        try:
-            ip = ip_address(address)
-        except ValueError:
-            return address
-        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-    return address
+    return str(ip_of(address) or address) if ":" in address else address
 
 
 def _without_port(entry: str) -> str:
@@ -44,8 +34,5 @@ def _without_port(entry: str) -> str:
 
 def is_in(address: str, networks: list[Network]) -> bool:
     """Whether one of the networks holds the address."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
+    ip = ip_of(address)
+    return ip is not None and any(ip in network for network in networks)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import asyncpg
 import structlog
 from fastapi import HTTPException as Refusal
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
 from sqlalchemy.exc import StatementError
 from starlette.exceptions import HTTPException
 
 from kernel.db.errors import constraint_of, driver_error, is_unavailable
-from kernel.db.tables import answer_of, columns_of, foreign_key
+from kernel.db.tables import columns_of, constraint_named
 from kernel.errors import (
     ConflictException,
     DuplicateValueException,
@@ -18,6 +19,12 @@ from kernel.errors import (
     UnprocessableEntityException,
 )
 
+CONFLICTS = (
+    asyncpg.ExclusionViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.RestrictViolationError,
+    asyncpg.UniqueViolationError,
+)
 UNFIT = (ValueError, LookupError, OverflowError)
 UNSTORABLE = "A value can't be stored."
 DATABASE_UNAVAILABLE = "The database is not available; try again shortly."
@@ -38,18 +45,17 @@ def translate(error: Exception) -> Exception:
         return ServiceUnavailableException("Another request was in the way; try again shortly.")
     if unfit := getattr(error, "unfit", None):
         return invalid(unfit)
-    answer = answer_of(constraint)
-    if answer is not None:
-        return DuplicateValueException(answer)
-    if isinstance(cause, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
-        return _broken_reference(cause)
-    if isinstance(cause, asyncpg.UniqueViolationError):
-        return _unnamed_conflict(constraint)
+    declared = constraint_named(constraint) if constraint is not None else None
+    if isinstance(declared, Index) and "answer" in declared.info:
+        return DuplicateValueException(declared.info["answer"])
+    if isinstance(declared, ForeignKeyConstraint):
+        return _broken_reference(declared, cause)
     if isinstance(cause, asyncpg.NotNullViolationError):
         return invalid({str(cause.column_name): "must not be null"})
     if isinstance(cause, asyncpg.CheckViolationError):
-        return invalid(dict.fromkeys(columns_of(constraint), "has a value that isn't allowed"))
-    if isinstance(cause, asyncpg.ExclusionViolationError):
+        columns = columns_of(declared) if isinstance(declared, CheckConstraint) else ()
+        return invalid(dict.fromkeys(columns, "has a value that isn't allowed"))
+    if isinstance(cause, CONFLICTS):
         return _unnamed_conflict(constraint)
     # What the server refuses, and what the driver can't encode: NUL characters, huge numbers.
     unencodable = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
@@ -68,15 +74,14 @@ def invalid(wrong: Mapping[str, str]) -> Exception:
     return Refusal(422, {"detail": words or UNSTORABLE, "errors": errors})
 
 
-def _broken_reference(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
-    key = foreign_key(error.constraint_name)
-    answers = key.referred_table.info if key is not None else {}
+def _broken_reference(key: ForeignKeyConstraint, error: BaseException) -> Exception:
+    answers = key.referred_table.info
     if isinstance(error, asyncpg.RestrictViolationError) and "in_use" in answers:
         return ConflictException(answers["in_use"])
     # Without ON DELETE, one code stands for a row that isn't there and for one that is in use.
-    if key is not None and key.ondelete and "missing" in answers:
+    if key.ondelete and "missing" in answers:
         return NotFoundException(answers["missing"])
-    return _unnamed_conflict(error.constraint_name)
+    return _unnamed_conflict(str(key.name))
 
 
 def _unnamed_conflict(constraint: str | None) -> Exception:

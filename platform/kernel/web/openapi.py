@@ -30,7 +30,7 @@ from kernel.web.documented_errors import (
 )
 from kernel.web.problems import MEDIA_TYPE, Problem
 from kernel.web.raised_errors import errors_of
-from kernel.web.router import FeatureRoute, access_of, calls_of, is_write, named_permissions
+from kernel.web.router import FeatureRoute, calls_of, is_write, named_permissions
 
 INVALID_OF_FASTAPI = "HTTPValidationError"
 SCHEME = "bearer"
@@ -193,15 +193,15 @@ def _shared_by(route: APIRoute, takes_input: bool, takes_body: bool) -> Iterator
         return
     if takes_body:
         yield from ("Unreadable", "TooLarge")
-    if access_of(route.dependant) not in OPEN:
+    if route.access not in OPEN:
         yield "Unauthenticated"
-    if access_of(route.dependant) in (Access.PERMISSION, Access.SUPER):
+    if route.access in (Access.PERMISSION, Access.SUPER):
         yield "Unprivileged"
-    if access_of(route.dependant) is Access.SELF:
+    if route.access is Access.SELF:
         yield "NotYours"
     if takes_input:
         yield "Invalid"
-    if _is_limited(route) or (is_write(route) and access_of(route.dependant) not in OPEN):
+    if _is_limited(route) or (is_write(route) and route.access not in OPEN):
         yield "Limited"
     yield "Unavailable"
 
@@ -212,7 +212,5 @@ def _is_limited(route: APIRoute) -> bool:
 
 def _login_path(routes: Iterable[APIRoute]) -> str | None:
     """The route that takes the OAuth2 password form, whichever feature has it."""
-    for route in routes:
-        if OAuth2PasswordRequestForm in calls_of(route.dependant):
-            return route.path_format
-    return None
+    takes = (r.path_format for r in routes if OAuth2PasswordRequestForm in calls_of(r.dependant))
+    return next(takes, None)

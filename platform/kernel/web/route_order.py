@@ -1,7 +1,6 @@
-"""Path templates: which goes first, and which words they take from usernames."""
+"""Path templates: which goes first."""
 
 import re
-from collections.abc import Iterable
 
 from starlette.convertors import PathConvertor, StringConvertor
 from starlette.routing import compile_path
@@ -36,20 +35,3 @@ def _rank(segment: str) -> tuple[int, int]:
 def shape(template: str) -> str:
     """The template without the names of its parameters: equal shapes match equal paths."""
     return PARAMETER.sub(lambda found: f"{{:{found[0].strip('{}').partition(':')[2]}}}", template)
-
-
-def reserved_names(templates: Iterable[str], parameter: str) -> frozenset[str]:
-    """The words that some template has where another one has `{parameter}`.
-
-    A user called `tier` could not be reached: /tier/{name} wins over /{username}/{...}.
-    """
-    split = [template.strip("/").split("/") for template in templates]
-    words: set[str] = set()
-    for template in split:
-        for position, segment in enumerate(template):
-            if segment != f"{{{parameter}}}":
-                continue
-            for other in split:
-                if other[:position] == template[:position] and len(other) > position:
-                    words.add(other[position])
-    return frozenset(word for word in words if "{" not in word)

@@ -1,16 +1,16 @@
 """Routes of features: one unit of work each, access checked before the body."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute
 
 from kernel.cache.client_side import add_cache_headers, is_public
 from kernel.cache.decorator import bind, look_up
+from kernel.cache.location import all_asked
 from kernel.context import context_of
 from kernel.db.long_unit import LongUnitOfWork
 from kernel.db.replica_unit import ReplicaUnit
@@ -79,7 +79,7 @@ def begin_unit(connection: HTTPConnection) -> UnitOfWork:
     if context.unit is None:
         resources = context.resources
         lasts = connection.scope["type"] == "websocket"
-        made = LongUnitOfWork(resources.database, resources) if lasts else resources.unit()
+        made = LongUnitOfWork(resources) if lasts else resources.unit()
         context.unit = made
         connection.scope["fastapi_function_astack"].push_async_exit(context.unit)
     return context.unit
@@ -127,27 +127,11 @@ def named_permissions(dependant: Dependant, *levels: Access) -> list[str]:
     return sorted({one.permission for one in calls if not levels or one.access in levels})  # type: ignore[union-attr]
 
 
-def declared_permissions(routes: Iterable[BaseRoute]) -> dict[str, dict[str, str]]:
-    """Every permission that routes name: these, as `GET /api/v1/...`, and what they are called."""
-    found: dict[str, dict[str, str]] = {}
-    for route in routes:
-        dependant: Dependant | None = getattr(route, "dependant", None)
-        for name in named_permissions(dependant) if dependant is not None else ():
-            for method in sorted(getattr(route, "methods", None) or ["WEBSOCKET"]):
-                where = f"{method} {getattr(route, 'path', '')}"
-                found.setdefault(name, {})[where] = getattr(route, "name", "")
-    return found
-
-
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
     """What is called for a route: the endpoint, and its dependencies, at any depth."""
-    yield dependant.call
-    for dependency in dependant.dependencies:
-        yield from calls_of(dependency)
+    return (one.call for one in all_asked(dependant))
 
 
 def _levels(dependant: Dependant) -> Iterator[Access]:
-    for call in calls_of(dependant):
-        level: Access | None = getattr(call, "access", None)
-        if level is not None:
-            yield level
+    calls: Iterator[Any] = calls_of(dependant)
+    return (call.access for call in calls if hasattr(call, "access"))

@@ -1,16 +1,17 @@
-"""Looking at jobs that the queue holds, stopping them, and waking workers."""
+"""Jobs that the queue holds: looking at them, stopping them, telling workers, removing them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from kernel.db.unit_of_work import Resources, UnitOfWork
+from pydantic import BaseModel
+
+from kernel.db import Resources, UnitOfWork
 from kernel.errors import ServiceUnavailableException
-from kernel.jobs import arq_queue
-from kernel.jobs.enqueue import QUEUE_UNAVAILABLE, queue_of
-from kernel.jobs.job import JobInfo
-from kernel.jobs.registry import queues
-from kernel.redis.connection import RedisUnavailable
+from kernel.jobs import QUEUE_UNAVAILABLE, JobInfo, arq_queue, queue_of, queues
+from kernel.redis import RedisUnavailable
+
+Answer = TypeVar("Answer")
 
 
 async def queued_job(resources: Resources, job_id: str) -> JobInfo | None:
@@ -21,45 +22,33 @@ async def queued_job(resources: Resources, job_id: str) -> JobInfo | None:
         raise ServiceUnavailableException(QUEUE_UNAVAILABLE) from error
 
 
-async def progress_of(resources: Resources, job_id: str) -> dict[str, Any] | None:
-    """What the job reported within the last hour; None too when Redis is away."""
-    with suppress(RedisUnavailable, ServiceUnavailableException):
-        return await arq_queue.progress(queue_of(resources), job_id)
-    return None
-
-
 async def why_waiting(resources: Resources, queue: str, function: str) -> str | None:
     """Why no worker takes such a job, in a sentence; None when one does, or when Redis is away."""
-    with suppress(RedisUnavailable, ServiceUnavailableException):
-        return await arq_queue.why_waiting(queue_of(resources), queue, function)
-    return None
+    alive = await live_workers(resources)
+    serving = [worker for worker in (alive or {}).values() if queue in worker["queues"]]
+    if alive is None or any(function in worker["tasks"] for worker in serving):
+        return None
+    if serving:
+        return f"No running worker knows the task {function}."
+    return f"No running worker takes jobs of the queue {queue}."
 
 
 async def live_workers(resources: Resources) -> dict[str, dict[str, Any]] | None:
     """What each running worker says of itself, by its name; None when Redis is away."""
-    with suppress(RedisUnavailable, ServiceUnavailableException):
-        return await arq_queue.live_workers(queue_of(resources))
-    return None
+    return await _unless_away(resources, arq_queue.live_workers)
 
 
 async def plain_backlog(
-    resources: Resources, queues: Sequence[str]
+    resources: Resources, names: Sequence[str]
 ) -> dict[str, tuple[int, float]] | None:
     """How many jobs of each queue, durable ones left out, are due and not begun, and for how many
     seconds the first one has been; None when Redis is away."""
-    with suppress(RedisUnavailable, ServiceUnavailableException):
-        return await arq_queue.backlog(queue_of(resources), queues)
-    return None
+    return await _unless_away(resources, arq_queue.backlog, names)
 
 
 def abort_after_commit(db: UnitOfWork, job_id: str, queue: str) -> None:
     """Stop the job in its worker. If Redis is away, its end isn't accepted all the same."""
-
-    async def abort() -> None:
-        with suppress(RedisUnavailable, ServiceUnavailableException):
-            await arq_queue.abort(queue_of(db.resources), job_id, queue)
-
-    db.after_commit(abort)
+    db.after_commit(lambda: _unless_away(db.resources, arq_queue.abort, job_id, queue))
 
 
 def wake_after_commit(db: UnitOfWork, queue: str) -> None:
@@ -76,9 +65,20 @@ def wake_after_commit(db: UnitOfWork, queue: str) -> None:
 def erase_after_commit(db: UnitOfWork, texts: Sequence[str], job_ids: Sequence[str]) -> None:
     """Remove from the queue what holds one of these texts, waiting or ended, and what it keeps of
     these jobs. If Redis is away, results are there until they expire."""
+    db.after_commit(lambda: _unless_away(db.resources, arq_queue.erase, queues(), texts, job_ids))
 
-    async def erase() -> None:
-        with suppress(RedisUnavailable, ServiceUnavailableException):
-            await arq_queue.erase(queue_of(db.resources), queues(), texts, job_ids)
 
-    db.after_commit(erase)
+def without_secrets(model: type[BaseModel], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as they may be shown; only their names once they don't fit the task."""
+    try:
+        return model.model_validate(arguments).model_dump(mode="json")
+    except ValueError:
+        return dict.fromkeys(arguments)
+
+
+async def _unless_away(
+    resources: Resources, ask: Callable[..., Awaitable[Answer]], *given: Any
+) -> Answer | None:
+    with suppress(RedisUnavailable, ServiceUnavailableException):
+        return await ask(queue_of(resources), *given)
+    return None
