@@ -52,13 +52,13 @@ class Spans:
             told["db.query.text"] = text[:QUERY_TEXT]
         parent = current.get_span_context()
         begun = time.time_ns() - round((time.perf_counter() - started) * 1e9)
-        times: dict[str, Any] = {"start_time": begun, "end_time": begun + round(seconds * 1e9)}
-        context, kind = self.child_of(parent), SpanKind.CLIENT
-        self.send(operation, context, parent, attributes=told, kind=kind, **times)
+        more: dict[str, Any] = {"attributes": told, "kind": SpanKind.CLIENT}
+        more |= {"start_time": begun, "end_time": begun + round(seconds * 1e9)}
+        self.send(operation, self.child_of(parent), parent, **more)
 
-    def send(self, *what: Any, **more: Any) -> None:
-        """Hand on what is over: what a ReadableSpan is made of."""
-        self.processor.on_end(ReadableSpan(*what, **self._known, **more))
+    def send(self, name: str, at: SpanContext, parent: SpanContext | None, **more: Any) -> None:
+        """Hand on what is over; `more` is what a ReadableSpan takes besides."""
+        self.processor.on_end(ReadableSpan(name, at, parent, **self._known, **more))
 
 
 class KernelSpan(NonRecordingSpan):
