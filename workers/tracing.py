@@ -4,20 +4,20 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from kernel.db.unit_of_work import Resources
 from kernel.jobs import Attempt, Task
-from kernel.observability.tracing import entered, parent_of, tracer
+from kernel.observability.tracing import entered, parent_in, spans_of
 from workers.attempts import Run
 
 
 def traced(run: Run) -> Run:
-    """`run`, with a span around it."""
+    """`run`, with a span around it where it is sampled."""
 
     async def run_traced(task: Task | None, resources: Resources, attempt: Attempt) -> bool:
-        name = attempt.function if task is not None else "unknown"
-        span = tracer().start_span(
-            f"process {name}",
-            context=parent_of(attempt.traceparent),
-            kind=SpanKind.CONSUMER,
-            attributes={
+        parent = parent_in({"traceparent": attempt.traceparent or ""})
+        span = spans_of(resources).begin(SpanKind.CONSUMER, parent)
+        if span.is_recording():
+            name = attempt.function if task is not None else "unknown"
+            span.update_name(f"process {name}")
+            told: dict[str, str | int] = {
                 "messaging.system": "arq",
                 "messaging.operation.type": "process",
                 "messaging.operation.name": name,
@@ -25,8 +25,8 @@ def traced(run: Run) -> Run:
                 "messaging.message.id": attempt.id,
                 "request_id": attempt.request_id or "",
                 "job.attempt": attempt.tries,
-            },
-        )
+            }
+            span.set_attributes(told)
         with entered(span):
             recorded = await run(task, resources, attempt)
             if attempt.error is not None:

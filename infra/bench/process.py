@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.checks import ROOT
 
-START_SECONDS = 20
+START_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -19,13 +19,11 @@ from kernel.db.column_values import refuse_silent_changes
 from kernel.db.errors import driver_error, is_driver_unavailable, unavailable
 from kernel.db.schema_changes import follow_changes
 from kernel.db.unfit_values import bound_by, forget, note_unfit, remember
-from kernel.redis.usage import usage_var
+from kernel.redis.usage import call_observer_var, usage_var
 
 log = structlog.get_logger(__name__)
 
 SHOWN = 1000  # characters of a slow statement
-# Called with each statement's text, time.perf_counter() at its beginning, and its seconds.
-Observer = Callable[[str, float, float], None]
 
 
 class Database:
@@ -34,7 +32,6 @@ class Database:
     def __init__(
         self, settings: DatabaseSettings, application_name: str, slow_ms: float = 0
     ) -> None:
-        self.observers: list[Observer] = []
         # Called with the seconds of each wait for a connection, and whether it was in vain.
         self.wait_observers: list[Callable[[float, bool], None]] = []
         self._application_name, self._slow_ms = application_name, slow_ms
@@ -93,7 +90,7 @@ class Database:
     def beside(self, settings: DatabaseSettings) -> "Database":
         """Another server's, observed as this one is."""
         made = Database(settings, self._application_name, self._slow_ms)
-        made.observers, made.wait_observers = self.observers, self.wait_observers
+        made.wait_observers = self.wait_observers
         return made
 
     async def close(self) -> None:
@@ -108,8 +105,8 @@ class Database:
         if seconds >= self._slow:
             # Values travel beside the text, so that none is told.
             log.warning("slow statement", ms=round(seconds * 1000, 1), sql=sql[:SHOWN])
-        for observe in self.observers:
-            observe(sql, started, seconds)
+        if (observe := call_observer_var.get()) is not None:
+            observe("postgresql", sql, started, seconds)
 
     def _on_session_statement(
         self, _: Any, __: Any, sql: str, ___: Any, context: Any, *____: Any

@@ -1,33 +1,22 @@
 """A span for each request. Loaded with TRACES=on only."""
 
-from random import random
-
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    SpanContext,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-)
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.config.groups import HttpSettings
-from kernel.config.observability import ObservabilitySettings
 from kernel.context import request_id_var, traceparent_var
 from kernel.db.unit_of_work import Resources
 from kernel.observability.api import METHODS
 from kernel.observability.redaction import redacted
-from kernel.observability.tracing import entered, propagator, tracer
+from kernel.observability.spans import UNSAMPLED
+from kernel.observability.tracing import entered, parent_in, spans_of
 from kernel.web.client_address import is_in, unmapped
 from kernel.web.outer_middleware import OuterMiddleware
 
-# Under it no span is made, the features' own neither: the cost of a request that isn't sampled.
-_nowhere = SpanContext(trace_id=1, span_id=1, is_remote=False, trace_flags=TraceFlags(0))
-UNSAMPLED = trace.set_span_in_context(NonRecordingSpan(_nowhere), otel_context.Context())
+_unsampled = trace.set_span_in_context(UNSAMPLED, otel_context.Context())
 
 
 class TracedRequests:
@@ -36,39 +25,37 @@ class TracedRequests:
     def __init__(self, outer: OuterMiddleware, resources: Resources) -> None:
         self._app: ASGIApp = outer
         self._trusted = resources.settings.group(HttpSettings).trusted_proxies
-        self._rate = resources.settings.group(ObservabilitySettings).traces_sample_rate
+        self._spans = spans_of(resources)
         outer.observers.append(_on_request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parent = self._parent(scope)
-        if not parent and random() >= self._rate:  # noqa: S311 - no secret hangs on it
-            token = otel_context.attach(UNSAMPLED)
+        parent = self._parent(scope) if self._trusted else INVALID_SPAN_CONTEXT
+        span = self._spans.begin(SpanKind.SERVER, parent)
+        if span is UNSAMPLED:  # the most of them: no more than this is done
+            token = otel_context.attach(_unsampled)
             try:
                 await self._app(scope, receive, send)
             finally:
                 otel_context.detach(token)
             return
-        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
-        span = tracer().start_span(
-            "HTTP" if method == "_OTHER" else method,
-            context=parent,
-            kind=SpanKind.SERVER,
-            attributes={"http.request.method": method, "url.scheme": scope["scheme"]},
-        )
         if span.is_recording():
-            span.set_attribute("url.path", redacted(scope["path"]))
+            method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+            span.update_name("HTTP" if method == "_OTHER" else method)
+            path = redacted(scope["path"])
+            told = {"http.request.method": method, "url.scheme": scope["scheme"], "url.path": path}
+            span.set_attributes(told)
         with entered(span):
             await self._app(scope, receive, send)
 
-    def _parent(self, scope: Scope) -> otel_context.Context:
+    def _parent(self, scope: Scope) -> SpanContext:
         """What a trusted proxy says; another client could have all of its requests sampled."""
         peer = unmapped(scope["client"][0]) if scope.get("client") else "127.0.0.1"
-        if not self._trusted or not is_in(peer, self._trusted):
-            return otel_context.Context()
-        return propagator.extract(Headers(scope=scope), otel_context.Context())
+        if not is_in(peer, self._trusted):
+            return INVALID_SPAN_CONTEXT
+        return parent_in(Headers(scope=scope))
 
 
 def _on_request(method: str, template: str | None, status: int, seconds: float) -> None:
@@ -80,8 +67,8 @@ def _on_request(method: str, template: str | None, status: int, seconds: float) 
     if template is not None:
         span.set_attribute("http.route", template)
         span.update_name(f"{method} {template}")
-    span.set_attribute("http.response.status_code", status)
-    span.set_attribute("request_id", request_id_var.get() or "")
+    request_id = request_id_var.get() or ""
+    span.set_attributes({"http.response.status_code": status, "request_id": request_id})
     if status >= 500:
         span.set_attribute("error.type", str(status))
         span.set_status(Status(StatusCode.ERROR))

@@ -7,7 +7,7 @@ conventions for HTTP and databases. No query string, header or value of a statem
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
@@ -17,21 +17,16 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import (
-    Decision,
-    ParentBased,
-    SamplingResult,
-    TraceIdRatioBased,
-)
-from opentelemetry.trace import Span, SpanContext, SpanKind, Tracer
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span, SpanContext
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings
 from kernel.config.observability import ObservabilitySettings
 from kernel.context import traceparent_var
 from kernel.db.unit_of_work import Resources
-from kernel.observability.client_spans import SCOPE, ClientSpans
+from kernel.observability.spans import UNSAMPLED, KernelSpan, Spans
+from kernel.redis.usage import call_observer_var
 
 EXPORT_TIMEOUT = 2.0  # seconds that the collector may take
 END_TIMEOUT = 3.0  # seconds that the last spans may take when the process ends
@@ -40,76 +35,53 @@ LOG_INTERVAL = 60.0  # seconds between two lines about a collector that is away
 propagator = TraceContextTextMapPropagator()
 
 
-class _Share(TraceIdRatioBased):
-    """A share of what begins a trace; whether a request does is settled before it has a span."""
+class _OneResource(Resource):
+    """The exporter hashes it for each span; the SDK writes it as JSON for that."""
 
-    def should_sample(  # type: ignore[no-untyped-def]
-        self,
-        parent_context,
-        trace_id,
-        name,
-        kind=None,
-        attributes=None,
-        links=None,
-        trace_state=None,
-    ) -> SamplingResult:
-        if kind is SpanKind.SERVER:
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
-        return super().should_sample(parent_context, trace_id, name, kind, attributes, links)
+    __hash__ = object.__hash__
 
 
 @cache  # OpenTelemetry takes one provider for a process
-def _provider(
-    service: str, version: str, environment: str, rate: float, endpoint: str
-) -> tuple[TracerProvider, ClientSpans]:
+def _spans(app: AppSettings, settings: ObservabilitySettings) -> Spans:
     """What makes spans, and sends those that are sampled to the collector."""
-    about = {
-        "service.name": service,
-        "service.version": version,
-        "deployment.environment.name": environment,
-    }
-    made = TracerProvider(
-        sampler=ParentBased(_Share(rate)),
-        resource=Resource.create(about),
+    about = Resource.create(
+        {
+            "service.name": app.app_name,
+            "service.version": app.app_version,
+            "deployment.environment.name": app.environment,
+        }
+    )
+    rate = settings.traces_sample_rate
+    provider = TracerProvider(
+        sampler=ParentBased(TraceIdRatioBased(rate)),
+        resource=_OneResource(about.attributes, about.schema_url),
         shutdown_on_exit=False,
     )
-    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT)
-    processor = BatchSpanProcessor(exporter)
-    made.add_span_processor(processor)
-    trace.set_tracer_provider(made)
-    return made, ClientSpans(made, processor)
+    endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/")
+    processor = BatchSpanProcessor(
+        OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT)
+    )
+    provider.add_span_processor(processor)
+    trace.set_tracer_provider(provider)
+    _say_it_once_a_minute()
+    return Spans(provider, processor, rate)
 
 
-@cache
-def tracer() -> Tracer:
-    """For the kernel's spans."""
-    return trace.get_tracer(SCOPE)
+def spans_of(resources: Resources) -> Spans:
+    """This process's; made when they are first asked for."""
+    group = resources.settings.group
+    return _spans(group(AppSettings), group(ObservabilitySettings))
 
 
 @contextmanager
 def tracing(resources: Resources) -> Iterator[None]:
     """Tell a collector of what this process does; what is left is sent at the end."""
-    app = resources.settings.group(AppSettings)
-    settings = resources.settings.group(ObservabilitySettings)
-    made, calls = _provider(
-        app.app_name,
-        app.app_version,
-        app.environment,
-        settings.traces_sample_rate,
-        settings.otel_exporter_otlp_endpoint,
-    )
-    _say_it_once_a_minute()
-    resources.database.observers.append(calls.on_statement)
-    for role in REDIS_ROLES:
-        if (client := resources.redis(role)) is not None:
-            client.observers.append(calls.on_command)
+    flush = spans_of(resources).processor.force_flush
     try:
         yield
     finally:
         # By a thread that may be left behind: a collector that is away must hold up no end.
-        last = threading.Thread(
-            target=made.force_flush, args=[int(END_TIMEOUT * 1000)], daemon=True
-        )
+        last = threading.Thread(target=flush, args=[int(END_TIMEOUT * 1000)], daemon=True)
         last.start()
         last.join(END_TIMEOUT)
 
@@ -118,10 +90,13 @@ def tracing(resources: Resources) -> Iterator[None]:
 def entered(span: Span) -> Iterator[None]:
     """What happens in the block is part of the span, which ends with it."""
     token = otel_context.attach(trace.set_span_in_context(span))
-    of_context = traceparent_var.set(traceparent_of(span.get_span_context()))
+    told = None if span is UNSAMPLED else traceparent_of(span.get_span_context())
+    of_context = traceparent_var.set(told)
+    of_calls = call_observer_var.set(span.spans.on_call if isinstance(span, KernelSpan) else None)
     try:
         yield
     finally:
+        call_observer_var.reset(of_calls)
         traceparent_var.reset(of_context)
         otel_context.detach(token)
         span.end()
@@ -132,9 +107,10 @@ def traceparent_of(context: SpanContext) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
-def parent_of(traceparent: str | None) -> otel_context.Context:
-    """The context of a span elsewhere; an empty one for what is no traceparent."""
-    return propagator.extract({"traceparent": traceparent or ""}, otel_context.Context())
+def parent_in(headers: Mapping[str, str]) -> SpanContext:
+    """The context of a span elsewhere, by W3C's headers; an invalid one where there is none."""
+    found = propagator.extract(headers, otel_context.Context())
+    return trace.get_current_span(found).get_span_context()
 
 
 class _OnceAMinute(logging.Filter):

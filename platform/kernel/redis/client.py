@@ -16,7 +16,7 @@ import structlog
 from kernel.config.addresses import redis_urls
 from kernel.redis.connection import Argument, Connection, RedisUnavailable, Script
 from kernel.redis.dial import dial
-from kernel.redis.usage import usage_var
+from kernel.redis.usage import call_observer_var, usage_var
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +28,6 @@ LOG_INTERVAL = 60.0  # seconds between two lines about the same trouble
 FAULTS = ("ERR", "WRONGTYPE", "NOSCRIPT")
 WRONG_SERVER = ("READONLY", "REDIRECT", "UNBLOCKED", "LOADING", "MASTERDOWN", "NOAUTH")
 
-# Called with each command's name, time.perf_counter() at its beginning, and its seconds.
-Observer = Callable[[str, float, float], None]
 # Given the connection, and whether it is a new one.
 Hook = Callable[[Connection, bool], Awaitable[None]]
 
@@ -47,7 +45,6 @@ class Redis:
         self._timeout, self._name = timeout, name
         self._connection: Connection | None = None
         self._hooks: list[Hook] = []
-        self.observers: list[Observer] = []
         self._recovery: asyncio.Task[None] | None = None
         self._open = self._closed = False
         self._attempt = 0
@@ -91,18 +88,16 @@ class Redis:
             raise RedisUnavailable("Redis is away")
         if (usage := usage_var.get()) is not None:
             usage.count_trip(connection, connection.writes)
-        reply = await (self._observed if self.observers else Connection.send)(connection, command)
+        future = connection.send(command)
+        if (observe := call_observer_var.get()) is not None:
+            name, started = str(command[0]), time.perf_counter()
+            future.add_done_callback(
+                lambda _: observe("redis", name, started, time.perf_counter() - started)
+            )
+        reply = await future
         if isinstance(reply, hiredis.ReplyError):
             raise self._judge(connection, reply)
         return reply
-
-    async def _observed(self, connection: Connection, command: tuple[Argument, ...]) -> Any:
-        started = time.perf_counter()
-        try:
-            return await connection.send(command)
-        finally:
-            for observe in self.observers:
-                observe(str(command[0]), started, time.perf_counter() - started)
 
     def tell(self, *command: Argument) -> None:
         """Send a command whose answer doesn't matter; does nothing while the breaker is open."""

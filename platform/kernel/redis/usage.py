@@ -1,5 +1,6 @@
 """What a request or a job takes of PostgreSQL and Redis, counted while it runs."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -21,3 +22,9 @@ class Usage:
 
 # None in what a process does by itself.
 usage_var: ContextVar[Usage | None] = ContextVar("usage", default=None)
+
+# Called with the server's kind, the statement or the command's name, time.perf_counter() at its
+# beginning, and its seconds.
+CallObserver = Callable[[str, str, float, float], None]
+# None unless what is at hand is traced.
+call_observer_var: ContextVar[CallObserver | None] = ContextVar("call_observer", default=None)

@@ -21,6 +21,7 @@ from kernel.db import replica as subject
 from kernel.db.compiled_query import CompiledQuery
 from kernel.db.replica import Replica
 from kernel.db.replica_unit import ReplicaUnit
+from kernel.redis.usage import call_observer_var
 from kernel.resources import Resources
 from kernel.web.access import Access, access
 from kernel.web.router import ReplicaSession, SessionDep
@@ -235,8 +236,8 @@ async def test_reads_that_begin_together_share_one_question(
 ) -> None:
     urls = {"DATABASE_URL": pair.primary.url, "DATABASE_REPLICA_URL": pair.replica.url}
     resources = Resources(Settings({**setting_values, **urls}))
-    asked = []
-    resources.database.observers.append(lambda sql, *_: asked.append(sql))
+    asked: list[str] = []
+    call_observer_var.set(lambda _, sql, *__: asked.append(sql))
 
     async def read() -> Any:
         async with ReplicaUnit(resources.unit()) as unit:
