@@ -69,16 +69,11 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-<<<<<<< HEAD
-        self.environment.globals.update(views=views, cell_of=cell_of, text_of=text_of)
-        self.environment.globals.update(file=FILE, draft=DRAFT, form=FORM)
-        self.environment.filters["cut"] = cut
-=======
         names: dict[str, Any] = self.environment.globals
-        names.update(views=views, cell_of=cell_of, text_of=text_of, file=FILE)
+        names.update(views=views, cell_of=cell_of, text_of=text_of)
+        names.update(file=FILE, draft=DRAFT, form=FORM)
         filters: dict[str, Any] = self.environment.filters
         filters["cut"] = cut
->>>>>>> strict
 
 
 class Page:
@@ -156,10 +151,6 @@ class Page:
 
         Raises PageTooLarge (422).
         """
-<<<<<<< HEAD
-=======
-        body, most = b"", MAX_PAGE if typed < MAX_PAGE // 2 else MAX_PAGE + typed
->>>>>>> strict
         for room in ROOMS:
             body = self._made(template, room=room, **values).encode()
             if len(body) <= MAX_PAGE:
