@@ -1,33 +1,94 @@
-"""A feature that can go does so whole: without its folder, every gate that remains is green."""
+"""Features that can go do so whole: without their folders, every gate that remains is green.
 
+All of them at once leave the least: there, everything runs. One that is gone alone can only fail
+where others remain that are gone there, too: the tests of features and the gates. Without each of
+the rest run the checks, the collection, the gates, and what names it.
+"""
+
+import re
+import shlex
+import time
 from pathlib import Path
 
 import pytest
 
 from infra.scaffold.tests.test_new_and_remove import Checkout
 from kernel import discovery
-from tests.copies import run_module
+from tests.copies import git, run_module
 from tests.needs import may_go
 
-pytestmark = [pytest.mark.drill, pytest.mark.parallel, pytest.mark.longest]
-
-# Whose site and jobs the tests of all rooms use: without them, every test runs. Without the others,
-# those of features do, and the gates.
-EVERYWHERE = {"admin", "tasks"}
+MAY_GO = sorted(set(may_go()) & set(discovery.names()))
+# What a product lets go first.
+FIRST = [name for name in MAY_GO if name in {"admin", "posts", "tasks"}]
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
+TESTS = ("pytest", "-q", "-p", "no:cacheprovider", "-n", "auto", "-k", ELSEWHERE)
+FUZZED = ("pytest", "-q", "-m", "drill", "-k", "superuser", "infra/drills/test_fuzz.py")
+COLLECTED = ("pytest", "-q", "-m", "drill or not drill", "--full", "--collect-only")
+
+pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 
-@pytest.mark.parametrize("feature", sorted(set(may_go()) & set(discovery.names())))
-def test_a_removed_feature_leaves_every_gate_green(tmp_path: Path, feature: str) -> None:
-    checkout = Checkout(tmp_path / "copy")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy for all tests, which so keeps what mypy knows of it."""
+    return Checkout(tmp_path_factory.mktemp("removed") / "copy")
 
-    checkout.run("infra.scaffold.remove", feature, "--yes")
 
-    rooms = [] if feature in EVERYWHERE else ["features", "tests"]
-    checks = run_module(checkout.root, "infra.checks")
-    tests = run_module(checkout.root, "pytest", "-q", "-n", "2", "-k", ELSEWHERE, *rooms)
-    drills = run_module(checkout.root, "pytest", "-q", "-m", "drill", "--collect-only")
-    assert checks.returncode == 0, checks.stdout
-    assert tests.returncode == 0, tests.stdout[-4000:]
-    assert drills.returncode == 0, drills.stdout[-4000:]
+@pytest.fixture
+def checkout(kept: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """It, with every feature."""
+    monkeypatch.setenv("FUZZ_SECONDS", "10")
+    git(kept.root, "restore", ".")
+    git(kept.root, "clean", "-fdq")
+    print()
+    return kept
+
+
+def passes(checkout: Checkout, *command: str) -> None:
+    """Run the module in the copy, and say how long it took; it must go well."""
+    began = time.monotonic()
+    run = run_module(checkout.root, *command)
+    print(f"{time.monotonic() - began:6.1f} s  {shlex.join(command)[:100]}", flush=True)
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+
+def remain(checkout: Checkout, *rooms: str) -> None:
+    """What is left in these rooms, and all that starts processes of it, is green."""
+    passes(checkout, "infra.checks")
+    passes(checkout, *TESTS, *rooms)
+    passes(checkout, *COLLECTED)
+    passes(checkout, *FUZZED)
+    passes(checkout, "infra.bench", "--smoke")
+
+
+def test_a_project_without_all_that_may_go_is_whole(checkout: Checkout) -> None:
+    passes(checkout, "infra.scaffold.remove", *MAY_GO, "--yes")
+
+    remain(checkout)
+
+
+@pytest.mark.parametrize("feature", FIRST)
+def test_a_project_without_one_that_goes_first_is_whole(checkout: Checkout, feature: str) -> None:
+    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+
+    remain(checkout, "features", "workers", "tests")
+
+
+@pytest.mark.parametrize("feature", [name for name in MAY_GO if name not in FIRST])
+def test_what_names_a_removed_feature_does_without(checkout: Checkout, feature: str) -> None:
+    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+
+    passes(checkout, "infra.checks")
+    passes(checkout, *COLLECTED)
+    passes(checkout, *TESTS, "tests/gates", *naming(checkout.root, feature))
+
+
+def naming(root: Path, feature: str) -> list[str]:
+    """The files of tests that name it, in code or in an address."""
+    name = re.compile(rf"\b{feature.replace('_', '[_-]')}\b")
+    return [
+        str(path.relative_to(root))
+        for path in sorted(root.rglob("test_*.py"))
+        if path.parent.name != "gates" and name.search(path.read_text())
+    ]
