@@ -1,8 +1,8 @@
 """Features that can go do so whole: without their folders, every gate that remains is green.
 
-All of them at once leave the least: there, everything runs. One that is gone alone can only fail
-where others remain that are gone there, too: the tests of features and the gates. Without each of
-the rest run the checks, the collection, the gates, and what names it.
+All of them at once leave the least, and all of that runs: the whole suite, fuzzer and bench. Where
+one is gone alone, a test can only fail that is about another which may go, so it names this one or
+is a gate; those run. What a product lets go first gets every check, fuzzer and bench there, too.
 """
 
 import re
@@ -18,11 +18,11 @@ from tests.copies import git, run_module
 from tests.needs import may_go
 
 MAY_GO = sorted(set(may_go()) & set(discovery.names()))
-# What a product lets go first.
 FIRST = [name for name in MAY_GO if name in {"admin", "posts", "tasks"}]
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
-TESTS = ("pytest", "-q", "-p", "no:cacheprovider", "-n", "auto", "-k", ELSEWHERE)
+TESTS = ("pytest", "-q", "-k", ELSEWHERE)
+SIDE_BY_SIDE = (*TESTS, "-n", "auto")
 FUZZED = ("pytest", "-q", "-m", "drill", "-k", "superuser", "infra/drills/test_fuzz.py")
 COLLECTED = ("pytest", "-q", "-m", "drill or not drill", "--full", "--collect-only")
 
@@ -45,50 +45,51 @@ def checkout(kept: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return kept
 
 
+def test_without_all_that_may_go_all_that_remains_runs(checkout: Checkout) -> None:
+    passes(checkout, "infra.scaffold.remove", *MAY_GO, "--yes")
+
+    passes(checkout, "infra.checks")
+    passes(checkout, *SIDE_BY_SIDE)
+    passes(checkout, *COLLECTED)
+    passes(checkout, *FUZZED)
+    passes(checkout, "infra.bench", "--smoke")
+
+
+@pytest.mark.parametrize("feature", FIRST)
+def test_without_what_goes_first_every_gate_remains(checkout: Checkout, feature: str) -> None:
+    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+
+    passes(checkout, "infra.checks")
+    passes(checkout, *SIDE_BY_SIDE, "tests/gates", *naming(checkout.root, feature))
+    passes(checkout, *COLLECTED)
+    passes(checkout, *FUZZED)
+    passes(checkout, "infra.bench", "--smoke", "--route", "me")
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("feature", [name for name in MAY_GO if name not in FIRST])
+def test_what_names_a_removed_feature_does_without(checkout: Checkout, feature: str) -> None:
+    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+
+    passes(checkout, "infra.checks", "imports", "layout", "indexes", "personal_data", "sizes")
+    passes(checkout, *TESTS, "tests/gates", *naming(checkout.root, feature))
+    passes(checkout, *COLLECTED)
+
+
+def naming(root: Path, feature: str) -> list[str]:
+    """The files of tests, but the gates, that name it or one of its rows in an address."""
+    name, one = feature.replace("_", "[_-]"), feature.removesuffix("s").replace("_", "[_-]")
+    named = re.compile(rf"\b{name}\b|/{one}\b")
+    return [
+        str(path.relative_to(root))
+        for path in sorted(root.rglob("test_*.py"))
+        if path.parent.name != "gates" and named.search(path.read_text())
+    ]
+
+
 def passes(checkout: Checkout, *command: str) -> None:
     """Run the module in the copy, and say how long it took; it must go well."""
     began = time.monotonic()
     run = run_module(checkout.root, *command)
     print(f"{time.monotonic() - began:6.1f} s  {shlex.join(command)[:100]}", flush=True)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
-
-
-def remain(checkout: Checkout, *rooms: str) -> None:
-    """What is left in these rooms, and all that starts processes of it, is green."""
-    passes(checkout, "infra.checks")
-    passes(checkout, *TESTS, *rooms)
-    passes(checkout, *COLLECTED)
-    passes(checkout, *FUZZED)
-    passes(checkout, "infra.bench", "--smoke")
-
-
-def test_a_project_without_all_that_may_go_is_whole(checkout: Checkout) -> None:
-    passes(checkout, "infra.scaffold.remove", *MAY_GO, "--yes")
-
-    remain(checkout)
-
-
-@pytest.mark.parametrize("feature", FIRST)
-def test_a_project_without_one_that_goes_first_is_whole(checkout: Checkout, feature: str) -> None:
-    passes(checkout, "infra.scaffold.remove", feature, "--yes")
-
-    remain(checkout, "features", "workers", "tests")
-
-
-@pytest.mark.parametrize("feature", [name for name in MAY_GO if name not in FIRST])
-def test_what_names_a_removed_feature_does_without(checkout: Checkout, feature: str) -> None:
-    passes(checkout, "infra.scaffold.remove", feature, "--yes")
-
-    passes(checkout, "infra.checks")
-    passes(checkout, *COLLECTED)
-    passes(checkout, *TESTS, "tests/gates", *naming(checkout.root, feature))
-
-
-def naming(root: Path, feature: str) -> list[str]:
-    """The files of tests that name it, in code or in an address."""
-    name = re.compile(rf"\b{feature.replace('_', '[_-]')}\b")
-    return [
-        str(path.relative_to(root))
-        for path in sorted(root.rglob("test_*.py"))
-        if path.parent.name != "gates" and name.search(path.read_text())
-    ]
