@@ -24,56 +24,56 @@ ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from
 TESTS = ("pytest", "-q", "-k", ELSEWHERE)
 SIDE_BY_SIDE = (*TESTS, "-n", "auto")
 FUZZED = ("pytest", "-q", "-m", "drill", "-k", "superuser", "infra/drills/test_fuzz.py")
-COLLECTED = ("pytest", "-q", "-m", "drill or not drill", "--full", "--collect-only")
+COLLECTED = ("pytest", "-q", "-m", "drill or not drill", "--collect-only")
 
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy for all tests, which so keeps what mypy knows of it."""
-    return Checkout(tmp_path_factory.mktemp("removed") / "copy")
+    return Checkout(tmp_path_factory.mktemp("removed") / "copy").root
 
 
 @pytest.fixture
-def checkout(kept: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+def copy(kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """It, with every feature."""
     monkeypatch.setenv("FUZZ_SECONDS", "10")
-    git(kept.root, "restore", ".")
-    git(kept.root, "clean", "-fdq")
+    git(kept, "restore", ".")
+    git(kept, "clean", "-fdq")
     print()
     return kept
 
 
-def test_without_all_that_may_go_all_that_remains_runs(checkout: Checkout) -> None:
-    passes(checkout, "infra.scaffold.remove", *MAY_GO, "--yes")
+def test_without_all_that_may_go_all_that_remains_runs(copy: Path) -> None:
+    passes(copy, "infra.scaffold.remove", *MAY_GO, "--yes")
 
-    passes(checkout, "infra.checks")
-    passes(checkout, *SIDE_BY_SIDE)
-    passes(checkout, *COLLECTED)
-    passes(checkout, *FUZZED)
-    passes(checkout, "infra.bench", "--smoke")
+    passes(copy, "infra.checks")
+    passes(copy, *SIDE_BY_SIDE)
+    passes(copy, *COLLECTED)
+    passes(copy, *FUZZED)
+    passes(copy, "infra.bench", "--smoke")
 
 
 @pytest.mark.parametrize("feature", FIRST)
-def test_without_what_goes_first_every_gate_remains(checkout: Checkout, feature: str) -> None:
-    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+def test_without_what_goes_first_every_gate_remains(copy: Path, feature: str) -> None:
+    passes(copy, "infra.scaffold.remove", feature, "--yes")
 
-    passes(checkout, "infra.checks")
-    passes(checkout, *SIDE_BY_SIDE, "tests/gates", *naming(checkout.root, feature))
-    passes(checkout, *COLLECTED)
-    passes(checkout, *FUZZED)
-    passes(checkout, "infra.bench", "--smoke", "--route", "me")
+    passes(copy, "infra.checks")
+    passes(copy, *SIDE_BY_SIDE, "tests/gates", *naming(copy, feature))
+    passes(copy, *COLLECTED)
+    passes(copy, *FUZZED)
+    passes(copy, "infra.bench", "--smoke", "--route", "me")
 
 
 @pytest.mark.parallel
 @pytest.mark.parametrize("feature", [name for name in MAY_GO if name not in FIRST])
-def test_what_names_a_removed_feature_does_without(checkout: Checkout, feature: str) -> None:
-    passes(checkout, "infra.scaffold.remove", feature, "--yes")
+def test_what_names_a_removed_feature_does_without(copy: Path, feature: str) -> None:
+    passes(copy, "infra.scaffold.remove", feature, "--yes")
 
-    passes(checkout, "infra.checks", "imports", "layout", "indexes", "personal_data", "sizes")
-    passes(checkout, *TESTS, "tests/gates", *naming(checkout.root, feature))
-    passes(checkout, *COLLECTED)
+    passes(copy, "infra.checks", "imports", "layout", "indexes", "personal_data", "sizes")
+    passes(copy, *TESTS, "tests/gates", *naming(copy, feature))
+    passes(copy, *COLLECTED)
 
 
 def naming(root: Path, feature: str) -> list[str]:
@@ -87,9 +87,9 @@ def naming(root: Path, feature: str) -> list[str]:
     ]
 
 
-def passes(checkout: Checkout, *command: str) -> None:
+def passes(copy: Path, *command: str) -> None:
     """Run the module in the copy, and say how long it took; it must go well."""
     began = time.monotonic()
-    run = run_module(checkout.root, *command)
+    run = run_module(copy, *command)
     print(f"{time.monotonic() - began:6.1f} s  {shlex.join(command)[:100]}", flush=True)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
