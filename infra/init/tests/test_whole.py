@@ -50,4 +50,4 @@ def test_a_product_without_one_part_is_checked_and_collected(tmp_path: Path, nam
     passes(root, "infra.checks", *UNCHECKED)
     passes(root, *COLLECTED)
     if PARTS[name].tables:
-        passes(root, *TESTS, "tests/gates", *naming(root, name))
+        passes(root, *TESTS, *naming(root, name))
