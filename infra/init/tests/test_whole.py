@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT
+from infra.init.part import Part
 from infra.init.parts import PARTS
 from infra.scaffold.tests.test_removed_features import COLLECTED, TESTS, naming, passes
 from tests.copies import commit_all, git, run_module
@@ -49,5 +50,13 @@ def test_a_product_without_one_part_is_checked_and_collected(tmp_path: Path, nam
 
     passes(root, "infra.checks", *UNCHECKED)
     passes(root, *COLLECTED)
-    if PARTS[name].tables:
-        passes(root, *TESTS, *naming(root, name))
+    named = naming(root, name) if PARTS[name].tables else []
+    if rooms := [*named, *sorted(changed(root, PARTS[name]))]:
+        passes(root, *TESTS, *rooms)
+
+
+def changed(root: Path, part: Part) -> set[str]:
+    """The folders of features that stay, and were changed by the part."""
+    files = {*part.cuts, *part.rows, *part.edits}
+    features = {"/".join(file.split("/")[:2]) for file in files if file.startswith("features/")}
+    return {folder for folder in features if (root / folder).is_dir()}
