@@ -1,11 +1,12 @@
 """Every route by every kind of caller, with unexpected input: no 500, no undocumented
 status, no answer that breaks its schema.
 
-Bounded to two minutes, to three and a half with --full; `hatch run drill -k fuzz --unbounded` is
-for a run by hand. The seed changes with the API only, so that the drill says of a change what it
-did; with --full, or with DRILL_SEED, it is another one.
+Bounded to two minutes, to three and a half with --full, or by FUZZ_SECONDS for each caller; `hatch
+run drill -k fuzz --unbounded` is for a run by hand. The seed changes with the API only, so that
+the drill says of a change what it did; with --full, or with DRILL_SEED, it is another one.
 """
 
+import os
 import zlib
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def test_nothing_that_a_client_can_send_breaks_an_answer(
     pytestconfig: pytest.Config,
     caller: str,
 ) -> None:
-    length = ["--max-time", str(LONGER if pytestconfig.getoption("full") else SECONDS)]
+    usually = LONGER if pytestconfig.getoption("full") else SECONDS
+    length = ["--max-time", os.environ.get("FUZZ_SECONDS", str(usually))]
     if pytestconfig.getoption("unbounded"):
         length = ["--max-examples", "1000"]
     anew = pytestconfig.getoption("full") or pytestconfig.getoption("unbounded")

@@ -17,7 +17,7 @@ Wanted = TypeVar("Wanted", bound=tuple[object, ...])
 def take_out(root: Path, parts: Iterable[Part]) -> set[Path]:
     """Take the parts out below `root`; the files that were changed and are still there.
 
-    Raises Misfit when a part names what isn't there.
+    Raises Misfit when a part names what isn't there, though its feature is.
     """
     chosen = list(parts)
     for part in chosen:
@@ -87,10 +87,17 @@ def _each(
 def _delete(root: Path, part: Part) -> None:
     for pattern in part.paths:
         found = list(root.glob(pattern))
-        if not found:
+        if not found and not _went_before(root, pattern):
             raise Misfit(f"{part.name}: there is no {pattern}")
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _went_before(root: Path, pattern: str) -> bool:
+    """Whether it is of features that `hatch run remove` may have taken away."""
+    first, _, rest = pattern.partition("/")
+    feature = rest.partition("/")[0]
+    return first == "features" and ("*" in feature or not (root / first / feature).exists())
 
 
 def _cut(source: str, names: Names, where: str) -> str:

@@ -1,7 +1,7 @@
-"""What depends on a feature: who imports it, and whose rows refer to its own."""
+"""What depends on features: who imports them, and whose rows refer to theirs."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Table
@@ -12,15 +12,17 @@ from kernel import discovery
 from kernel.db.tables import metadata
 
 
-def importers(root: Path, feature: str) -> Iterator[str]:
-    """Where files outside of the feature import from it: `file:line`."""
+def importers(root: Path, features: Sequence[str]) -> Iterator[str]:
+    """Where files outside of the features import from one of them: `file:line`."""
     for file in python_files(root):
         path = file.relative_to(root)
-        if path.parts[:2] == ("features", feature):
+        if path.parts[0] == "features" and path.parts[1] in features:
             continue
         for node in ast.walk(ast.parse(file.read_bytes())):
-            if any(_is_of(module, feature) for module in _imported(node)):
-                yield f"{path}:{getattr(node, 'lineno', 1)} imports it"
+            modules = _imported(node)
+            for feature in features:
+                if any(_is_of(module, feature) for module in modules):
+                    yield f"{path}:{getattr(node, 'lineno', 1)} imports {feature}"
 
 
 def tables_of(feature: str) -> list[Table]:

@@ -2,6 +2,7 @@
 
 from tests.accounts import Person
 from tests.costs import Costs
+from tests.needs import needs_outbox
 
 POST = {"title": "A title", "text": "A text."}
 
@@ -14,6 +15,7 @@ async def test_a_hit_is_one_round_trip_and_no_statement(user: Person, costs: Cos
     assert await costs.of(lambda: user.get(f"/api/v1/{user.username}/post/{post['id']}")) == (0, 1)
 
 
+@needs_outbox  # without it the job is queued in Redis, after the commit
 async def test_a_post_is_two_inserts_the_caller_a_mark_and_its_end(
     user: Person, costs: Costs
 ) -> None:

@@ -281,13 +281,11 @@ async def test_others_keep_what_is_theirs(
 async def test_an_erased_address_still_gets_no_mail(
     crowd: People, resources: Resources, make_worker: WorkerFactory
 ) -> None:
-    pytest.importorskip("features.emails")
-    from features.emails.crud import suppression_of
-
+    emails = pytest.importorskip("features.emails.crud")
     await suppress_mail(crowd)
     await by_person(crowd, make_worker)
 
     async with resources.unit() as db:
-        kept = await suppression_of(db, EMAIL.upper())
+        kept = await emails.suppression_of(db, EMAIL.upper())
     assert kept is not None
     assert kept.email.startswith("erased:")

@@ -16,10 +16,11 @@ from features.emails.tests.timing import SETTINGS
 from features.recovery.crud import RESET
 from features.users.crud import account_by_id, create_user
 from features.users.models import UserCreateInternal
-from infra.drills.fuzzing import served
-from infra.drills.login_attack import client_from
 from kernel.db.tables import now
 from kernel.resources import Resources
+
+served = pytest.importorskip("infra.drills.fuzzing").served
+client_from = pytest.importorskip("infra.drills.login_attack").client_from
 
 SECONDS = 10.0
 GUESSERS = 8  # addresses

@@ -14,7 +14,9 @@ from kernel.app import Application
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.application import ApplicationFactory, client_of
+from tests.needs import needs
 
+pytestmark = needs("admin")
 admin_site = pytest.importorskip("tests.admin_site")
 SAME_ORIGIN, inputs = admin_site.SAME_ORIGIN, admin_site.inputs
 SIGN_IN = "/admin/sign-in"

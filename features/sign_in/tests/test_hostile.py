@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 
 from features.sign_in.models import Identity, SignInAttempt
 from features.sign_in.tests.provider import provider_serving
-from infra.drills.fuzzing import served
-from infra.drills.login_attack import client_from
 from kernel.resources import Resources
+
+served = pytest.importorskip("infra.drills.fuzzing").served
+client_from = pytest.importorskip("infra.drills.login_attack").client_from
 
 SECONDS = 8.0
 GUESSERS = 6  # addresses
@@ -41,7 +42,8 @@ async def sign_in(api: str, visit: object) -> httpx2.Response:
         began = await client.get(START)
         cookie = began.headers["Set-Cookie"].partition(";")[0]
         back = visit(began.headers["Location"])  # type: ignore[operator]
-        return await client.get(back, headers={"Cookie": cookie})
+        answer: httpx2.Response = await client.get(back, headers={"Cookie": cookie})
+        return answer
 
 
 @pytest.mark.drill

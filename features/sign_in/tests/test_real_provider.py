@@ -23,9 +23,10 @@ from features.sign_in.tests.real_provider import (
     install,
     visit,
 )
-from infra.drills.browsing import execute, page_elsewhere
 from tests.browser import needs_chromium
 from tests.served import Api, serving
+
+browsing = pytest.importorskip("infra.drills.browsing")
 
 REFUSED = (400, "The sign-in could not be completed; begin it again.")
 pytestmark = [
@@ -73,7 +74,7 @@ def running(provider: RealProvider, other: RealProvider) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def front_end() -> Iterator[str]:
     """An origin of its own, which may call the API."""
-    with page_elsewhere("<h1>Front end</h1>") as port:
+    with browsing.page_elsewhere("<h1>Front end</h1>") as port:
         yield f"http://127.0.0.1:{port}"
 
 
@@ -173,7 +174,7 @@ def test_a_wrong_verifier_is_refused_by_the_provider(
 ) -> None:
     with browser(api) as person:
         back = visit(start(person), "grace")
-        execute(
+        browsing.execute(
             setting_values["DATABASE_URL"],
             "UPDATE sign_in_attempt SET verifier = reverse(verifier)",
         )

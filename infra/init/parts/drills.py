@@ -6,6 +6,7 @@ DRILLS = Part(
     name="drills",
     says="killing, fuzzing and deploying the whole; `hatch run drill` stays, for the long tests of others",
     paths=("infra/drills", "tests/gates/test_fuzz.py"),
+    takes=("bench",),  # whose collector of traces is theirs
     rows={
         "README.md": ("  drills/  ",),
         "conftest.py": ('    "infra.drills.options",',),

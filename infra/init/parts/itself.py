@@ -12,6 +12,8 @@ ITSELF = Part(
         "infra/init/asking.py",
         "infra/init/__main__.py",
         "docs/init.md",
+        # Tries the template's own features, with bench and drills.
+        "infra/scaffold/tests/test_removed_features.py",
     ),
     rows={"infra/checks/central.py": ('    "infra/init/', "    # What `hatch run init` can")},
     edits={

@@ -75,6 +75,23 @@ TIERS = Part(
             ),
             ("caller.is_superuser, caller.tier_id])", "caller.is_superuser])"),
         ),
+        "features/sign_in/router/accounts.py": (
+            (
+                """\
+    caller = Principal(
+        account.id, end.attempt.session_id, account.username, account.is_superuser, account.tier_id
+    )
+""",
+                """\
+    caller = Principal(
+        account.id, end.attempt.session_id, account.username, account.is_superuser, tier_id=None
+    )
+""",
+            ),
+        ),
+        "features/verification/crud.py": (
+            ("profile_image_url=None, tier_id=None)", "profile_image_url=None)"),
+        ),
         "features/users/crud.py": (
             (
                 "who frees the username, the e-mail and the tier.",
