@@ -69,7 +69,7 @@ class View(ModelView):
         """Remove the row for good."""
         # Not by the session: it would set the keys of rows that refer to this one to null.
         statement = delete(self.model).where(self.pk_columns[0] == pk)
-        await unit_of(request).execute(statement, execution_options={"synchronize_session": False})
+        await unit_of(request).exec(statement, execution_options={"synchronize_session": False})
 
     async def restore_model(self, request: Request, pk: Any) -> None:
         """Show a row again that was hidden."""

@@ -9,11 +9,10 @@ import orjson
 
 from features.auth.cache_keys import PRINCIPAL, SESSION
 from features.auth.crud import Caller, principal_by_session
-from features.auth.kept_rights import KeptPermissionsOf, fetch_rights
 from features.auth.tokens import Claims
 from features.users.cache_keys import USER
 from features.users.models import UserRead
-from kernel.cache import forget
+from kernel.cache import KeptPermissionsOf, fetch_rights, forget
 from kernel.context import Principal, RequestContext
 from kernel.db import UnitOfWork
 

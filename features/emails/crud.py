@@ -183,9 +183,9 @@ async def conceal(db: UnitOfWork, email: str) -> None:
     """Keep that the address gets no mail, and no longer the address."""
     this, concealed = col(EmailSuppression.email) == email.lower(), _fingerprints(db, email)
     if await _suppressions.all(db, emails=concealed):  # of an earlier account
-        await db.execute(delete(EmailSuppression).where(this))
+        await db.exec(delete(EmailSuppression).where(this))
     else:
-        await db.execute(update(EmailSuppression).where(this).values(email=concealed[0]))
+        await db.exec(update(EmailSuppression).where(this).values(email=concealed[0]))
 
 
 def _fingerprints(db: UnitOfWork, email: str) -> list[str]:

@@ -44,7 +44,7 @@ async def export_of(db: UnitOfWork, user_id: int) -> ExportState | None:
 async def remove_what_is_over(db: UnitOfWork, user_id: int | None = None) -> int:
     """Remove what has expired, of that user or of all. Returns how many archives went."""
     whose = true() if user_id is None else col(Export.user_id) == user_id
-    gone = await db.execute(delete(Export).where(whose, _is_over).returning(col(Export.id)))
+    gone = await db.exec(delete(Export).where(whose, _is_over).returning(col(Export.id)))
     return len(gone.all())
 
 
@@ -52,13 +52,13 @@ async def begin(db: UnitOfWork, user_id: int) -> bool:
     """Note that an export is wanted; False when the account has one already."""
     # By hand for its race: of two calls at once, the second waits for the first and finds its row.
     statement = insert(Export).values(user_id=user_id).on_conflict_do_nothing()
-    made = await db.execute(statement.returning(col(Export.id)))
+    made = await db.exec(statement.returning(col(Export.id)))
     return made.scalar() is not None
 
 
 async def note_job(db: UnitOfWork, user_id: int, job_id: str) -> None:
     """Remember which job builds the export."""
-    await db.execute(update(Export).where(col(Export.user_id) == user_id).values(job_id=job_id))
+    await db.exec(update(Export).where(col(Export.user_id) == user_id).values(job_id=job_id))
 
 
 async def keep(
@@ -66,14 +66,14 @@ async def keep(
 ) -> int:
     """Keep the archive until it expires; without one, that it was too large. Returns its bytes."""
     size = 0
-    await db.execute(delete(ExportChunk).where(col(ExportChunk.export_id) == export_id))
+    await db.exec(delete(ExportChunk).where(col(ExportChunk.export_id) == export_id))
     if archive is not None:
         archive.seek(0)
         for number, content in enumerate(iter(lambda: archive.read(CHUNK), b"")):
             values = {"export_id": export_id, "number": number, "content": content}
-            await db.execute(insert(ExportChunk).values(values))
+            await db.exec(insert(ExportChunk).values(values))
             size += len(content)
-    await db.execute(
+    await db.exec(
         update(Export)
         .where(col(Export.id) == export_id)
         .values(size=size, is_too_large=archive is None, expires_at=func.now() + lifetime)

@@ -88,5 +88,5 @@ async def take(unit: UnitOfWork, user_id: int, role_id: int) -> bool:
     gone = delete(UserRole).where(
         col(UserRole.user_id) == user_id, col(UserRole.role_id) == role_id
     )
-    taken = await unit.execute(gone.returning(col(UserRole.role_id)))
+    taken = await unit.exec(gone.returning(col(UserRole.role_id)))
     return taken.scalar_one_or_none() is not None

@@ -4,10 +4,9 @@ from functools import partial
 
 import orjson
 
-from features.auth.kept_rights import fetch_rights
 from features.roles.cache_keys import PERMISSIONS, ROLES, USER_ROLES
 from features.roles.crud import permissions_of_user
-from kernel.cache import Stores, forget
+from kernel.cache import Stores, fetch_rights, forget
 from kernel.context import RequestContext
 from kernel.db import UnitOfWork
 

@@ -81,7 +81,7 @@ async def begin_totp(unit: UnitOfWork, user_id: int, sealed: bytes) -> bool:
     is set up."""
     statement = insert_or(Totp).values(user_id=user_id, secret=sealed)
     # By hand for its race with the call that confirms the earlier one.
-    made = await unit.execute(
+    made = await unit.exec(
         statement.on_conflict_do_update(
             index_elements=["user_id"],
             set_={"secret": statement.excluded.secret, "created_at": func.now()},
@@ -95,7 +95,7 @@ async def confirm_totp(unit: UnitOfWork, totp: TotpKept, step: int) -> bool:
     """Let the app count from now on, whose code of that step was right; False where its secret is
     another one by now."""
     # By hand for its race, as above.
-    done = await unit.execute(
+    done = await unit.exec(
         update(Totp)
         .where(
             col(Totp.id) == totp.id,

@@ -149,7 +149,7 @@ async def add_passkey(
         .on_conflict_do_nothing(index_elements=["credential_id"])
         .returning(Passkey)
     )
-    kept = (await unit.execute(statement)).scalar_one_or_none()
+    kept = (await unit.exec(statement)).scalar_one_or_none()
     return None if kept is None else PasskeyRead.model_validate(kept)
 
 

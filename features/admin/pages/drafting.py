@@ -72,7 +72,8 @@ async def put_back(page: Page, user_id: int) -> None:
         found = {one: await drafts.find(resources, user_id, one) for one in set(named.values())}
     except REDIS_ERRORS as error:
         raise ServiceUnavailableException(AWAY) from error
-    sent, gone = [(name, value) for name, value in sent if not name.startswith(DRAFT)], {}
+    sent = [(name, value) for name, value in sent if not name.startswith(DRAFT)]
+    gone: dict[str, list[str]] = {}
     for name, one in named.items():
         if name in page.posted or name in page.files:
             continue
@@ -113,7 +114,8 @@ async def _keep_longest(
     """Keep so many of the texts, the longest ones, that the others take `most` bytes at most; the
     id of the draft, and which ones it holds. Raises _NotKept."""
     sizes = {name: sum(map(bytes_of, values)) for name, values in texts.items()}
-    left, names = sum(sizes.values()), []
+    left = sum(sizes.values())
+    names: list[str] = []
     for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
         if left > most:
             names.append(name)

@@ -98,10 +98,10 @@ async def _again(page: Page, status: int, told: str, asks: str, ticket: str = ""
     """The form once more, hidden, with what is missing to it: a sign-in, a password, a code (after
     a sign-in with its ticket), or time."""
     view = page.renderer.views.get(page.request.path_params.get("view", ""))
-    secrets = secrets_of(view) if view else frozenset()
+    secrets: frozenset[str] = secrets_of(view) if view else frozenset()
     # Only to confirm what is about to be done, in a session that lives, a secret is given back.
     confirms = status in (403, 422) and not ticket
-    kept = page.kept(frozenset() if confirms else secrets)
+    kept = page.kept(set() if confirms else secrets)
     texts: dict[str, list[str]] = {}
     for name, value in kept:
         if not name.startswith("_") and name not in secrets:

@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from features.auth.kept_rights import fetch_rights
 from features.second_factor.cache_keys import HAS_FACTOR
 from features.second_factor.crud import factors_of
 from features.second_factor.settings import SecondFactorSettings
+from kernel.cache import fetch_rights
 from kernel.config import Settings
 from kernel.context import context_of
 from kernel.db import UnitOfWork

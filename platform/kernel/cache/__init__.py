@@ -3,4 +3,5 @@
 from kernel.cache.client_side import public
 from kernel.cache.decorator import cache
 from kernel.cache.invalidation import erase, forget, forget_argument
+from kernel.cache.rights import KeptPermissionsOf, fetch_rights
 from kernel.cache.store import Stores

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import asyncpg
 import structlog
+from sqlalchemy import Result
 from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -56,8 +57,6 @@ class UnitOfWork(AsyncSession):
     its end, it raises.
     """
 
-    # SQLModel's own warns at each call, also of FastCRUD's.
-    execute = SQLAlchemySession.execute
     raised: BaseException | None = None
     """What was raised in it, so that it counts although a dependency with `yield` swallowed it."""
 
@@ -88,6 +87,10 @@ class UnitOfWork(AsyncSession):
     @property
     def _proxied(self) -> Session:  # type: ignore[override]
         return self.sync_session
+
+    async def execute(self, *statement: Any, **options: Any) -> Result[*tuple[Any, ...]]:
+        """As SQLAlchemy's session does: SQLModel's warns at each call, also of FastCRUD's."""
+        return await SQLAlchemySession.execute(self, *statement, **options)
 
     @property
     def info(self) -> dict[Any, Any]:

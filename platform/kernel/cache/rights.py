@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from kernel.cache import Stores
+from kernel.cache.store import Stores
 from kernel.context import RequestContext
-from kernel.db import UnitOfWork
+from kernel.db.unit_of_work import UnitOfWork
 
 # What a feature's providers.py offers as `kept_permissions_of`: a user's permissions from a cache,
 # without SQL, None for what isn't kept. Asked beside the caller where a route names permissions.
