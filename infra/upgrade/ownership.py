@@ -11,7 +11,7 @@ WRITTEN = re.compile(
     r"requirements(-\w+)?\.lock|\.env\.example|(.+/)?tests/(.+/)?(openapi\.json|(access|statements)\.txt)"
 )
 FEATURE = re.compile(r"features/\w+/")
-TEMPLATES = ("platform/", "workers/", "infra/", "tests/", "migrations/")
+TEMPLATES = ("platform/", "workers/", "infra/", "tests/", "typings/", "migrations/")
 
 
 def stays(path: str, origin: Origin, before: AbstractSet[str], base: AbstractSet[str]) -> bool:

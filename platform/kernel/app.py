@@ -55,8 +55,7 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             described = [r for r in self.router.routes if isinstance(r, APIRoute)]
             self.openapi_schema = openapi.complete(super().openapi(), described)
-            extend = self.state.resources.provider("extend_openapi")
-            if extend is not None:
+            for extend in self.state.resources.provider("extend_openapi") or ():
                 extend(self.openapi_schema, described)
         return self.openapi_schema
 

@@ -83,7 +83,9 @@ def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) ->
     return found
 
 
-# What the kernel asks of features; providers.py of one feature offers it as `providers[name]`.
+# What the kernel asks of features; providers.py of one feature offers it as `providers[name]`, of
+# what is in OF_SEVERAL each that wants to.
+OF_SEVERAL = ("extend_openapi",)
 PROVIDERS = {
     "identify": "who is calling: (HTTPConnection) -> Principal | None",
     "identify_by_key": "who sends an API key; asked by `identify`, as `identify` is",
@@ -114,19 +116,29 @@ def providers() -> dict[str, Any]:
             where = f"features/{feature}/providers.py offers {name}"
             if name not in PROVIDERS:
                 raise DiscoveryError(f"{where}; the kernel asks for {', '.join(PROVIDERS)}")
-            if name in found:
+            if name in OF_SEVERAL:
+                found.setdefault(name, []).append(value)
+            elif name in found:
                 raise DiscoveryError(f"{where}, and another feature does, too")
-            found[name] = value
+            else:
+                found[name] = value
     return found
 
 
 def provider(name: str) -> Any | None:
-    """What a feature offers the kernel under that name; None when none does.
+    """What a feature offers the kernel under that name, or of OF_SEVERAL what they offer; None when
+    none does.
 
     It may be named as `package.module:object`, which is loaded by the first process that asks.
     """
     found = providers().get(name)
-    return resolve_name(found) if isinstance(found, str) else found
+    if isinstance(found, list):
+        return [_resolved(one) for one in found]
+    return _resolved(found)
+
+
+def _resolved(value: Any) -> Any:
+    return resolve_name(value) if isinstance(value, str) else value
 
 
 def source_of(call: Callable[..., Any]) -> str:

@@ -1,8 +1,10 @@
 """Who must have a factor: SECOND_FACTOR_REQUIRED, and what one may do until there is one."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 
 from features.second_factor.cache_keys import HAS_FACTOR
@@ -13,6 +15,7 @@ from kernel.config import Settings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException
+from kernel.web import Access, error_responses
 
 SET_UP = "This account must have a second factor: set one up first, at /api/v1/second_factor/page."
 # Its sessions, and the way to have a factor.
@@ -40,14 +43,33 @@ async def refuse_without_factor(connection: HTTPConnection) -> None:
     route: Any = connection.scope.get("route")
     endpoint = getattr(route, "endpoint", None)
     context = context_of(connection)
-    is_open = getattr(endpoint, "__module__", "").startswith(OPEN)
-    if context.principal is None or is_open or hasattr(endpoint, "is_open_before_step"):
+    if context.principal is None or is_open(endpoint):
         return
     user_id = context.principal.user_id
     name = HAS_FACTOR.format(user_id=user_id)
     found = await fetch_rights(context, f"{name}:kept", [name], partial(_load, user_id))
     if found != YES:
         raise FactorMissing(SET_UP)
+
+
+def is_open(endpoint: Any) -> bool:
+    """Whether an endpoint is for those who have no factor yet, too."""
+    module = getattr(endpoint, "__module__", "")
+    return module.startswith(OPEN) or hasattr(endpoint, "is_open_before_step")
+
+
+def extend_openapi(document: dict[str, Any], routes: Iterable[APIRoute]) -> None:
+    """Say of each route that asks who is calling that it refuses an account without a factor, where
+    one is required."""
+    refusal = error_responses({403: [SET_UP]})[403]
+    for route in routes:
+        if getattr(route, "access", Access.PUBLIC) is Access.PUBLIC or is_open(route.endpoint):
+            continue
+        for method in route.methods or ():
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None:
+                answers = {"403": refusal, **operation["responses"]}
+                operation["responses"] = dict(sorted(answers.items()))
 
 
 async def _load(user_id: int, unit: UnitOfWork) -> bytes:

@@ -117,7 +117,7 @@ def test_a_feature_may_add_to_the_document() -> None:
     def extend(document: dict[str, object], routes: list[APIRoute]) -> None:
         document["x-routes"] = sorted(route.path for route in routes if "probe" in route.path)
 
-    app.state.resources.providers["extend_openapi"] = extend
+    app.state.resources.providers["extend_openapi"] = [extend]
 
     paths = [f"/api/v1/probe/{name}" for name in ("closed", "optional", "public")]
     assert app.openapi()["x-routes"] == paths
