@@ -80,7 +80,7 @@ def test_one_process_counts_its_requests_by_template_and_no_label_grows(
             connection = server.connect()
             connection.request(method, "/api/v1/users")
             assert connection.getresponse().status == 405
-        time.sleep(1.2)  # queues and migrations are looked at beside the first requests
+        time.sleep(1.2)  # counts are handed on once a second
         found = scraped(port)
         guarded = fetched(server.address[1], token=SECRET_KEY)
         refused = [fetched(server.address[1], token=token)[0] for token in ("", "wrong")]
@@ -121,7 +121,7 @@ def test_the_sum_of_several_processes_is_right_while_they_die_and_are_replaced(
 
         until(lambda: scraped(port).get(("db_pool_size", ())) == 30)
         ask(40)
-        until(lambda: counted() == 40)
+        until(lambda: counted() == 40)  # handed on once a second
         [first, second] = children(server.process.pid)
         os.kill(first, signal.SIGKILL)
         until(

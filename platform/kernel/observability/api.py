@@ -6,6 +6,7 @@ Apart, since a worker loads nothing of the HTTP side.
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPMethod
+from typing import Any
 
 from kernel.config.observability import ObservabilitySettings
 from kernel.db.unit_of_work import Resources
@@ -38,11 +39,22 @@ def observing_api(
 
 def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
     """Count requests; return what measures those in flight, to be called often."""
+    counts: dict[tuple[str, str | None, int], Any] = {}
+    series: dict[tuple[str, str | None], Any] = {}
 
     def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
-        method, route = method if method in METHODS else OTHER, template or NO_ROUTE
-        requests.inc(method, route, str(status))
-        durations.observe(seconds, method, route)
+        if method not in METHODS:
+            method = OTHER
+        # At once, and no Tally: a process that is killed takes no request's count with it.
+        count: Any = counts.get((method, template, status))
+        if count is None:
+            count = requests.child(method, template or NO_ROUTE, str(status))
+            counts[method, template, status] = count
+        count.inc()
+        duration: Any = series.get((method, template))
+        if duration is None:
+            duration = series[method, template] = durations.child(method, template or NO_ROUTE)
+        duration.observe(seconds)
 
     def measure() -> None:
         in_flight.set(outer.in_flight)

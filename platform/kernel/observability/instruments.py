@@ -9,7 +9,7 @@ from kernel.config.addresses import REDIS_ROLES
 from kernel.config.groups import AppSettings
 from kernel.db.replica import Replica
 from kernel.db.unit_of_work import Resources
-from kernel.observability.metrics import Counter, Gauge, Histogram
+from kernel.observability.metrics import Counter, Gauge, Histogram, Tally
 from kernel.rate_limit.limiter import Limiter
 
 pool_size = Gauge("db_pool_size", "Connections that the pool may hold.")
@@ -42,20 +42,22 @@ info = Gauge("app_info", "1, for its labels.", ["version", "environment"], toget
 def observe_resources(resources: Resources) -> Callable[[], None]:
     """Count what resources are asked for; return what measures their state, to be called often."""
     resources.database.wait_observers.append(_on_wait)
+    reads, shared, decided = Tally(cache_reads), Tally(cache_shared), Tally(decisions)
+    replicated = Tally(replica_reads)
 
     def on_read(role: str, result: str) -> None:
         if result == "shared":
-            cache_shared.inc(role)
+            shared.count(role)
         else:
-            cache_reads.inc(role, result)
+            reads.count(role, result)
 
     def on_decision(accepted: bool, source: str) -> None:
-        decisions.inc("accepted" if accepted else "refused", source)
+        decided.count("accepted" if accepted else "refused", source)
 
     for role, store in resources.get(Stores).items():
         store.observers.append(partial(on_read, role))
     resources.get(Limiter).observers.append(on_decision)
-    resources.get(Replica).observers.append(replica_reads.inc)
+    resources.get(Replica).observers.append(replicated.count)
     settings = resources.settings.group(AppSettings)
     clients = {role: resources.redis(role) for role in REDIS_ROLES}
 
@@ -67,6 +69,8 @@ def observe_resources(resources: Resources) -> Callable[[], None]:
         for role, client in clients.items():
             if client is not None:
                 redis_up.set(client.available, role)
+        for tally in (reads, shared, decided, replicated):
+            tally.hand_on()
         info.set(1, settings.app_version, settings.environment)
 
     return measure

@@ -46,7 +46,7 @@ class Nothing(InputSchema):
 
 
 async def shown() -> None:
-    """Wait until a scrape shows the state of what is measured with each tick."""
+    """Wait until a scrape shows what has happened: counts are handed on with each tick."""
     asked = time.time()
     while value("event_loop_last_turn_timestamp_seconds") <= asked:  # noqa: ASYNC110 - a task's
         await asyncio.sleep(0.02)
