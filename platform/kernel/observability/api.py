@@ -3,13 +3,14 @@
 Apart, since a worker loads nothing of the HTTP side.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPMethod
-from typing import Any
 
 from kernel.config.observability import ObservabilitySettings
 from kernel.db.unit_of_work import Resources
+from kernel.observability.exposition import DIRECTORY
 from kernel.observability.metrics import OTHER, Counter, Gauge, Histogram
 from kernel.observability.observing import observing
 from kernel.observability.sampling import LATEST, UNKNOWN, sample_queues
@@ -38,25 +39,25 @@ def observing_api(
 
 
 def observe_requests(outer: OuterMiddleware) -> Callable[[], None]:
-    """Count requests; return what measures those in flight, to be called often."""
-    counts: dict[tuple[str, str | None, int], Any] = {}
-    series: dict[tuple[str, str | None], Any] = {}
+    """Count requests; return what counts and measures since the last time, to be called often."""
+    answered: list[tuple[str, str | None, int, float]] = []
+    # Of several processes the counts are in files, which outlive one that is killed: so at once.
+    at_once = DIRECTORY in os.environ
 
     def on_request(method: str, template: str | None, status: int, seconds: float) -> None:
-        if method not in METHODS:
-            method = OTHER
-        # At once, and no Tally: a process that is killed takes no request's count with it.
-        count: Any = counts.get((method, template, status))
-        if count is None:
-            count = requests.child(method, template or NO_ROUTE, str(status))
-            counts[method, template, status] = count
-        count.inc()
-        duration: Any = series.get((method, template))
-        if duration is None:
-            duration = series[method, template] = durations.child(method, template or NO_ROUTE)
-        duration.observe(seconds)
+        answered.append((method, template, status, seconds))
+        if at_once:
+            count()
+
+    def count() -> None:
+        for method, template, status, seconds in answered:
+            known, route = method if method in METHODS else OTHER, template or NO_ROUTE
+            requests.inc(known, route, str(status))
+            durations.observe(seconds, known, route)
+        answered.clear()
 
     def measure() -> None:
+        count()
         in_flight.set(outer.in_flight)
 
     outer.observers.append(on_request)
