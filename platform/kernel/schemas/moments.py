@@ -1,5 +1,5 @@
-"""Dates and moments as ISO 8601 writes them: pydantic takes numbers, too, as seconds since 1970,
-which no document says."""
+"""Dates, moments and durations as ISO 8601 writes them: pydantic takes numbers, too, as seconds (of
+dates, since 1970), which no document says."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
 
 NUMBER = re.compile(r"\s*[+-]?[\d._]+\s*")
-DATES = ('"format": "date', '"format": "time"')
+DATES = ('"format": "date', '"format": "time"', '"format": "duration"')
 NO_MOMENT = object()  # in the place of a number: pydantic refuses it as it refuses any other type
 
 
 @cache
 def moments_of(model: type[BaseModel]) -> frozenset[str]:
-    """The names that moments, dates and times of day, or lists of them, have in input."""
+    """The names in input of moments, dates, times of day and durations, and of lists of them."""
     found = [(name, field) for name, field in model.model_fields.items() if _is_moment(field)]
     return frozenset(key for name, field in found for key in (name, field.alias) if key)
 

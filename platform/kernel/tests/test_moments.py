@@ -1,6 +1,6 @@
 """A number is no date: what pydantic takes beyond ISO 8601 is refused at the field."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -20,12 +20,13 @@ class Meeting(InputSchema):
     due: date | MISSING | None = MISSING
     starts_at: AwareDatetime = Field(datetime(2026, 1, 1, tzinfo=UTC), alias="startsAt")
     opens: time | None = None
+    lasts: timedelta | None = None
     days: list[date] | None = None
     inner: Inner | None = None
 
 
 def test_its_moments_are_found_by_the_names_they_have_in_input() -> None:
-    assert moments_of(Meeting) == {"due", "starts_at", "startsAt", "opens", "days"}
+    assert moments_of(Meeting) == {"due", "starts_at", "startsAt", "opens", "lasts", "days"}
 
 
 def test_what_iso_8601_writes_passes() -> None:
@@ -34,6 +35,7 @@ def test_what_iso_8601_writes_passes() -> None:
             "due": "2026-01-02",
             "startsAt": "2026-01-02T03:04:05+01:00",
             "opens": "08:30",
+            "lasts": "PT1H",
             "days": ["2026-01-02"],
             "inner": {"due": "2026-01-02"},
             "amount": 5,
@@ -51,6 +53,7 @@ def test_what_iso_8601_writes_passes() -> None:
         ("due", ("due",)),
         ("startsAt", ("startsAt",)),
         ("opens", ("opens",)),
+        ("lasts", ("lasts",)),
         ("days", ("days", 1)),
         ("inner", ("inner", "due")),
     ],
