@@ -144,6 +144,13 @@ def add_rows_of(feature: str) -> AddRows | None:
     return add_rows
 
 
+def shows_all_of(feature: str) -> Collection[str]:
+    """The feature's lists, by their functions' names, that show callers their own rows and a
+    superuser all."""
+    shows_all: Collection[str] = getattr(_factories(feature), "shows_all", ())
+    return shows_all
+
+
 def missing_of(feature: str) -> Mapping[str, str]:
     """What the feature answers (404) when what a parameter of its paths names is not there."""
     missing: Mapping[str, str] = getattr(_factories(feature), "missing", {})

@@ -90,8 +90,18 @@ async def test_each_route_answers_the_same_both_ways(
     assert differing == []
 
 
-def test_all_routes_but_those_of_cookies_have_a_plan(fast: Application) -> None:
-    paths = {route.path for route in fast.state.feature_routes}
-    left = {route.path for route in fast.state.feature_routes if plan_of(route) is None}
+def test_the_routes_of_the_bench_have_a_plan_and_those_of_cookies_none(fast: Application) -> None:
+    """Any other may do what only FastAPI's solver knows, as a list in the query."""
+    cases = pytest.importorskip("infra.bench.cases", reason="the bench was dropped").CASES
+    routes = fast.state.feature_routes
+    measured = [
+        route
+        for route in routes
+        for case in cases
+        if case.method in route.methods and route.path_regex.match(case.path.partition("?")[0])
+    ]
 
-    assert left == {path for path in LEFT_TO_FASTAPI if path in paths}
+    assert len(measured) >= len(cases) - 1  # the bench's own no-op is no feature's
+    assert [route.path for route in measured if plan_of(route) is None] == []
+    cookies = [route for route in routes if route.path in LEFT_TO_FASTAPI]
+    assert [route.path for route in cookies if plan_of(route) is not None] == []

@@ -225,14 +225,14 @@ def test_a_relationship_between_features_by_name_works() -> None:
 import kernel.db
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import Field, Relationship, SQLModel
-class Invoice(SQLModel, table=True):
+class RelatedByName(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     owner_id: int = Field(foreign_key="user.id")
     owner: "User" = Relationship()
 from kernel import discovery
 discovery.load("models")
 configure_mappers()
-print(Invoice.owner.property.mapper.class_.__module__)
+print(RelatedByName.owner.property.mapper.class_.__module__)
 """
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

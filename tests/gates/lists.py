@@ -12,7 +12,7 @@ from kernel.app import Application
 from kernel.db import ListQuery
 from kernel.web import Access
 from kernel.web.router import FeatureRoute
-from tests.callers import People, add_rows_of, path_of, people
+from tests.callers import People, add_rows_of, path_of, people, shows_all_of
 from tests.gates.features import routes_of
 
 Row = dict[str, Any]
@@ -33,6 +33,8 @@ class PagedList:
     route: FeatureRoute
     given: Mapping[str, Any]
     sorts: list[str]
+    sort: str  # where none is asked for
+    is_somebodys: bool  # whether its rows belong to what the path names, or to the caller
     names: list[str]  # of all filters
     shown: list[str]
 
@@ -52,11 +54,6 @@ class PagedList:
                     yield name, column, keeps
                     break
 
-    @property
-    def is_somebodys(self) -> bool:
-        """Whether its rows belong to what the path names, or to the caller."""
-        return bool(self.route.param_convertors) or self.route.access is Access.USER
-
     async def read(self, **query: Any) -> httpx2.Response:
         """The answer to a query."""
         path = path_of(self.people, self.route, self.given)
@@ -75,6 +72,12 @@ class PagedList:
         assert not page["has_more"]
         rows: list[Row] = page["data"]
         return rows
+
+    async def by_id(self) -> list[Row]:
+        """All rows, in the order of their ids."""
+        if "id" in self.sorts:
+            return await self.rows(sort="id")
+        return sorted(await self.rows(), key=lambda row: row["id"])
 
     async def pages(self, size: int, cursors: bool, **query: Any) -> AsyncIterator[Row]:
         """Page by page, by cursor or by number."""
@@ -113,9 +116,11 @@ async def paged_list_of(
     add_rows = add_rows_of(feature)
     assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
     given = await add_rows(accounts, route.name, rows) or {}
-    sorts = _sorts(parameters["sort"]["schema"])
+    schema = parameters["sort"]["schema"]
     filters = sorted(parameters.keys() - ListQuery.model_fields.keys())
-    return PagedList(accounts, route, given, sorts, filters, [])
+    owned = bool(route.param_convertors) or route.access is Access.USER
+    owned = owned and route.name not in shows_all_of(feature)
+    return PagedList(accounts, route, given, _sorts(schema), schema["default"], owned, filters, [])
 
 
 def _sorts(schema: Mapping[str, Any]) -> list[str]:
