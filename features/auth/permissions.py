@@ -31,7 +31,6 @@ from kernel.web import (
 
 USER_NOT_FOUND = "User not found"
 API_KEY_HEADER = b"x-api-key"
-CREDENTIALS = {b"authorization", API_KEY_HEADER}
 LOG_IN = "Log in for this: it needs a session."
 
 
@@ -43,7 +42,7 @@ async def identify(connection: HTTPConnection) -> KnownUser | None:
     if "." in token and scheme.lower() == "bearer":  # else it is no JWT
         claims = signer(context.resources.settings).read(token.strip(), Kind.ACCESS)
     by_key: Identify | None = context.resources.provider("identify_by_key")
-    if by_key is not None and (claims is None or sends_key(connection)):
+    if by_key is not None and (claims is None or sends(connection, API_KEY_HEADER)):
         return cast("KnownUser | None", await by_key(connection))
     if claims is None:
         return None
@@ -53,10 +52,10 @@ async def identify(connection: HTTPConnection) -> KnownUser | None:
     return caller
 
 
-def sends_key(connection: HTTPConnection) -> bool:
-    """Whether the request has the header of API keys."""
+def sends(connection: HTTPConnection, *names: bytes) -> bool:
+    """Whether the request has one of these headers."""
     # Not by `headers`, which decodes each: this is asked for every request.
-    return API_KEY_HEADER in [name for name, _ in connection.scope["headers"]]
+    return any(name in names for name, _ in connection.scope["headers"])
 
 
 async def verify_basic(connection: HTTPConnection) -> Principal | None:
@@ -87,8 +86,7 @@ async def verify_basic(connection: HTTPConnection) -> Principal | None:
 @access(Access.OPTIONAL)
 async def optional_user(connection: HTTPConnection) -> Principal | None:
     """The caller, or None. Without a token or a key the answer is the public one."""
-    sent = {name for name, _ in connection.scope["headers"]}
-    if sent.isdisjoint(CREDENTIALS):
+    if not sends(connection, b"authorization", API_KEY_HEADER):
         return None
     return await principal_of(connection)
 

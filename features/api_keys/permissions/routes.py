@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from features.api_keys.scopes import SUPERUSER, names_of
 from features.auth.cookies import refresh_cookie
 from features.auth.permissions import current_session
-from kernel.web import Access, calls_of, error_responses
+from kernel.web import Access, add_answers, calls_of, error_responses, operations_of
 
 OUT_OF_SCOPE = "This API key has no scope for this call."
 # What none may call by a key: sessions, and what is done by the cookie of one.
@@ -52,16 +52,10 @@ def extend_openapi(document: dict[str, Any], routes: Iterable[APIRoute]) -> None
         "name": "X-API-Key",
     }
     refusals = error_responses({403: [OUT_OF_SCOPE], 429: ["Rate limit exceeded."]})
-    for route in filter(_asks_for_callers, routes):
-        for method in route.methods or ():
-            operation = document["paths"].get(route.path_format, {}).get(method.lower())
-            if operation is None or not route.include_in_schema:
-                continue
-            by_token = [one for one in operation["security"] if "bearer" in one]
-            others = [
-                {name: given for name, given in one.items() if name != "bearer"} for one in by_token
-            ]
-            operation["security"] += [{**one, "apiKey": []} for one in others]
-            for status, answer in refusals.items():
-                operation["responses"].setdefault(str(status), answer)
-            operation["responses"] = dict(sorted(operation["responses"].items()))
+    for _, operation in operations_of(document, filter(_asks_for_callers, routes)):
+        by_token = [one for one in operation["security"] if "bearer" in one]
+        others = [
+            {name: given for name, given in one.items() if name != "bearer"} for one in by_token
+        ]
+        operation["security"] += [{**one, "apiKey": []} for one in others]
+        add_answers(operation, refusals)

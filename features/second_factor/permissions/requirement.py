@@ -15,7 +15,7 @@ from kernel.config import Settings
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException
-from kernel.web import Access, error_responses
+from kernel.web import Access, add_answers, error_responses, operations_of
 
 SET_UP = "This account must have a second factor: set one up first, at /api/v1/second_factor/page."
 # Its sessions, and the way to have a factor.
@@ -61,15 +61,11 @@ def is_open(endpoint: Any) -> bool:
 def extend_openapi(document: dict[str, Any], routes: Iterable[APIRoute]) -> None:
     """Say of each route that asks who is calling that it refuses an account without a factor, where
     one is required."""
-    refusal = error_responses({403: [SET_UP]})[403]
-    for route in routes:
-        if getattr(route, "access", Access.PUBLIC) is Access.PUBLIC or is_open(route.endpoint):
-            continue
-        for method in route.methods or ():
-            operation = document["paths"].get(route.path_format, {}).get(method.lower())
-            if operation is not None:
-                answers = {"403": refusal, **operation["responses"]}
-                operation["responses"] = dict(sorted(answers.items()))
+    refusal = error_responses({403: [SET_UP]})
+    for route, operation in operations_of(document, routes):
+        asks = getattr(route, "access", Access.PUBLIC) is not Access.PUBLIC
+        if asks and not is_open(route.endpoint):
+            add_answers(operation, refusal)
 
 
 async def _load(user_id: int, unit: UnitOfWork) -> bytes:

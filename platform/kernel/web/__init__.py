@@ -11,7 +11,7 @@ from kernel.web.access import (
 )
 from kernel.web.actor import note_actor
 from kernel.web.database_errors import translate
-from kernel.web.documented_errors import error_responses
+from kernel.web.documented_errors import add_answers, error_responses, operations_of
 from kernel.web.health import require_database
 from kernel.web.router import (
     ReplicaSession,

@@ -1,9 +1,11 @@
 """How the errors of the API are documented: their shape, headers and examples."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from fastapi.routing import APIRoute
 
 from kernel.errors import RATE_LIMIT_EXCEEDED, phrase
 from kernel.web.access import NOT_YOURS, PRIVILEGES
@@ -46,6 +48,21 @@ def error_responses(details: Mapping[int, Sequence[str]]) -> dict[int | str, dic
     return {
         status: problem_answer(status, examples_of(*texts)) for status, texts in details.items()
     }
+
+
+def operations_of(document: Json, routes: Iterable[APIRoute]) -> Iterator[tuple[APIRoute, Json]]:
+    """Each of these routes with its operation in the document, where that shows it."""
+    for route in routes:
+        for method in route.methods or ():
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None:
+                yield route, operation
+
+
+def add_answers(operation: Json, answers: Mapping[int | str, Json]) -> None:
+    """Let an operation answer these, too, but where it says by itself what it answers."""
+    others = {str(status): answer for status, answer in answers.items()}
+    operation["responses"] = dict(sorted({**others, **operation["responses"]}.items()))
 
 
 def problem_answer(status: int, examples: Mapping[str, Json]) -> Json:
