@@ -41,6 +41,7 @@ MINE = {
 # In a copy, the editable installation is still that of this checkout.
 ELSEWHERE = "not test_the_standard_library_keeps_its_platform_and_ours_load_from_here"
 NEW = "receipts"  # what the generator writes
+FIELDS = ("number:str:unique", "due:date", "owner:user")
 GATES = (f"features/{NEW}", "features/tiers", "infra/upgrade", "tests")
 
 
@@ -58,23 +59,6 @@ def done(root: Path, *command: str) -> str:
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-3000:]
     print(f"{time.monotonic() - began:6.1f} s  {' '.join(command[:6])}")
     return run.stdout
-
-
-def generate(root: Path) -> None:
-    """Write a feature, without the gates of `hatch run new`: the upgrade's come later."""
-    program = (
-        "import sys; from infra.scaffold import __main__ as new, steps; "
-        "steps.test = lambda feature: None; sys.exit(new.main(sys.argv[1:]))"
-    )
-    path = os.pathsep.join([str(root), str(root / "platform")])
-    fields = ("number:str:unique", "due:date", "owner:user")
-    subprocess.run(
-        [sys.executable, "-c", program, NEW, *fields],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": path},
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
 
 
 @dataclass
@@ -110,7 +94,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Sides:
     dropped = ("--drop", "posts", "--drop", "findings", "--drop", "decisions")
     done(product, "infra.init", "ACME Portal", "--holder", "Ada", *dropped, "--yes")
     commit_all(product, "Begin")
-    generate(product)
+    done(product, "infra.scaffold", NEW, *FIELDS)
     commit_all(product, "Receipts")
     change(product, MINE)
     commit_all(product, "Ours")
