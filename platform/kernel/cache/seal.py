@@ -19,13 +19,15 @@ class Seal:
     """Signs a value together with its key, the versions that it was made under, and its end."""
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
-        self._keys = [hashlib.sha256(b"cache:" + secret).digest() for secret in secrets]
+        keys = [hashlib.sha256(b"cache:" + secret).digest() for secret in secrets]
+        # Copied for each value, which spares it the work on the key.
+        self._keyed = [hashlib.blake2b(key=key, digest_size=MAC_BYTES) for key in keys]
         self._logged_at = float("-inf")
 
     def close(self, key: str, header: bytes, value: bytes, seconds: float) -> bytes:
         """The value as it is stored: signature, moment of its end (ms since 1970), value."""
         ends = int((time.time() + seconds) * 1000).to_bytes(TIME_BYTES, "big")
-        return self._mac(self._keys[0], key, header, ends + value) + ends + value
+        return _mac(self._keyed[0], key, header, ends + value) + ends + value
 
     def open(self, key: str, header: bytes, stored: bytes) -> bytes | None:
         """The value; None for one that isn't ours, stood elsewhere, or has ended."""
@@ -39,10 +41,15 @@ class Seal:
 
     def _is_ours(self, key: str, header: bytes, stored: bytes) -> bool:
         mac, signed = stored[:MAC_BYTES], stored[MAC_BYTES:]
-        macs = (self._mac(one, key, header, signed) for one in self._keys)
-        return any(hmac.compare_digest(mac, one) for one in macs)
+        for keyed in self._keyed:
+            if hmac.compare_digest(mac, _mac(keyed, key, header, signed)):
+                return True
+        return False
 
-    def _mac(self, secret: bytes, key: str, header: bytes, signed: bytes) -> bytes:
-        # The header ends with a line feed, and no key of ours holds one.
-        text = key.encode("utf-8", "surrogatepass") + b"\n" + header + signed
-        return hashlib.blake2b(text, key=secret, digest_size=MAC_BYTES).digest()
+
+def _mac(keyed: "hashlib.blake2b", key: str, header: bytes, signed: bytes) -> bytes:
+    made = keyed.copy()
+    # The header ends with a line feed, and no key of ours holds one.
+    made.update(key.encode("utf-8", "surrogatepass") + b"\n" + header)
+    made.update(signed)
+    return made.digest()

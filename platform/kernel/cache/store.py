@@ -86,9 +86,9 @@ class VersionedStore:
                 versions = await self._complete(keys, versions)
         except REDIS_ERRORS:
             return None, None
-        if any(version[:1] == b"!" for version in versions):
-            return None, None
         header: bytes = b"|".join(versions) + b"\n"
+        if b"!" in header:  # a writer's intent, in place of a version
+            return None, None
         if entry is not None and entry.startswith(header):
             if not signed or self._seal is None:
                 return entry[len(header) :], None

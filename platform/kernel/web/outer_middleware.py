@@ -43,6 +43,7 @@ SECURITY_HEADERS: dict[bytes, bytes] = {
     b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
+SECURITY = list(SECURITY_HEADERS.items())
 
 # What the log says, as NGINX's does, of a request that was given up since its client hung up.
 CLIENT_GONE = 499
@@ -194,7 +195,9 @@ class _Exchange:
         if self._outer._resources.draining and b"connection" not in names:
             # The process is about to end: no other request may come on this connection.
             headers.append((b"connection", b"close"))
-        headers += [item for item in SECURITY_HEADERS.items() if item[0] not in names]
+        if SECURITY_HEADERS.keys().isdisjoint(names):  # nearly always, and cheaper
+            return headers + SECURITY
+        headers += [item for item in SECURITY if item[0] not in names]
         return headers
 
     def _close(self) -> None:
