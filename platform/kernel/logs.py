@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from kernel.observability.reporters import tell_reporters
 
 # Libraries that speak of each request or job themselves; one line per request is ours.
 QUIET = ("uvicorn.access", "httpx", "httpx2", "asyncio", "alembic.runtime.plugins")
+MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -25,6 +27,11 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     traceparent = traceparent_var.get()
     if traceparent is not None:
         event.setdefault("trace_id", traceparent[3:35])
+    return event
+
+
+def _add_moment(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event["timestamp"] = datetime.now(UTC)  # orjson writes it at a third of isoformat's cost
     return event
 
 
@@ -55,14 +62,15 @@ class _Line:
 def configure(settings: AppSettings) -> None:
     """Send structlog's and the standard library's records to standard error, in one format."""
     level = logging.getLevelNamesMapping()[settings.log_level]
+    readable = settings.environment == "local"
     shared: list[Processor] = [
         _add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso", utc=True) if readable else _add_moment,
         tell_reporters,
     ]
-    renderer = [*_renderer(readable=settings.environment == "local"), _redact]
+    renderer = [*_renderer(readable), _redact]
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -107,6 +115,7 @@ def _redact(_: WrappedLogger, __: str, line: Any) -> str:
 
 def _json(event: EventDict, **_: Any) -> str:
     try:
-        return orjson.dumps(event, default=str).decode()
+        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
     except orjson.JSONEncodeError:  # a lone surrogate, which json escapes
+        event["timestamp"] = f"{event['timestamp']:{MOMENT}}"
         return json.dumps(event, default=str)

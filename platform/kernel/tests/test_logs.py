@@ -1,6 +1,7 @@
 """Log lines: nothing that a client sends makes a line of its own."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 
@@ -31,11 +32,13 @@ def test_a_line_of_json_takes_what_is_no_text(
     logs.configure(staging)
 
     structlog.get_logger("test").warning("odd", surrogate="\ud800", thing=object)
+    structlog.get_logger("test").warning("usual")
 
     logs.configure(Settings(setting_values).group(AppSettings))
-    [line] = capsys.readouterr().err.splitlines()
-    assert json.loads(line)["surrogate"] == "\ud800"
-    assert json.loads(line)["thing"] == "<class 'object'>"
+    odd, usual = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (odd["surrogate"], odd["thing"]) == ("\ud800", "<class 'object'>")
+    for line in (odd, usual):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", line["timestamp"])
 
 
 @pytest.mark.parametrize(
