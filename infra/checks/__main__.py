@@ -57,7 +57,7 @@ BY_FILE = {
 OF_FEATURES = (*BY_FILE, "sizes")
 STEPS: dict[str, Callable[[Path], list[str]]] = {
     **{name: command(*words) for name, words in BY_FILE.items()},
-    # Features and workers, as [tool.pyright] says; mypy sees the rest, too.
+    # What runs in production, as [tool.pyright] says; mypy sees the rest, too.
     "pyright": command("basedpyright", "--pythonpath", sys.executable),
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,

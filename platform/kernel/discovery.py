@@ -24,9 +24,7 @@ def names() -> list[str]:
     Raises DiscoveryError for a folder with Python files that isn't a package: Python would import
     from it, and Alembic and the application would pass it over.
     """
-    found = sorted(
-        {file.parent for entry in features.__path__ for file in Path(entry).glob("*/*.py")}
-    )
+    found = sorted({file.parent for one in features.__path__ for file in Path(one).glob("*/*.py")})
     for folder in found:
         if not (folder / "__init__.py").exists():
             guide = "See docs/gates.md#a-folder-that-is-no-package"
@@ -42,7 +40,7 @@ def load(file: str) -> dict[str, ModuleType]:
     A missing file is skipped; one that fails to import stops the start, so that there is never
     half an application.
     """
-    modules = {}
+    modules: dict[str, ModuleType] = {}
     for name in names():
         module = f"features.{name}.{file}"
         if find_spec(module) is not None:
@@ -70,7 +68,7 @@ def offers(file: str, attribute: str, kind: type | tuple[type, ...] = object) ->
 
     Raises DiscoveryError when the attribute is missing or not of that kind.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for name, module in load(file).items():
         value = getattr(module, attribute, None)
         if value is None or not isinstance(value, kind):
@@ -132,7 +130,7 @@ def provider(name: str) -> Any | None:
     It may be named as `package.module:object`, which is loaded by the first process that asks.
     """
     found = providers().get(name)
-    if isinstance(found, list):
+    if name in OF_SEVERAL and found is not None:
         return [_resolved(one) for one in found]
     return _resolved(found)
 
@@ -143,6 +141,7 @@ def _resolved(value: Any) -> Any:
 
 def source_of(call: Callable[..., Any]) -> str:
     """Where a function, or the class of a callable object, is written: `file:line`."""
-    function = inspect.unwrap(call.func if isinstance(call, partial) else call)
+    inner = call
+    function = inspect.unwrap(inner.func if isinstance(inner, partial) else inner)
     code = getattr(function, "__code__", None) or getattr(type(call).__call__, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(call)

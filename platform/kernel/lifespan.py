@@ -1,7 +1,7 @@
 """Open and close what the API holds, then what each feature's lifespan.py adds."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from kernel.web.outer_middleware import OuterMiddleware
 
 
 @asynccontextmanager
-async def lifespan(app: Any) -> AsyncIterator[None]:
+async def lifespan(app: Any) -> AsyncGenerator[None]:
     """FastAPI's lifespan: the kernel's resources first, features in alphabetical order."""
     resources: Resources = app.state.resources
     _load_rest()

@@ -1,13 +1,14 @@
 """What a process holds open: settings, database, Redis; the same for API, worker and commands."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 from kernel import discovery
 from kernel.cache.store import Stores, VersionedStore
 from kernel.config.addresses import RedisRole
-from kernel.config.groups import DatabaseSettings, LimitSettings, RedisSettings, SecretSettings
+from kernel.config.database import DatabaseSettings
+from kernel.config.groups import LimitSettings, RedisSettings, SecretSettings
 from kernel.config.loader import Settings
 from kernel.config.observability import ObservabilitySettings
 from kernel.db.engine import Database
@@ -101,7 +102,7 @@ MAKERS: dict[type, Callable[[Resources], Any]] = {
 
 
 @asynccontextmanager
-async def opened(settings: Settings, application_name: str) -> AsyncIterator[Resources]:
+async def opened(settings: Settings, application_name: str) -> AsyncGenerator[Resources]:
     """Resources for the length of a block."""
     discovery.load("models")  # tables refer to each other by name
     resources = Resources(settings, application_name)

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -37,6 +38,8 @@ START_LIMIT = 30
 
 class Config(uvicorn.Config):
     """uvicorn's settings from ours; they travel to the processes that it starts."""
+
+    loaded_app: Any
 
     def __init__(self, http: HttpSettings, application: str = APPLICATION) -> None:
         super().__init__(
@@ -127,9 +130,7 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         config, state = self.config, self.lifespan.state
-        return config.http_protocol_class(  # type: ignore[call-arg]
-            config=config, server_state=self.server_state, app_state=state
-        )
+        return BoundedProtocol(config, self.server_state, state)
 
 
 class Process(multiprocess.Process):

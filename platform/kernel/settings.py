@@ -10,13 +10,13 @@ from kernel.config.loader import Settings, SettingsError, SettingsGroup
 
 def feature_settings() -> list[type[SettingsGroup]]:
     """The settings groups that features declare."""
-    found: list[type[SettingsGroup]] = []
-    for module in discovery.load("settings").values():
-        for value in vars(module).values():
-            is_group = isinstance(value, type) and issubclass(value, SettingsGroup)
-            if is_group and value.__module__ == module.__name__:
-                found.append(value)
-    return found
+    return [
+        value
+        for module in discovery.load("settings").values()
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, SettingsGroup)
+        if value.__module__ == module.__name__
+    ]
 
 
 def load_settings() -> Settings:

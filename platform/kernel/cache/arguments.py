@@ -32,7 +32,8 @@ def query_parameters(asked: list[Dependant]) -> dict[str, tuple[str, Reader, Any
 def reader_of(info: FieldInfo) -> Reader:
     """What makes of a text in the address what the endpoint gets. Raises ValueError."""
     kind: Any = info.annotation
-    read = TypeAdapter(Annotated[(kind, *info.metadata)] if info.metadata else kind).validate_python
+    kind = Annotated[kind, *info.metadata] if info.metadata else kind
+    read = TypeAdapter(kind).validate_python
     # Of a list the address holds one member at a time, and here it has one.
     return (lambda text: read([text])) if is_list(kind) else read
 

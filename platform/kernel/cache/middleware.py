@@ -37,9 +37,7 @@ class CachedAnswers:
 async def _hit(cached: CachedRoute, texts: dict[str, str], scope: Scope, send: Send) -> bool:
     """Answer from the cache; False for a miss."""
     route = cached.route
-    params = {
-        name: convertor.convert(texts[name]) for name, convertor in route.param_convertors.items()
-    }
+    params = {name: one.convert(texts[name]) for name, one in route.param_convertors.items()}
     found = await look_up(cached, scope, params)
     if found is None or found.entry is None:
         return False

@@ -109,12 +109,7 @@ class VersionedStore:
             await self._redis.run(STORE, keys, life, ticket.header + value, *ticket.versions)
 
     async def fetch(
-        self,
-        key: str,
-        names: Iterable[str],
-        load: Load,
-        seconds: float,
-        signed: bool = False,
+        self, key: str, names: Iterable[str], load: Load, seconds: float, signed: bool = False
     ) -> bytes | None:
         """The value, loaded once however many readers miss it at the same time.
 

@@ -1,7 +1,7 @@
 """Where PostgreSQL is, and what the application takes of it."""
 
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 from sqlalchemy import URL, make_url
@@ -85,10 +85,10 @@ class DatabaseSettings(SettingsGroup):
     @cached_property
     def of_replica(self) -> "DatabaseSettings | None":
         """The same for the replica, which must not be waited for; None without one."""
-        if self.database_replica_url is None:
+        if (url := self.database_replica_url) is None:
             return None
         timeout = min(self.database_pool_timeout, REPLICA_TIMEOUT)
-        given = {"database_url": self.database_replica_url, "database_pool_timeout": timeout}
+        given: dict[str, Any] = {"database_url": url, "database_pool_timeout": timeout}
         return DatabaseSettings(**{**self.model_dump(), **given})
 
 

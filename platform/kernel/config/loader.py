@@ -134,9 +134,7 @@ class Settings:
             wrong = {str(error["loc"][0]).upper(): error["msg"] for error in invalid.errors()}
         values = self._with_secret_files(kind)
         fit = {name: value for name, value in values.items() if name not in wrong}
-        messages = [
-            f"{name}: {message.removeprefix('Value error, ')}" for name, message in wrong.items()
-        ]
+        messages = [f"{name}: {told.removeprefix('Value error, ')}" for name, told in wrong.items()]
         return kind(**_Values(kind, fit)()), messages
 
     def _lacking(self, group: SettingsGroup) -> Iterator[str]:

@@ -6,8 +6,8 @@ JSON's null). A moment without an offset from UTC is no column. Of a column that
 `sa_column=Column(...)`, only the word on JSON holds.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, cast, get_args, get_origin
 
 import sqlmodel.main
 from pydantic import SecretStr
@@ -23,7 +23,8 @@ if SQLModel.metadata.tables:
     raise ImportError(f"Import kernel.db before the models of {names}: it says what columns are.")
 
 OF_VALUES = {str: AutoString, int: Integer, bool: Boolean}
-_type_of, _column_of = sqlmodel.main.get_sqlalchemy_type, sqlmodel.main.get_column_from_field
+_type_of = sqlmodel.main.get_sqlalchemy_type
+_column_of = cast(Callable[[Any], Column[Any]], sqlmodel.main.get_column_from_field)
 
 
 class SecretText(TypeDecorator[SecretStr]):
@@ -60,7 +61,7 @@ def column_type(field: Any) -> Any:
 
 def _by_values(kind: Enum) -> Enum:
     names = ["name", "metadata", "create_type", "validate_strings", "create_constraint"]
-    names += ["schema"] if kind.schema else []
+    names += ["schema"] if getattr(kind, "schema", None) else []
     names += ["native_enum"] if type(kind) is Enum else []
     kept = {name: getattr(kind, name) for name in names}
     members: Any = kind.enum_class
@@ -71,7 +72,7 @@ def _further_type(field: Any) -> Any:
     parts = list(_parts(field.annotation))
     if parts == [SecretStr]:
         return SecretText(_length(field))
-    kinds = {type(one) for one in parts}
+    kinds: set[type[Any]] = {type(one) for one in parts}
     if len(kinds) == 1 and kinds <= OF_VALUES.keys():
         return OF_VALUES[kinds.pop()]
     raise ValueError(f"{field.annotation} has no matching SQLAlchemy type")
@@ -94,11 +95,13 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _complete_column(field: Any) -> Column[Any]:
-    column: Column[Any] = _column_of(field)
+    column = _column_of(field)
     if isinstance(column.type, JSON):
         column.type.none_as_null = True
     return column
 
 
-sqlmodel.main.get_sqlalchemy_type = column_type
-sqlmodel.main.get_column_from_field = _complete_column
+def install() -> None:
+    """Let SQLModel ask here, before any table is declared."""
+    sqlmodel.main.get_sqlalchemy_type = column_type
+    sqlmodel.main.get_column_from_field = _complete_column

@@ -19,12 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from typing_extensions import TypeVar
 
 from kernel.db.engine import wrong_call
-from kernel.db.errors import (
-    is_connection_lost,
-    is_driver_unavailable,
-    is_stale_plan,
-    unavailable,
-)
+from kernel.db.errors import is_connection_lost, is_driver_unavailable, is_stale_plan, unavailable
 from kernel.db.result_columns import DIALECT, Row, reader_of, result_columns
 from kernel.db.stale_plans import only_reads
 from kernel.db.unfit_values import naming_unfit
@@ -32,6 +27,7 @@ from kernel.db.unit_of_work import UnitOfWork
 
 T = TypeVar("T", default=Row)
 Statement = ClauseElement | Coroutine[Any, Any, ClauseElement]
+SHAPES: tuple[type[Any], ...] = (BaseModel, dict)  # besides dataclasses
 
 
 class CompiledQuery(Generic[T]):
@@ -48,10 +44,10 @@ class CompiledQuery(Generic[T]):
     """
 
     @overload
-    def __init__(self: "CompiledQuery[Row]", statement: Statement, *, writes: bool = False): ...
+    def __init__(self: "CompiledQuery", statement: Statement, *, writes: bool = False) -> None: ...
 
     @overload
-    def __init__(self, statement: Statement, read: type[T], *, writes: bool = False): ...
+    def __init__(self, statement: Statement, read: type[T], *, writes: bool = False) -> None: ...
 
     def __init__(
         self, statement: Statement, read: type[Any] = dict, *, writes: bool = False
@@ -72,7 +68,7 @@ class CompiledQuery(Generic[T]):
         self._required = {name for name, bind in binds if bind.required}
         columns = result_columns(statement)
         self._scalar = columns[0][1] if columns else None
-        is_shape = dataclasses.is_dataclass(read) or issubclass(read, BaseModel | dict)
+        is_shape = dataclasses.is_dataclass(read) or issubclass(read, SHAPES)
         self._read = reader_of(read, columns) if is_shape else None
         self._is_scalar = not is_shape or read is dict
 
@@ -146,7 +142,7 @@ class CompiledQuery(Generic[T]):
     def _arguments(self, parameters: dict[str, Any]) -> list[Any]:
         if parameters.keys() != self._required:
             self._refuse_misspelt(parameters)
-        arguments = []
+        arguments: list[Any] = []
         for name, default, process in self._parameters:
             value = parameters.get(name, default)
             if process is not None:

@@ -66,7 +66,7 @@ class RowCounter:
         """Whether it counts the rows that a list of that reach and scope has."""
         literally: Any = {"literal_binds": True}
         given = {str(one.compile(compile_kwargs=literally)) for one in reach}
-        live = {f"{quote(self._table)}.is_deleted = false"} if self._soft else set()
+        live: set[str] = {f"{quote(self._table)}.is_deleted = false"} if self._soft else set()
         return given == live and set(scope) == set(self.scope)
 
     def total(self) -> ScalarSelect[int]:

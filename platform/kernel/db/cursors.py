@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from sqlalchemy import Column, ColumnElement, Interval, TypeDecorator
+from sqlalchemy import Column, ColumnElement, Interval, Table, TypeDecorator
 from sqlmodel import AutoString, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -81,22 +81,26 @@ def _payload_of(kinds: tuple[Any, ...]) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[kinds])  # type: ignore[valid-type]
 
 
+def table_of(model: Any) -> Table:
+    """The table of a class, which SQLModel doesn't declare."""
+    table: Table = model.__table__
+    return table
+
+
 def column_of(table: type[SQLModel], name: str) -> Column[Any]:
     """The table's column of that name. Raises ListingError when it has none."""
-    columns = table.__table__.columns  # type: ignore[attr-defined]
+    columns = table_of(table).columns
     if name not in columns:
         raise ListingError(f"{table.__name__} has no column {name} to sort or filter by.")
-    column: Column[Any] = columns[name]
-    return column
+    return columns[name]
 
 
 def key_of(table: type[SQLModel]) -> Column[Any]:
     """The table's primary key. Raises ListingError for one of several columns."""
-    columns = list(table.__table__.primary_key)  # type: ignore[attr-defined]
+    columns = list(table_of(table).primary_key)
     if len(columns) != 1:
         raise ListingError(f"{table.__name__}'s primary key has several columns: no list pages it.")
-    column: Column[Any] = columns[0]
-    return column
+    return columns[0]
 
 
 def refuse_unsortable(column: Column[Any]) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import REGCONFIG, TSVECTOR
 from sqlmodel import SQLModel
 
 from kernel.db.column_types import SecretText
-from kernel.db.cursors import ListingError, column_of
+from kernel.db.cursors import ListingError, column_of, table_of
 from kernel.schemas.schemas import is_secret
 
 Condition = Callable[[Column[Any], Any], ColumnElement[bool]]
@@ -55,7 +55,7 @@ def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnEl
     `_null` whether there is no value; `Search` searches. Raises ListingError for a name that means
     no column, and for a secret.
     """
-    known = table.__table__.columns  # type: ignore[attr-defined]
+    known = table_of(table).columns
     kept = known[name].type if name in known else None
     if is_secret(field.annotation) or isinstance(kept, SecretText):
         raise ListingError(
@@ -69,7 +69,7 @@ def condition_of(table: type[SQLModel], name: str, field: FieldInfo) -> ColumnEl
         if isinstance(column.type, TSVECTOR):
             return _words(column, name)
         if isinstance(column.type, ARRAY | JSON):
-            return column.op("@>", is_comparison=True)(bindparam(name, type_=column.type))
+            return column.op("@>", is_comparison=True)(bindparam(name, type_=kept))
         if _is_list(field.annotation):
             return column == any_(bindparam(name, type_=ARRAY(column.type)))
         return column == bindparam(name, type_=column.type)
@@ -111,10 +111,10 @@ def _is_list(annotation: Any) -> bool:
 def _search(table: type[SQLModel], name: str, search: Search) -> ColumnElement[bool]:
     columns = [column_of(table, column) for column in search.columns]
     indexed = {
-        column
-        for index in table.__table__.indexes  # type: ignore[attr-defined]
-        for column, operators in (index.dialect_options["postgresql"]["ops"] or {}).items()
-        if operators == TRIGRAMS
+        name
+        for index in table_of(table).indexes
+        for name, kind in (index.dialect_options["postgresql"]["ops"] or dict[str, str]()).items()
+        if kind == TRIGRAMS
     }
     for column in columns:
         if column.name not in indexed and not search.unindexed:

@@ -77,9 +77,7 @@ class ListStatements:
             # Joined to the count, which is there even where no row is.
             rows, total = statement.offset(bindparam("offset_")).subquery(), count.subquery()
             joined = select(rows, total).select_from(total.outerjoin(rows, true()))
-            found = [
-                Key(rows.c[f"key{number}_"], key.descending) for number, key in enumerate(keys)
-            ]
+            found = [Key(rows.c[f"key{index}_"], key.descending) for index, key in enumerate(keys)]
             return joined.order_by(*[key.ordered for key in found])
         if mode == "after":
             values = [

@@ -15,13 +15,13 @@ from sqlalchemy import Column, ColumnElement, bindparam
 from sqlalchemy.sql.visitors import iterate
 from starlette.responses import Response
 
-from kernel.db.compiled_query import Row
 from kernel.db.counters import RowCounter
 from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, refuse_unsortable
 from kernel.db.filters import condition_of, pattern_of, search_of
 from kernel.db.list_statements import ListStatements, shortened
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
 from kernel.db.plain_rows import is_plain, never_null
+from kernel.db.result_columns import Row
 from kernel.db.sorting import sortable
 from kernel.db.unit_of_work import UnitOfWork
 
@@ -79,14 +79,14 @@ class Listing(Generic[Read]):
         self.sorts = sortable(fields["sort"])
         for name in (self._key.name, *self.sorts):
             refuse_unsortable(column_of(table, name))
-        used = {column.name for one in conditions.values() for column in _columns_in(one)}
+        used = {name for one in conditions.values() for name in _columns_in(one)}
         _refuse_hidden(crud, {*shown, *used, *self.sorts})
         self._refuse_missing(table, read)
         # Which list it is: no other one takes its cursors.
         self._name = [table.__tablename__, read.__name__, query.__name__]
         self._plain = is_plain(read, {name: self.columns[name] for name in shown})
         self._never_null = never_null(read, set(shown) & set(expressions))
-        self._pages: TypeAdapter[Any] = TypeAdapter(pages_of(read))
+        self._pages: TypeAdapter[Page[Read] | CursorPage[Read]] = TypeAdapter(pages_of(read))
 
     def _refuse_missing(self, table: Any, read: type[Read]) -> None:
         for name, field in read.model_fields.items():
@@ -119,8 +119,7 @@ class Listing(Generic[Read]):
         Raises UnprocessableEntityException for a bad cursor.
         """
         page = await self._page(unit, query, hide, scope)
-        made: Page[Read] | CursorPage[Read] = self._pages.validate_python(page, by_name=True)
-        return made
+        return self._pages.validate_python(page, by_name=True)
 
     async def _page(
         self, unit: UnitOfWork, query: ListQuery, hide: Sequence[str], scope: Row
@@ -187,8 +186,8 @@ def _refuse_hidden(crud: Crud, used: set[str]) -> None:
         )
 
 
-def _columns_in(condition: ColumnElement[bool]) -> Iterator[Column[Any]]:
-    return (part for part in iterate(condition) if isinstance(part, Column))
+def _columns_in(condition: ColumnElement[bool]) -> Iterator[str]:
+    return (part.name for part in iterate(condition) if isinstance(part, Column))
 
 
 def _reach(crud: Crud) -> list[Any]:

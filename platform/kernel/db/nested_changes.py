@@ -34,10 +34,9 @@ def keep_rows(session: Session) -> None:
 
 def keep_row(session: Session | None, row: Any) -> None:
     """Keep the row, if it has such columns, with what they hold now."""
-    model: Any = type(row)
-    names = _nested(model)
+    names = _nested(row.__class__)
     if names and session is not None:
-        values = vars(row)
+        values: dict[str, Any] = row.__dict__
         held = {name: repr(values[name]) for name in names if name in values}
         session.info.setdefault(KEPT, {})[id(row)] = row, held
 

@@ -3,15 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    create_model,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 
 from kernel.schemas.moments import moments_of, without_numbers
 from kernel.schemas.schemas import CleanText, ReadSchema
@@ -72,7 +64,7 @@ class CursorPage(ReadSchema, Generic[T]):
     has_more: bool
 
 
-def _kind(value: Any) -> str:
+def _kind(value: BaseModel | dict[str, Any]) -> str:
     names = value if isinstance(value, dict) else vars(value)
     return "page" if "page" in names else "cursor"
 
@@ -84,10 +76,10 @@ def pages_of(read: type[BaseModel]) -> Any:
     Named for a client's author: `PostReadPage` and `PostReadCursorPage`.
     """
 
-    def named(page: Any) -> Any:
+    def named(page: Any, tag: str) -> Any:
         name = read.__name__ + page.__name__
-        return create_model(name, __base__=page[read], __module__=read.__module__)
+        made: Any = create_model(name, __base__=page[read], __module__=read.__module__)
+        return Annotated[made, Tag(tag)]
 
-    page, cursor_page = named(Page), named(CursorPage)
-    page, cursor_page = Annotated[page, Tag("page")], Annotated[cursor_page, Tag("cursor")]
+    page, cursor_page = named(Page, "page"), named(CursorPage, "cursor")
     return Annotated[page | cursor_page, Discriminator(_kind)]

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.pool import PoolProxiedConnection
 
 from kernel.config.database import REPLICA_TIMEOUT, DatabaseSettings
-from kernel.db.compiled_query import CompiledQuery, Row
+from kernel.db.compiled_query import CompiledQuery
 from kernel.db.engine import Database
+from kernel.db.result_columns import Row
 from kernel.db.unit_of_work import Resources
 
 log = structlog.get_logger(__name__)

@@ -23,14 +23,14 @@ def result_columns(statement: ClauseElement) -> list[ResultColumn]:
     value of the driver's. Empty for text() without columns(): the database alone knows them.
     """
     exported = getattr(statement, "exported_columns", None)
-    return [
-        (
-            # A model's attribute may have another name than its column.
-            key if isinstance(column, Column) and key not in (column.key, column.name) else None,
-            _processor_of(column.type),
-        )
-        for key, column in (exported.items() if exported else ())
-    ]
+    columns = exported.items() if exported else ()
+    return [(_other_name(key, column), _processor_of(column.type)) for key, column in columns]
+
+
+def _other_name(key: str, column: object) -> str | None:
+    """That of a model's attribute, where its column is called otherwise."""
+    differs = isinstance(column, Column) and key not in (column.key, column.name)
+    return key if differs else None
 
 
 def _processor_of(kind: TypeEngine[Any]) -> Processor | None:

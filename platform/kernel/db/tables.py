@@ -19,8 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
-import kernel.db.column_types  # noqa: F401 - before any table is declared
+from kernel.db import column_types
 from kernel.schemas.schemas import MAX_URL
+
+column_types.install()
 
 # Constraints that have no name of their own can be neither dropped by a migration nor mapped to
 # an answer, so all get one by their kind and columns.
@@ -48,7 +50,7 @@ class TableModel(SQLModel):
     """A table that is named by its class, as `table_name` says, unless it sets `__tablename__`."""
 
     if TYPE_CHECKING:
-        __tablename__: ClassVar[str]  # SQLModel declares what type checkers take for no text
+        __tablename__: ClassVar[Any]  # SQLModel declares what type checkers take for no text
     else:
 
         @declared_attr.directive
@@ -61,9 +63,7 @@ class UUIDKey(TableModel):
     """id, a UUID that the database makes (version 7): later rows have higher ones."""
 
     id: UUID | None = Field(
-        default=None,
-        primary_key=True,
-        sa_column_kwargs={"server_default": text("uuidv7()")},
+        default=None, primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")}
     )
 
 

@@ -36,12 +36,14 @@ class Resources(Protocol):
 
     def unit(self) -> "UnitOfWork":
         """A new unit of work."""
+        ...
 
     def redis(self, role: str) -> Redis | None:
         """The client of one Redis role; None when it is opted out of."""
 
     def get(self, kind: type[Kind]) -> Kind:
         """The process's one object of that class: the limiter, the cache's stores."""
+        ...
 
     def provider(self, name: str) -> Any:
         """What a feature's providers.py offers under that name; None when none does."""

@@ -5,3 +5,5 @@ does.
 """
 
 from kernel.fast.accelerate import SHORTCUTS, accelerate
+
+__all__ = ["SHORTCUTS", "accelerate"]

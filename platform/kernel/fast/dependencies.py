@@ -6,17 +6,16 @@ first parameter that is invalid it hands over to FastAPI's solver, with what has
 cache, so that order, errors and their texts are FastAPI's.
 """
 
+# FastAPI's private names are listed in docs/fast-path.md.
+# pyright: reportPrivateUsage=false
+
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 from fastapi import Request, routing
 from fastapi.dependencies.models import Dependant, _get_cache_key
-from fastapi.dependencies.utils import (
-    SolvedDependency,
-    request_body_to_args,
-    solve_dependencies,
-)
+from fastapi.dependencies.utils import SolvedDependency, request_body_to_args, solve_dependencies
 from starlette.responses import Response
 
 from kernel.fast.parameters import INVALID, parameter_of, query_parameter_of

@@ -5,6 +5,9 @@ and around the route. What the index doesn't know for certain (405, mounts, rout
 classes, a root_path, telemetry) goes FastAPI's own way.
 """
 
+# Starlette's private names are listed in docs/fast-path.md.
+# pyright: reportPrivateUsage=false
+
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

@@ -20,14 +20,12 @@ def without_outer_layers(app: FastAPI, stack: ASGIApp) -> ASGIApp:
     """
     resources: Resources = app.state.resources
     telemetry = resources.settings.group(AppSettings).opentelemetry
-    crash = [
-        handler for kind, handler in app.exception_handlers.items() if kind in (500, Exception)
-    ]
+    crash = [one for kind, one in app.exception_handlers.items() if kind in (500, Exception)]
     if telemetry or app.debug or app.max_body_size is not None or crash != [answer_crash]:
         return stack
     inner: ASGIApp = stack
     for layer in OUTER:
-        if type(inner) is not layer:
+        if not isinstance(inner, layer) or type(inner) is not layer:
             return stack
         inner = inner.app
     return inner

@@ -1,5 +1,8 @@
 """Path and query parameters of scalar types, read without asking anew what they are."""
 
+# FastAPI's private names are listed in docs/fast-path.md.
+# pyright: reportPrivateUsage=false
+
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any

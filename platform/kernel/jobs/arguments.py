@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+Value = dict[Any, Any] | list[Any] | tuple[Any, ...] | SecretStr | SecretBytes | float | str | None
+
 
 def as_json(arguments: BaseModel) -> dict[str, Any]:
     """The arguments as a queue keeps them. Secrets are in clear: the worker needs them."""
@@ -12,7 +14,7 @@ def as_json(arguments: BaseModel) -> dict[str, Any]:
     return kept
 
 
-def _kept(value: Any, shown: Any) -> Any:
+def _kept(value: Value, shown: Value) -> Any:
     """The value as pydantic shows it in JSON, but for what it doesn't show."""
     if isinstance(value, SecretStr | SecretBytes):
         secret = value.get_secret_value()

@@ -109,7 +109,8 @@ def _body(job: Job, now: int) -> bytes:
 async def backlog(redis: Redis, queues: Sequence[str]) -> dict[str, tuple[int, float]]:
     """For each queue how many jobs are due and not begun, and for how many seconds the first one
     has been. Raises RedisUnavailable."""
-    now, found = timestamp_ms(), {}
+    now = timestamp_ms()
+    found: dict[str, tuple[int, float]] = {}
     counts = [redis.execute("ZCOUNT", key_of(queue), "-inf", now) for queue in queues]
     firsts = [redis.execute("ZRANGE", key_of(queue), 0, 0, "WITHSCORES") for queue in queues]
     answers = await asyncio.gather(*counts, *firsts)

@@ -4,7 +4,7 @@ The exception with its stack, and the ids that lead to the log; not who called, 
 bodies or the values of variables. Texts are searched for addresses and tokens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ END_TIMEOUT = 2.0  # seconds that the last reports may take when the process end
 
 
 @contextmanager
-def reporting(resources: Resources) -> Iterator[None]:
+def reporting(resources: Resources) -> Generator[None]:
     """Report each exception that is logged as an error."""
     app = resources.settings.group(AppSettings)
     dsn = resources.settings.group(ObservabilitySettings).sentry_dsn

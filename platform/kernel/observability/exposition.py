@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: Any, **__: Any) -> None:
         """Say nothing of each scrape."""
 
 
@@ -108,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(settings: ObservabilitySettings, port: int) -> Iterator[int]:
+def served(settings: ObservabilitySettings, port: int) -> Generator[int]:
     """Serve the metrics by a thread; the port, or 0 where it is taken: that stops no process."""
     try:
         server = _Server((settings.metrics_host, port), _Handler)
@@ -134,7 +134,7 @@ def served(settings: ObservabilitySettings, port: int) -> Iterator[int]:
 
 
 @contextmanager
-def shared_by_processes(settings: ObservabilitySettings) -> Iterator[None]:
+def shared_by_processes(settings: ObservabilitySettings) -> Generator[None]:
     """For the parent of several processes: they count into files that it serves the sum of.
 
     To be called before anything imports prometheus-client, which decides then.

@@ -1,11 +1,14 @@
 """A thread that sees when the event loop stands, and says where."""
 
+# sys._current_frames() is documented, and the only way to another thread's stack.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -17,7 +20,7 @@ BEATS = 4  # in the time after which a loop counts as blocked
 
 
 @contextmanager
-def watching(limit: float) -> Iterator[None]:
+def watching(limit: float) -> Generator[None]:
     """Log it, with its stack, when the running loop doesn't turn for `limit` seconds; 0: don't."""
     if not limit:
         yield

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 
 from kernel.config.observability import ObservabilitySettings
@@ -20,7 +20,7 @@ async def observing(
     port: int,
     observe: Callable[[], Sequence[Measure]],
     samples: Sequence[Sample] = (sample_queues,),
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Watch the event loop; with METRICS=on count, sample, and serve it on the port.
 
     `observe` begins to count what this kind of process does, and returns what measures its state.

@@ -11,7 +11,7 @@ reporters: list[Callable[[BaseException, dict[str, Any]], None]] = []
 def tell_reporters(_: Any, method: str, line: Any) -> Any:
     """A processor of structlog's that changes nothing."""
     if reporters and method in ("error", "exception", "critical"):
-        given = line.get("exc_info")
+        given: tuple[Any, ...] | BaseException | bool | None = line.get("exc_info")
         if given is True:
             given = sys.exc_info()
         error = given[1] if isinstance(given, tuple) else given

@@ -7,7 +7,7 @@ conventions for HTTP and databases. No query string, header or value of a statem
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
@@ -41,8 +41,7 @@ class _OneResource(Resource):
     __hash__ = object.__hash__
 
 
-@cache  # OpenTelemetry takes one provider for a process
-def _spans(app: AppSettings, settings: ObservabilitySettings) -> Spans:
+def _made(app: AppSettings, settings: ObservabilitySettings) -> Spans:
     """What makes spans, and sends those that are sampled to the collector."""
     about = Resource.create(
         {
@@ -58,13 +57,16 @@ def _spans(app: AppSettings, settings: ObservabilitySettings) -> Spans:
         shutdown_on_exit=False,
     )
     endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/")
-    processor = BatchSpanProcessor(
-        OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT)
-    )
+    exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT)
+    processor = BatchSpanProcessor(exporter)
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
     _say_it_once_a_minute()
     return Spans(provider, processor, rate)
+
+
+# OpenTelemetry takes one provider for a process.
+_spans: Callable[..., Spans] = cache(_made)
 
 
 def spans_of(resources: Resources) -> Spans:
@@ -74,7 +76,7 @@ def spans_of(resources: Resources) -> Spans:
 
 
 @contextmanager
-def tracing(resources: Resources) -> Iterator[None]:
+def tracing(resources: Resources) -> Generator[None]:
     """Tell a collector of what this process does; what is left is sent at the end."""
     flush = spans_of(resources).processor.force_flush
     try:
@@ -87,7 +89,7 @@ def tracing(resources: Resources) -> Iterator[None]:
 
 
 @contextmanager
-def entered(span: Span) -> Iterator[None]:
+def entered(span: Span) -> Generator[None]:
     """What happens in the block is part of the span, which ends with it."""
     token = otel_context.attach(trace.set_span_in_context(span))
     told = None if span is UNSAMPLED else traceparent_of(span.get_span_context())

@@ -28,6 +28,7 @@ LOG_INTERVAL = 60.0  # seconds between two lines about the same trouble
 FAULTS = ("ERR", "WRONGTYPE", "NOSCRIPT")
 WRONG_SERVER = ("READONLY", "REDIRECT", "UNBLOCKED", "LOADING", "MASTERDOWN", "NOAUTH")
 
+_exception_of = asyncio.Future[Any].exception
 # Given the connection, and whether it is a new one.
 Hook = Callable[[Connection, bool], Awaitable[None]]
 
@@ -102,7 +103,7 @@ class Redis:
     def tell(self, *command: Argument) -> None:
         """Send a command whose answer doesn't matter; does nothing while the breaker is open."""
         if self._connection is not None and self._open:
-            self._connection.send(command).add_done_callback(asyncio.Future.exception)
+            self._connection.send(command).add_done_callback(_exception_of)
 
     async def run(self, script: Script, keys: list[str], *arguments: Argument) -> Any:
         """A script's answer, in one round trip once the server knows the script."""

@@ -7,6 +7,7 @@ RESP2 through hiredis, on asyncio's and uvloop's transports alike.
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -15,6 +16,8 @@ import hiredis
 GIVE_UP = 1.0  # seconds of silence after which the connection itself is given up
 
 Argument = str | bytes | int | float
+# What hiredis declares takes one argument.
+pack_command: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
 class RedisUnavailable(Exception):
@@ -187,12 +190,11 @@ _NOTHING = object()
 
 def _pack(command: tuple[Argument, ...]) -> bytes:
     try:
-        packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
+        return pack_command(command)
     except UnicodeEncodeError:
         # A lone surrogate, which JSON can carry, is no text; it may be part of a key all the same.
         raw = [
             part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
             for part in command
         ]
-        packed = hiredis.pack_command(tuple(raw))  # type: ignore[arg-type]
-    return packed
+        return pack_command(tuple(raw))

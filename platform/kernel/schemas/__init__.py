@@ -17,3 +17,7 @@ from kernel.schemas.schemas import (
     example,
     url_of,
 )
+
+__all__ = ["MAX_PERMISSION", "MAX_ROW_ID", "Base64", "CleanText", "EmailAddress", "InputSchema"]
+__all__ += ["JsonNumber", "Message", "NoNul", "PathId", "ReadSchema", "RowId", "clean", "example"]
+__all__ += ["url_of"]

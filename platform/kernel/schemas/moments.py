@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
 
@@ -32,14 +32,14 @@ def _is_moment(field: FieldInfo) -> bool:
     return any(date in json.dumps(schema) for date in DATES)
 
 
-def without_numbers(model: type[BaseModel], data: Any) -> Any:
+def without_numbers(model: type[BaseModel], data: JsonValue) -> Any:
     """The data, in which no number stands for a moment: the model refuses those fields."""
     if not isinstance(data, dict):
         return data
     return data | {name: _replaced(data[name]) for name in moments_of(model) if name in data}
 
 
-def _replaced(value: Any) -> Any:
+def _replaced(value: JsonValue) -> Any:
     if isinstance(value, list):
         return [_replaced(item) for item in value]
     number = isinstance(value, int | float) or (

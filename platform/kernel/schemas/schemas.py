@@ -16,6 +16,7 @@ from pydantic import (
     EmailStr,
     Field,
     GetJsonSchemaHandler,
+    JsonValue,
     PlainSerializer,
     SecretBytes,
     SecretStr,
@@ -51,7 +52,7 @@ def clean(text: str) -> str:
     return text
 
 
-def clean_deep(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+def clean_deep(value: JsonValue, place: Place = ()) -> Iterator[tuple[Place, str]]:
     """What `clean` refuses within a value, and where; what is nested too deeply, too."""
     if len(place) > MAX_DEPTH:
         yield place, "is nested too deeply"
@@ -160,7 +161,7 @@ class InputSchema(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def refuse_unclean_text(cls, data: Any) -> Any:
-        unclean = list(islice(clean_deep(data), MAX_ERRORS))
+        unclean: list[tuple[Place, Any]] = list(islice(clean_deep(data), MAX_ERRORS))
         if unclean:
             errors = [
                 {"type": PydanticCustomError("value_error", told), "loc": place, "input": None}

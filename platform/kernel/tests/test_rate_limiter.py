@@ -15,7 +15,8 @@ from kernel.config.loader import Settings
 from kernel.context import Principal
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.rate_limit import dependency
-from kernel.rate_limit.dependency import forget_rules, network_of, rate_limiter
+from kernel.rate_limit.dependency import forget_rules, rate_limiter
+from kernel.rate_limit.networks import network_of
 from kernel.rate_limit.rules import Rule
 from kernel.redis.client import Redis
 from kernel.tests.fault_proxy import proxy_to

@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from kernel.app import create_application
+from kernel.config.database import DatabaseSettings
 from kernel.config.groups import (
     KERNEL_GROUPS,
     AppSettings,
-    DatabaseSettings,
     HttpSettings,
     RedisSettings,
     SecretSettings,

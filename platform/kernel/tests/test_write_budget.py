@@ -1,5 +1,7 @@
 """Every write spends its account's budget; reads and other accounts don't."""
 
+import time
+
 import pytest
 from sqlalchemy import func, select
 
@@ -15,7 +17,7 @@ LIMITED = (429, "Rate limit exceeded.")
 
 def test_a_budget_is_whole_again_when_its_period_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(write_budget.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     budget = WriteBudget(LimitSettings(write_limit=3, write_period=60))
 
     assert [budget.spend(1) for _ in range(3)] == [0, 0, 0]

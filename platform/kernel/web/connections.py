@@ -34,9 +34,9 @@ _silent.disabled = True
 class Connection(Protocol):
     """What the group needs of a connection."""
 
-    client: tuple[str, int] | None
+    client: Any  # host and port; None on a local socket
     deadline: float
-    transport: Any
+    transport: asyncio.Transport
 
     def expire(self) -> None:
         """End a wait for the client that has lasted until the deadline."""
@@ -138,7 +138,7 @@ class ConnectionGroup:
                 self._cut(connection, "the client doesn't read")
 
     def _cancel_abandoned(self, now: float) -> None:
-        kept = []
+        kept: list[tuple[float, asyncio.Task[None], Any]] = []
         for due, task, cycle in self._abandoned:
             if task.done():
                 continue
@@ -171,5 +171,4 @@ def _may_cancel(scope: Any) -> bool:
 
 
 def _unsent(connection: Connection) -> int:
-    size: int = connection.transport.get_write_buffer_size()
-    return size
+    return connection.transport.get_write_buffer_size()

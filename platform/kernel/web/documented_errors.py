@@ -45,9 +45,7 @@ SHARED: dict[str, tuple[int, dict[str, Json]]] = {
 
 def error_responses(details: Mapping[int, Sequence[str]]) -> dict[int | str, dict[str, Any]]:
     """Errors that a route's code doesn't show, for `responses=`: their details, by status."""
-    return {
-        status: problem_answer(status, examples_of(*texts)) for status, texts in details.items()
-    }
+    return {code: problem_answer(code, examples_of(*texts)) for code, texts in details.items()}
 
 
 def operations_of(document: Json, routes: Iterable[APIRoute]) -> Iterator[tuple[APIRoute, Json]]:

@@ -98,7 +98,7 @@ def _describe(route: APIRoute, operation: Json) -> None:
         operation.setdefault("security", [])  # said, since leaving it out may be an oversight
     else:
         own_schemes = operation.get("security", [{}])
-        optional = own_schemes if access is Access.OPTIONAL else []
+        optional: list[Json] = own_schemes if access is Access.OPTIONAL else []
         operation["security"] = [*optional, *[{**one, SCHEME: []} for one in own_schemes]]
     needed = named_permissions(route.dependant, Access.PERMISSION)
     for name in named_permissions(route.dependant):

@@ -60,11 +60,11 @@ class OuterMiddleware:
 
     def __init__(self, app: ASGIApp, resources: Resources, routes: Sequence[BaseRoute]) -> None:
         settings = resources.settings.group(HttpSettings)
-        self._cors, self._routes = cors(settings, routes), routes
-        self._app = self._cors(app)
+        self.cors, self._routes = cors(settings, routes), routes
+        self.app = self.cors(app)
         self._trusted = settings.trusted_proxies
-        self._resources = resources
-        self._bounds = resources.settings.group(ConnectionSettings)
+        self.resources = resources
+        self.bounds = resources.settings.group(ConnectionSettings)
         self.refusals = Refusals(settings)
         self.observers: list[Observer] = []
         self.in_flight = 0
@@ -73,7 +73,7 @@ class OuterMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         context = self.open(scope)
         token, usage = request_id_var.set(context.request_id), usage_var.set(context.usage)
@@ -82,7 +82,7 @@ class OuterMiddleware:
                 await _Exchange(self, context, scope, receive, send).run()
             else:
                 scope[KEY] = context
-                app = self.refusals.of(scope) or self._app
+                app = self.refusals.of(scope) or self.app
                 await app(scope, _releasing(receive, context), send)
         finally:
             request_id_var.reset(token)
@@ -98,7 +98,7 @@ class OuterMiddleware:
             request_id = _acceptable_id(headers.get("x-request-id"))
             if headers.get("x-forwarded-proto") in ("http", "https"):
                 scope["scheme"] = headers["x-forwarded-proto"]
-        return RequestContext(request_id or os.urandom(16).hex(), address, self._resources)
+        return RequestContext(request_id or os.urandom(16).hex(), address, self.resources)
 
     def has_head(self, scope: Scope) -> bool:
         """Whether a route answers HEAD itself; else a HEAD is a GET without its body."""
@@ -134,17 +134,17 @@ class _Exchange:
 
     async def run(self) -> None:
         refusal = self._outer.refusals.of(self._scope)
-        app = self._outer._app if refusal is None else self._outer._cors(refusal)
+        app = self._outer.app if refusal is None else self._outer.cors(refusal)
         try:
             await app(self._scope, self.receive, self.send)
         except HTTPException as error:  # of a middleware: routes answer theirs
             response = exception_response(error, self._path)
-            await self._outer._cors(response)(self._scope, self.receive, self.send)
+            await self._outer.cors(response)(self._scope, self.receive, self.send)
         except Exception:
             log.exception("request crashed", route=template_of(self._scope))
             if not self._status:
                 crash = problem_response(500, CRASHED, self._path)
-                await self._outer._cors(crash)(self._scope, self.receive, self.send)
+                await self._outer.cors(crash)(self._scope, self.receive, self.send)
         finally:
             self._close()
 
@@ -164,7 +164,7 @@ class _Exchange:
             self._received += len(body)
             self._outer.refusals.count(self._received)
             self._complete = not more
-            self._body = self._body or BodyBounds(self._scope, self._outer._bounds)
+            self._body = self._body or BodyBounds(self._scope, self._outer.bounds)
             self._body.check(body, more)
         return message
 
@@ -192,7 +192,7 @@ class _Exchange:
         if b"cache-control" not in names:
             private = self.context.personal
             headers.append((b"cache-control", b"private, no-store" if private else b"no-store"))
-        if self._outer._resources.draining and b"connection" not in names:
+        if self._outer.resources.draining and b"connection" not in names:
             # The process is about to end: no other request may come on this connection.
             headers.append((b"connection", b"close"))
         if SECURITY_HEADERS.keys().isdisjoint(names):  # nearly always, and cheaper

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.utils import is_body_allowed_for_status_code
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
@@ -54,7 +54,7 @@ def problem_body(
     status: int, detail: str, path: str, members: Mapping[str, Any] = MappingProxyType({})
 ) -> bytes:
     """The JSON bytes of a problem; `members` go beside the standard ones."""
-    fixed = {"status": status, "detail": detail, "instance": path}
+    fixed: dict[str, Any] = {"status": status, "detail": detail, "instance": path}
     problem = {"type": "about:blank", "title": phrase(status)} | fixed | {**members} | fixed
     try:
         return orjson.dumps(problem, option=orjson.OPT_NON_STR_KEYS)
@@ -76,19 +76,21 @@ def problem_response(
 def exception_response(error: HTTPException, path: str) -> Response:
     """The answer to an HTTPException. `detail` is text: the members of a dictionary go beside it,
     any other value goes into `errors`."""
-    status, headers, detail = error.status_code, error.headers, error.detail
+    status, headers = error.status_code, error.headers
     if not is_body_allowed_for_status_code(status):
         return Response(None, status, headers)
-    members: dict[str, Any] = {}
-    if not isinstance(detail, str):
-        given: Any = jsonable_encoder(detail)
-        listed = given if isinstance(given, list) else [given]
-        members = given if isinstance(given, dict) else {"errors": listed}
-        detail = members.get("detail")
+    members = _members(error.detail)
     if kind := getattr(error, "problem_type", None):
         members["type"] = kind
+    detail = members.get("detail")
     text = detail if isinstance(detail, str) else phrase(status)
     return problem_response(status, text, path, headers, members)
+
+
+def _members(detail: JsonValue) -> dict[str, Any]:
+    given: JsonValue = {"detail": detail} if isinstance(detail, str) else jsonable_encoder(detail)
+    listed = given if isinstance(given, list) else [given]
+    return given if isinstance(given, dict) else {"errors": listed}
 
 
 def is_plain_error(scope: Scope, start: Message) -> bool:
@@ -150,7 +152,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return problem_response(422, f"{where}: {first['msg']}", path, members={"errors": errors})
 
 
-def _encodable(value: Any) -> Any:
+def _encodable(value: JsonValue) -> Any:
     if isinstance(value, str):
         return value[:MAX_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, dict):

@@ -34,6 +34,8 @@ class _Refused(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. Names without an underscore that aren't ours are uvicorn's."""
 
+    parser: Any  # None once the connection is lost
+
     def __init__(self, config: Any, server_state: Any, *arguments: Any, **more: Any) -> None:
         super().__init__(config, server_state, *arguments, **more)
         self.group = group_of(server_state, config.loaded_app, self.loop)
@@ -113,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._stage, self.deadline = BETWEEN, math.inf
-        if self.cycle is not None and self.cycle.response_complete:
+        if self.cycle and self.cycle.response_complete:
             self.deadline = self.loop.time() + self._bounds.idle_timeout
 
     def on_response_complete(self) -> None:
@@ -173,7 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what isn't a request, and close; behind the answers that are still owed."""
         self._deaf, self._received = True, 0
         cycle = self.cycle
-        owed = cycle is not None and not cycle.response_complete
+        owed = bool(cycle) and not cycle.response_complete
         if owed and self._stage is not BODY:
             cycle.keep_alive, self.deadline = False, math.inf
             self.flow.pause_reading()

@@ -55,7 +55,7 @@ def errors_of(route: APIRoute) -> dict[int, list[str]]:
     }
 
 
-def _function(call: Any) -> FunctionType | None:
+def _function(call: object) -> FunctionType | None:
     """The Python function behind what is called; None when there is none to read."""
     while isinstance(call, partial):
         call = call.func
@@ -78,15 +78,14 @@ def _read(function: FunctionType) -> list[tuple[Any, Caught, list[Found]]]:
     if not isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
         return []
     scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-    found = []
+    found: list[tuple[Any, Caught, list[Found]]] = []
     for node, caught in _walk(tree.body, (), scope):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name | ast.Attribute):
             node = node.exc
         elif not isinstance(node, ast.Call):
             continue
         value = _value(node.func if isinstance(node, ast.Call) else node, scope)
-        is_error = isinstance(value, type) and issubclass(value, HTTPException)
-        found.append((value, caught, list(_errors(value, node, scope)) if is_error else []))
+        found.append((value, caught, list(_errors(value, node, scope))))
     return found
 
 
@@ -132,8 +131,10 @@ def _value(node: ast.expr | None, scope: Scope) -> Any:
     return UNKNOWN
 
 
-def _errors(kind: type[HTTPException], node: ast.expr, scope: Scope) -> Iterator[Found]:
+def _errors(kind: Any, node: ast.expr, scope: Scope) -> Iterator[Found]:
     """The errors that naming or calling this exception's class makes."""
+    if not (isinstance(kind, type) and issubclass(kind, HTTPException)):
+        return
     parameters = inspect.signature(kind).parameters
     given: dict[str | None, ast.expr] = {}
     if isinstance(node, ast.Call):

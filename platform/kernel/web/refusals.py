@@ -8,7 +8,8 @@ from starlette.types import Scope
 
 from kernel.config.groups import HttpSettings
 from kernel.errors import CustomException, phrase
-from kernel.web.problems import MAX_ERRORS, MAX_TEXT, problem_response
+from kernel.schemas.schemas import MAX_ERRORS
+from kernel.web.problems import MAX_TEXT, problem_response
 
 NUL = "must not contain NUL characters"
 

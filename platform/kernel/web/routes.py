@@ -60,7 +60,7 @@ def place(
     for router in routers:
         root.include_router(router, prefix=PREFIX, generate_unique_id_function=operation_id)
     contexts = zip(iter_route_contexts(root.routes), _inclusions(root, {}, None), strict=True)
-    guards = resources and resources.provider("guards")
+    guards = resources.provider("guards") if resources else None
     guard: Guard = partial(guards, resources.settings) if resources and guards else lambda _: []
     routes = [_placed(*context, guard) for context in contexts]
     return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
