@@ -36,6 +36,7 @@ BY_REFUSALS = ("anonymous", "deleted", "expired", "other", "owner", "superuser",
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
 INVALID = {400, 422}  # the table says who may call, of calls that are valid
+WORKING = "give `body` in factories.py of the feature, or an example that works (docs/concepts.md, Schemas)"
 MOST_SHOWN = 500  # characters of an answer, in a report
 
 
@@ -113,11 +114,8 @@ def unproved(
     if not any(200 <= status < 400 for status in statuses.values()):
         yield f"refuses every caller: {[*statuses.values()]}"
     if invalid := sorted(caller for caller, status in statuses.items() if status in INVALID):
-        yield (
-            f"finds the call of {', '.join(invalid)} invalid: give `body` in factories.py of the "
-            "feature, or an example that works (docs/concepts.md, Schemas). "
-            f"{invalid[0]} is answered {statuses[invalid[0]]} {said.get(invalid[0], '')}".rstrip()
-        )
+        told = f"{invalid[0]} is answered {statuses[invalid[0]]} {said.get(invalid[0], '')}"
+        yield f"finds the call of {', '.join(invalid)} invalid: {WORKING}. {told}".rstrip()
     for caller in own_callers().keys() & statuses.keys():
         if statuses[caller] < 400 <= statuses["owner"]:
             yield f"lets {caller} in, and not its owner: {statuses[caller]}"
