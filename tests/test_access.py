@@ -104,7 +104,7 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
 
 
 INVALID_CALL = (
-    "finds the call of superuser invalid: give `body` in factories.py of the feature, or an "
+    "finds the call of superuser invalid: give `body` in factories.py, or an "
     "example that works (docs/concepts.md, Schemas). superuser is answered 422 "
     '{"detail": "number: Field required"}'
 )

@@ -36,7 +36,7 @@ BY_REFUSALS = ("anonymous", "deleted", "expired", "other", "owner", "superuser",
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
 INVALID = {400, 422}  # the table says who may call, of calls that are valid
-WORKING = "give `body` in factories.py of the feature, or an example that works (docs/concepts.md, Schemas)"
+WORKING = "give `body` in factories.py, or an example that works (docs/concepts.md, Schemas)"
 MOST_SHOWN = 500  # characters of an answer, in a report
 
 
