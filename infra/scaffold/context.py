@@ -143,7 +143,7 @@ def _example(feature: Feature, which: str) -> str:
 
 
 def unsayable(feature: Feature) -> str:
-    """Why a valid value may be refused and the API's document can't tell; empty when none may be."""
+    """Why a valid value may be refused and no document tells it; empty when none may be."""
     kinds = {column.field.type for column in feature.columns}
     kinds |= {column.field.type for many in feature.children for column in many.columns}
     return "; ".join(why for kind, why in UNSAYABLE.items() if kind in kinds)
