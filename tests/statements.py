@@ -20,6 +20,7 @@ from kernel.app import Application
 from kernel.resources import Resources
 from kernel.web.router import FeatureRoute
 from tests.application import by_itself
+from tests.callers import lacking
 
 # A transaction's frame comes with any write, and isn't counted.
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT BEFORE_READING", "SELECT SET_CONFIG(NAME")
@@ -40,11 +41,8 @@ def recorded(feature: str) -> dict[str, int]:
 def recorded_of(feature: str, route: str) -> int:
     """How many statements are recorded for a route of the feature."""
     if route not in recorded(feature):
-        pytest.fail(
-            f"features/{feature}/tests/statements.txt has no line for {route}: "
-            f"hatch run statements {feature}",
-            pytrace=False,
-        )
+        told = f"statements.txt has no line for {route}: hatch run statements {feature}"
+        lacking(feature, "statements.txt", told)
     return recorded(feature)[route] + added()[route]
 
 
