@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
@@ -37,6 +37,7 @@ HOLDER = "permission"
 # What features/<name>/tests/factories.py offers as `callers`, by their column in the access table:
 # more ways in which the owner of what a call is about may call. Their docstrings stand above it.
 OwnersCaller = Callable[["People"], Awaitable[httpx2.AsyncClient]]
+GUIDE = "see docs/testing.md#gates"
 _number = count()
 
 
@@ -124,6 +125,19 @@ async def _person(app: Application, stack: AsyncExitStack, name: str, **values: 
     await person.make(f"{name}{next(_number)}", **values)
     await person.login()
     return person
+
+
+_told: set[tuple[str, str]] = set()
+
+
+def lacking(feature: str, what: str, told: str) -> NoReturn:
+    """Fail, since the feature's tests folder has no `what`. The tests behind it that miss the same
+    are skipped: it is said once."""
+    told = f"features/{feature}/tests/{told}"
+    if (feature, what) in _told:
+        pytest.skip(told)
+    _told.add((feature, what))
+    pytest.fail(told, pytrace=False)
 
 
 def arranger_of(feature: str) -> Arrange:
@@ -214,7 +228,9 @@ def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> st
     given = {"username": people.owner.username, **given}
     path = route.path_format
     for name in route.param_convertors:
-        assert name in given, f"factories.py of the route's feature must give {name} for {path}"
+        if name not in given:
+            told = f"factories.py: `arrange` must give `{name}` for {route.path_format}; {GUIDE}"
+            lacking(route.endpoint.__module__.split(".")[1], name, told)
         path = path.replace(f"{{{name}}}", as_text(given[name]))
     return path
 

@@ -20,6 +20,7 @@ from kernel.app import Application
 from kernel.resources import Resources
 from kernel.web.router import FeatureRoute
 from tests.application import by_itself
+from tests.callers import lacking
 
 # A transaction's frame comes with any write, and isn't counted.
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT BEFORE_READING", "SELECT SET_CONFIG(NAME")
@@ -29,10 +30,20 @@ OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
 
 @cache
 def recorded(feature: str) -> dict[str, int]:
-    """The numbers in the feature's tests/statements.txt, by method and path."""
-    text = (ROOT / "features" / feature / "tests" / "statements.txt").read_text()
+    """The numbers in the feature's tests/statements.txt, by method and path; none while it has no
+    such file."""
+    file = ROOT / "features" / feature / "tests" / "statements.txt"
+    text = file.read_text() if file.is_file() else ""
     rows = [line.rsplit(maxsplit=1) for line in text.splitlines() if not line.startswith("#")]
     return {route.strip(): int(number) for route, number in rows[1:]}
+
+
+def recorded_of(feature: str, route: str) -> int:
+    """How many statements are recorded for a route of the feature."""
+    if route not in recorded(feature):
+        told = f"statements.txt has no line for {route}: hatch run statements {feature}"
+        lacking(feature, "statements.txt", told)
+    return recorded(feature)[route] + added()[route]
 
 
 def worst_cases_of(feature: str) -> Any:
@@ -97,8 +108,7 @@ class Statements:
             matches = route.path_regex.match(request.url.path)
             if matches and request.method in (route.methods or ()):
                 feature = route.endpoint.__module__.split(".")[1]
-                name = f"{request.method} {route.path}"
-                return recorded(feature)[name] + added()[name]
+                return recorded_of(feature, f"{request.method} {route.path}")
         raise AssertionError(f"no route for {request.method} {request.url.path}")
 
 

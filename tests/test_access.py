@@ -16,7 +16,7 @@ from kernel.web.access import Access, access
 from kernel.web.router import FeatureRoute, SessionDep, calls_of
 from kernel.web.routes import RouteError, place, refuse_unclear
 from tests.callers import CALLERS, HOLDER
-from tests.gates.test_access_table import access_of, unproved, written
+from tests.gates.test_access_table import access_of, shortened, unproved, written
 
 
 def only_route(router: APIRouter) -> FeatureRoute:
@@ -104,8 +104,9 @@ def test_every_feature_says_who_may_call_its_routes() -> None:
 
 
 INVALID_CALL = (
-    "finds the call of superuser invalid: give `body` in factories.py of the feature, or an "
-    "example that works (docs/concepts.md, Schemas)"
+    "finds the call of superuser invalid: give `body` in factories.py, or an "
+    "example that works (docs/concepts.md, Schemas). superuser is answered 422 "
+    '{"detail": "number: Field required"}'
 )
 
 
@@ -138,8 +139,14 @@ def test_answers_that_belie_a_declared_access_are_listed(
     async def erase_notes(caller: SuperUser) -> Any: ...
 
     statuses = dict(zip(CALLERS, answers, strict=True))
+    said = dict.fromkeys(CALLERS, '{"detail": "number: Field required"}')
 
-    assert list(unproved(only_route(router), statuses)) == told
+    assert list(unproved(only_route(router), statuses, said)) == told
+
+
+def test_a_long_answer_is_shown_by_its_beginning() -> None:
+    assert shortened("short") == "short"
+    assert shortened("x" * 600) == f"{'x' * 500}..."
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,22 @@ def test_a_feature_is_checked_by_its_name(
     assert "others" not in said
 
     main(["notes"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == [
-        *("format", "lint", "types", "sizes")
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:5]] == [
+        *("format", "lint", "types", "pyright", "sizes")
     ]
+
+
+def test_pyright_looks_at_the_files_of_a_feature_and_not_at_its_tests(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for path in ("notes/crud.py", "notes/tests/test_notes.py", "others/crud.py"):
+        file = tmp_path / "features" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('number: int = "one"\n')
+    monkeypatch.setattr("infra.checks.__main__.ROOT", tmp_path)
+
+    assert main(["pyright", "notes"]) == 1
+
+    said = capsys.readouterr().out
+    assert "features/notes/crud.py:1:15 - error" in said
+    assert "1 error" in said

@@ -36,7 +36,7 @@ async def test_every_route_answers_as_it_does_with_everything(
 ) -> None:
     expected = recorded("superuser")
 
-    answered = {}
+    answered, unknown = {}, set()
     for feature in discovery.offers("router", "router"):
         for method, route in routes_of(without, feature):
             if QUEUE in names and route.path.startswith(OF_THE_QUEUE):
@@ -45,7 +45,10 @@ async def test_every_route_answers_as_it_does_with_everything(
                 given = await arranger_of(feature)(accounts, route.name)
                 answer = await call(accounts, route, method, given, "superuser")
             answered[f"{method} {route.path}"] = answer.status_code
+            if f"{method} {route.path}" not in expected:
+                unknown.add(feature)
 
+    assert not unknown, f"access.txt lacks routes: hatch run access {' '.join(sorted(unknown))}"
     assert answered == {name: expected[name] for name in answered}
     assert len(answered) >= len(expected) - 3
 

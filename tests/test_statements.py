@@ -14,7 +14,7 @@ from features.users.models import UserCreateInternal
 from kernel.resources import Resources
 from tests.accounts import Person
 from tests.application import running
-from tests.statements import Statements, counting
+from tests.statements import Statements, counting, recorded_of
 
 ADA = UserCreateInternal(
     name="Ada", username="ada", email="ada@example.com", hashed_password="unusable"
@@ -40,6 +40,21 @@ async def test_a_route_that_makes_another_number_than_recorded_fails(
 ) -> None:
     with pytest.raises(AssertionError, match="SELECT"):
         await statements.held(user.get("/api/v1/users"), fewer=1)
+
+
+@pytest.mark.parametrize(("feature", "route"), [("tiers", "GET /none"), ("inventions", "GET /x")])
+def test_a_route_that_is_not_recorded_says_what_to_run_and_says_it_once(
+    monkeypatch: pytest.MonkeyPatch, feature: str, route: str
+) -> None:
+    monkeypatch.setattr("tests.callers._told", set())
+    told = f"features/{feature}/tests/statements.txt has no line for {route}: "
+
+    with pytest.raises(pytest.fail.Exception) as failed:
+        recorded_of(feature, route)
+
+    assert str(failed.value) == f"{told}hatch run statements {feature}"
+    with pytest.raises(pytest.skip.Exception, match="has no line for"):
+        recorded_of(feature, f"{route}/another")
 
 
 async def test_what_an_application_does_by_itself_is_no_call_s(

@@ -1,7 +1,7 @@
 """`hatch run check [STEP ...] [FEATURE ...]`: run every step, then say all that failed.
 
-Features' names limit the steps that read files one by one (format, lint, types) to their folders;
-without a step they ask for these and for sizes.
+Features' names limit the steps that read files one by one (format, lint, types, pyright) to their
+folders; without a step they ask for these and for sizes.
 """
 
 import logging
@@ -53,12 +53,12 @@ BY_FILE = {
     "format": ("ruff", "format", "--check"),
     "lint": ("ruff", "check"),
     "types": ("mypy",),
+    # Features and workers, as [tool.pyright] says; mypy sees the rest, too.
+    "pyright": ("basedpyright", "--pythonpath", sys.executable),
 }
 OF_FEATURES = (*BY_FILE, "sizes")
 STEPS: dict[str, Callable[[Path], list[str]]] = {
     **{name: command(*words) for name, words in BY_FILE.items()},
-    # What runs in production, as [tool.pyright] says; mypy sees the rest, too.
-    "pyright": command("basedpyright", "--pythonpath", sys.executable),
     "imports": command("lint-imports", "--no-logo", "--no-cache"),
     "layout": layout.problems,
     "indexes": indexes.problems,
@@ -85,7 +85,8 @@ def main(words: list[str]) -> int:
         started = time.perf_counter()
         try:
             limited = folders and name in BY_FILE
-            problems = (command(*BY_FILE[name], *folders) if limited else STEPS[name])(ROOT)
+            step = command(*BY_FILE[name], *_paths(name, folders)) if limited else STEPS[name]
+            problems = step(ROOT)
         except Exception:  # noqa: BLE001 a step that breaks fails by itself, the others still run
             problems = [traceback.format_exc()]
         verdict = "failed" if problems else "ok"
@@ -97,6 +98,14 @@ def main(words: list[str]) -> int:
     if failed:
         print(f"\n{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _paths(step: str, folders: list[str]) -> list[str]:
+    """What the step shall look at there: pyright leaves no file out once it is given a folder."""
+    if step != "pyright":
+        return folders
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    return [str(file) for file in files if "tests" not in file.relative_to(ROOT).parts]
 
 
 def _is_feature(word: str) -> bool:

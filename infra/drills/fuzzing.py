@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from infra.drills import fuzz_expectations
 from infra.local import processes
 from kernel.config.loader import ROOT
 
@@ -39,18 +40,6 @@ MAIL = {
     "SMTP_FROM": "app@example.com",
     "EMAIL_LINK_LIMIT": "1000",
 }
-# Valid by its shape, and refused with 422: page and cursor together, a cursor of another list.
-OF_LISTS = """
-[[operations]]
-include-operation-id = {names}
-checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 401, 403, 404, 422]
-"""
-# A part of what was created, its second factor or its tier, may be absent: 404 tells of the part.
-OF_PARTS = """
-[[operations]]
-include-operation-id = {names}
-checks.ensure_resource_availability.enabled = false
-"""
 
 
 @contextmanager
@@ -109,21 +98,10 @@ def fuzz(
 
 
 def configuration(document: Mapping[str, Any]) -> str:
-    """Ours, what holds for every list and every part, and what each feature brings."""
-    lists, parts = set(), set()
-    for path, methods in document["paths"].items():
-        for operation in methods.values():
-            if "cursor" in {parameter["name"] for parameter in operation.get("parameters", [])}:
-                lists.add(operation["operationId"])
-            elif "{" in path and not path.endswith("}"):
-                parts.add(operation["operationId"])
+    """Ours, what each feature brings, and what the document tells. What stands first counts."""
     theirs = sorted((ROOT / "features").glob("*/tests/fuzz.toml"))
-    general = [
-        text.format(names=sorted(names))
-        for text, names in ((OF_LISTS, lists), (OF_PARTS, parts))
-        if names
-    ]
-    return "\n".join([OURS.read_text(), *general, *(file.read_text() for file in theirs)])
+    files = [file.read_text() for file in theirs]
+    return "\n".join([OURS.read_text(), *files, fuzz_expectations.general(document)])
 
 
 def wait_for(address: str) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from infra.checks import ROOT, docs
-from infra.docs.blocks import blocks_of, needs_of
+from infra.docs.blocks import FEATURE, blocks_of, needs_of
 from infra.docs.running import run_page
 from infra.docs.scratch import Scratch
 from infra.drills.fleet import unused_ports
-from tests.copies import copy_to
+from tests.copies import copy_to, run_module
 from tests.needs import may_go, needs
 
 pytestmark = [pytest.mark.drill, pytest.mark.longest]
@@ -34,6 +34,28 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None
     print(f"\n{page}: {report.ran} blocks ran", *report.slow, sep="\n  slow: ")
     for reason in report.not_run:
         print(f"  not run: {reason}")
+
+
+@pytest.mark.parallel
+def test_the_new_features_of_the_pages_pass_both_type_checkers(tmp_path: Path) -> None:
+    root = copy_to(tmp_path / "copy")
+    features: set[str] = set()
+    for block in (block for page in NAMES for block in blocks_of(ROOT / page, page)):
+        file = root / block.file
+        is_new = block.title.startswith("features/") and not file.exists()
+        if is_new and block.language == "python":
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.code)
+            features.update(FEATURE.findall(block.title))
+    for folder in {
+        file.parent for name in features for file in root.glob(f"features/{name}/**/*.py")
+    }:
+        (folder / "__init__.py").touch()
+
+    run = run_module(root, "infra.checks", "types", "pyright", *sorted(features))
+
+    assert run.returncode == 0, f"{run.stdout}{run.stderr}"
+    assert {"shelves", "books", "comments"} <= features
 
 
 @pytest.mark.parametrize(

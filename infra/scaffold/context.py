@@ -10,11 +10,8 @@ from infra.scaffold.names import article, is_plural
 from infra.scaffold.samples import needle, sample
 
 UNSAYABLE = {
-    "decimal": "more digits than are kept",
     "url": "addresses that are no URLs by stricter rules",
-    "email": "addresses that are no e-mails by stricter rules",
     "bytes": "text that is no base64",
-    "timedelta": "durations that are too long",
     "json": "values that are nested too deeply",
 }
 
@@ -146,12 +143,10 @@ def _example(feature: Feature, which: str) -> str:
 
 
 def unsayable(feature: Feature) -> str:
-    """Why a value that is valid by its schema may be refused; empty when none may be."""
+    """Why a valid value may be refused and no document tells it; empty when none may be."""
     kinds = {column.field.type for column in feature.columns}
     kinds |= {column.field.type for many in feature.children for column in many.columns}
-    taken = any(column.field.unique for column in feature.columns)
-    reasons = ["a value that is taken"] if taken else []
-    return "; ".join([*reasons, *(why for kind, why in UNSAYABLE.items() if kind in kinds)])
+    return "; ".join(why for kind, why in UNSAYABLE.items() if kind in kinds)
 
 
 def _key(key: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ def files_of(feature: Feature) -> list[str]:
         "seed.py": options.seed,
         "tests/test_{plural}_extras.py": options.settings or options.seed or options.rate_limit,
         "tests/test_{single}_states.py": feature.machine is not None,
-        "tests/fuzz.toml": bool(unsayable(feature)) or feature.owned,
+        "tests/fuzz.toml": bool(unsayable(feature)),
     }
     return [*ALWAYS, *(name for name, wanted in asked.items() if wanted)]
 

@@ -12,7 +12,15 @@ from kernel.app import Application
 from kernel.db import ListQuery
 from kernel.web import Access
 from kernel.web.router import FeatureRoute
-from tests.callers import People, add_rows_of, path_of, people, shows_all_of
+from tests.callers import (
+    GUIDE,
+    People,
+    add_rows_of,
+    lacking,
+    path_of,
+    people,
+    shows_all_of,
+)
 from tests.gates.features import routes_of
 
 Row = dict[str, Any]
@@ -114,7 +122,8 @@ async def paged_list_of(
     """The list with so many rows more, of these accounts."""
     parameters = _parameters(accounts.app, route)
     add_rows = add_rows_of(feature)
-    assert add_rows is not None, f"factories.py of {feature} must offer `add_rows`"
+    if add_rows is None:
+        lacking(feature, "add_rows", f"factories.py must offer `add_rows`; {GUIDE}")
     given = await add_rows(accounts, route.name, rows) or {}
     schema = parameters["sort"]["schema"]
     filters = sorted(parameters.keys() - ListQuery.model_fields.keys())

@@ -1,8 +1,10 @@
 """Who may call what: every route called by every kind of caller; the answers are kept as text."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
+import httpx2
 import pytest
 
 from infra.checks import ROOT
@@ -34,6 +36,8 @@ BY_REFUSALS = ("anonymous", "deleted", "expired", "other", "owner", "superuser",
 KNOWN_CALLERS = ("other", "owner", "superuser")
 REFUSALS = {401, 403}
 INVALID = {400, 422}  # the table says who may call, of calls that are valid
+WORKING = "give `body` in factories.py, or an example that works (docs/concepts.md, Schemas)"
+MOST_SHOWN = 500  # characters of an answer, in a report
 
 
 @pytest.mark.parametrize("feature", WITH_ROUTES)
@@ -46,15 +50,17 @@ async def test_every_caller_is_answered_as_the_table_says(
     rows, wrong = [], []
     for method, route in routes_of(app, feature):
         once = route.name in good_once_of(feature)
-        statuses = await answers(app, method, route, arrange, once)
+        answered = await answers(app, method, route, arrange, once)
+        statuses = {caller: answer.status_code for caller, answer in answered.items()}
+        said = {caller: shortened(answer.text) for caller, answer in answered.items()}
         rows.append(((f"{method} {route.path_format}", access_of(route)), statuses))
-        wrong += [f"{method} {route.path}: {text}" for text in unproved(route, statuses)]
+        wrong += [f"{method} {route.path}: {text}" for text in unproved(route, statuses, said)]
     table = written(rows)
 
     assert wrong == []
     if pytestconfig.getoption("write_access"):
         file.write_text(table)
-    assert file.is_file(), f"{file} is missing: {UPDATE}"
+    assert file.is_file(), f"{file} is missing: {UPDATE} {feature}"
     known = [*COLUMNS, *own_callers()]
     assert read(file.read_text(), known) == read(table, known), (
         f"Who may call what has changed. If you mean it: {UPDATE}"
@@ -76,11 +82,11 @@ def callers_of(route: FeatureRoute) -> tuple[str, ...]:
 
 async def answers(
     app: Application, method: str, route: FeatureRoute, arrange: Arrange, once: bool
-) -> dict[str, int]:
-    """The status that each caller is answered. After a call that wrote, others have new rows; with
-    `once`, after each call."""
+) -> dict[str, httpx2.Response]:
+    """What each caller is answered. After a call that wrote, others have new rows; with `once`,
+    after each call."""
     waiting = sorted(callers_of(route), key=(*BY_REFUSALS, *own_callers()).index)
-    statuses: dict[str, int] = {}
+    answered: dict[str, httpx2.Response] = {}
     while waiting:
         async with people(app) as accounts:
             given = await arrange(accounts, route.name)
@@ -88,20 +94,28 @@ async def answers(
             while waiting and is_unchanged:
                 caller = waiting.pop(0)
                 answer = await call(accounts, route, method, given, caller)
-                statuses[caller] = answer.status_code
+                answered[caller] = answer
                 is_unchanged = not once and (method == "GET" or answer.status_code in REFUSALS)
-    return statuses
+    return answered
 
 
-def unproved(route: FeatureRoute, statuses: dict[str, int]) -> Iterator[str]:
-    """Where the answers don't bear out the access that the route declares."""
+def shortened(text: str) -> str:
+    """The beginning of an answer, for the report: what was wrong with the call stands there."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def unproved(
+    route: FeatureRoute, statuses: dict[str, int], said: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """Where the answers don't bear out the access that the route declares.
+
+    `said` has their texts, of which an invalid call's is shown.
+    """
     if not any(200 <= status < 400 for status in statuses.values()):
         yield f"refuses every caller: {[*statuses.values()]}"
     if invalid := sorted(caller for caller, status in statuses.items() if status in INVALID):
-        yield (
-            f"finds the call of {', '.join(invalid)} invalid: give `body` in factories.py of the "
-            "feature, or an example that works (docs/concepts.md, Schemas)"
-        )
+        told = f"{invalid[0]} is answered {statuses[invalid[0]]} {said.get(invalid[0], '')}"
+        yield f"finds the call of {', '.join(invalid)} invalid: {WORKING}. {told}".rstrip()
     for caller in own_callers().keys() & statuses.keys():
         if statuses[caller] < 400 <= statuses["owner"]:
             yield f"lets {caller} in, and not its owner: {statuses[caller]}"

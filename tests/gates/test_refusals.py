@@ -43,6 +43,7 @@ async def prepared_routes(
             continue
         async with people(app) as accounts:
             given = await arranger_of(feature)(accounts, route.name)
+            path_of(accounts, route, given)  # says what factories.py doesn't give
             yield accounts, method, route, {"username": accounts.owner.username, **given}
 
 

@@ -68,7 +68,7 @@ async def test_every_route_makes_the_statements_that_are_recorded(
 
     if pytestconfig.getoption("write_statements"):
         file.write_text(table)
-    assert file.is_file(), f"{file} is missing: {UPDATE}"
+    assert file.is_file(), f"{file} is missing: {UPDATE} {feature}"
     if file.read_text() != table:
         pytest.fail(changed(file.read_text(), table, made), pytrace=False)
 

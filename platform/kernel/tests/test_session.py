@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import MetaData, bindparam, select, text
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Mapped, selectinload
 from sqlmodel import Field, Relationship, SQLModel, col
 from sqlmodel import select as sqlmodel_select
 
@@ -32,7 +32,7 @@ class Author(AsyncAttrs, Apart, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
-    books: list["Volume"] = Relationship(back_populates="author")
+    books: Mapped[list["Volume"]] = Relationship(back_populates="author")
 
 
 class Volume(Apart, table=True):
@@ -43,7 +43,7 @@ class Volume(Apart, table=True):
     id: int | None = Field(default=None, primary_key=True)
     title: str
     author_id: int = Field(foreign_key="session_author.id")
-    author: Author = Relationship(back_populates="books")
+    author: Mapped[Author] = Relationship(back_populates="books")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_exec_gives_scalars_of_one_entity_and_rows_of_several(own: Resourc
 
 async def test_a_relationship_is_read_once_it_is_loaded(own: Resources) -> None:
     async with own.unit() as db:
-        query = sqlmodel_select(Author).options(selectinload(Author.books))  # type: ignore[arg-type]
+        query = sqlmodel_select(Author).options(selectinload(Author.books))
         author = (await db.exec(query)).one()
 
         assert {book.title for book in author.books} == {"One", "Two"}
