@@ -53,7 +53,7 @@ BY_FILE = {
     "format": ("ruff", "format", "--check"),
     "lint": ("ruff", "check"),
     "types": ("mypy",),
-    # Features and workers, as [tool.pyright] says; mypy sees the rest, too.
+    # What runs in production, as [tool.pyright] says; mypy sees the rest, too.
     "pyright": ("basedpyright", "--pythonpath", sys.executable),
 }
 OF_FEATURES = (*BY_FILE, "sizes")
