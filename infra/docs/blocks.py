@@ -1,8 +1,9 @@
 """The code blocks of a page, as its drill runs them.
 
-A comment above a block says what a reader needn't see: `<!-- not run: why -->`, and
-`<!-- setup: python` with code that prepares the blocks behind it. One anywhere says which features
-the page is about, `<!-- needs: roles -->`: without them, its blocks aren't run.
+Comments above a block, which readers don't see: `<!-- not run: why -->`; `<!-- run by: file -->`, a
+test that takes the code from the page; `<!-- setup: python`, with code that prepares what follows.
+One anywhere says which features the page is about, `<!-- needs: roles -->`: without them, its
+blocks aren't run.
 """
 
 import re
@@ -13,8 +14,11 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from infra.checks import ROOT
+
 TITLE = re.compile(r'title="([^"]+)"')
 NOT_RUN = re.compile(r"<!--\s*not run:\s*(.*?)\s*-->", re.DOTALL)
+RUN_BY = re.compile(r"<!--\s*run by:\s*(\S+)\s*-->")
 SETUP = re.compile(r"<!--\s*setup: (\w+)\n(.*?)-->", re.DOTALL)
 NEEDS = re.compile(r"<!--\s*needs:\s*([\w, ]+?)\s*-->")
 FEATURE = re.compile(r"\bfeatures[./](\w+)")
@@ -31,6 +35,7 @@ class Block:
     code: str
     title: str = ""
     not_run: str = ""
+    run_by: str = ""
     hidden: bool = False
 
     @property
@@ -60,7 +65,7 @@ class Command:
 def blocks_of(path: Path, page: str) -> list[Block]:
     """The blocks of a Markdown file, in order."""
     found: list[Block] = []
-    not_run = ""
+    not_run = run_by = ""
     for token in _tokens(MarkdownIt().parse(path.read_text())):
         line = (token.map or [0])[0] + 1
         if token.type == "html_block":
@@ -68,12 +73,24 @@ def blocks_of(path: Path, page: str) -> list[Block]:
                 found.append(Block(page, line, language, code, hidden=True))
             if reason := NOT_RUN.search(token.content):
                 not_run = " ".join(reason[1].split())
+            if runner := RUN_BY.search(token.content):
+                run_by = runner[1]
             continue
         language, _, rest = token.info.partition(" ")
         title = TITLE.search(rest)
-        found.append(Block(page, line, language, token.content, title[1] if title else "", not_run))
-        not_run = ""
+        named = title[1] if title else ""
+        found.append(Block(page, line, language, token.content, named, not_run, run_by))
+        not_run = run_by = ""
     return found
+
+
+def code_run_by(test: Path) -> str:
+    """The code that pages leave to this test file."""
+    pages = sorted((ROOT / "docs").rglob("*.md"))
+    blocks = (block for page in pages for block in blocks_of(page, page.name))
+    found = [block.code for block in blocks if (ROOT / block.run_by).resolve() == test.resolve()]
+    assert found, f"no page says <!-- run by: {test} -->"
+    return "\n".join(found)
 
 
 def needs_of(path: Path, page: str) -> set[str]:

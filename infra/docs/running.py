@@ -66,6 +66,8 @@ def _run(block: Block, scratch: Scratch) -> Iterator[str]:
     """Run a block; yields why, for what isn't run."""
     if block.not_run:
         yield block.not_run
+    elif block.run_by:
+        yield f"{block.run_by} runs it"
     elif block.language == "console":
         commands = [Command(block.code.strip())] if block.hidden else commands_of(block.code)
         for command in commands:

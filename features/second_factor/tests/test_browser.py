@@ -19,6 +19,7 @@ from tests.browser import needs_chromium
 from tests.served import serving
 
 browsing = pytest.importorskip("infra.drills.browsing")
+blocks = pytest.importorskip("infra.docs.blocks")
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
@@ -167,6 +168,18 @@ def test_a_passkey_is_added_and_signed_in_with(walk: Walk) -> None:
 
     expect(walk.page.get_by_role("alert")).to_be_visible()
     expect(walk.page.locator("#manage")).to_be_hidden()
+
+
+def test_the_code_of_the_documentation_signs_in_with_a_passkey(walk: Walk) -> None:
+    walk.enter_password()
+    walk.add_a_passkey("Laptop")
+    walk.sign_out()
+    code = blocks.code_run_by(Path(__file__))
+
+    walk.page.evaluate(f"async () => {{ {code} }}")
+
+    walk.page.reload()
+    walk.sees("Laptop")
 
 
 def test_after_a_while_what_matters_asks_for_a_factor_and_is_done_then(

@@ -1,7 +1,6 @@
 """The written client compiles under the strictest rules, and works against a running API."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from infra.checks import ROOT
 from infra.client import __main__ as client
 from infra.client import node
+from infra.docs.blocks import code_run_by
 from infra.local import processes
 from infra.local.errors import LocalError
 
@@ -27,6 +27,22 @@ def _needs_node() -> None:
         node.tools()
     except LocalError as error:
         pytest.skip(str(error))
+
+
+PASSWORD = "correct horse battery"
+
+
+def output_of(program: str, folder: Path, api: str) -> str:
+    """What a program says that uses the client, once it is compiled with it."""
+    client.write(folder)
+    tools = node.tools()
+    (folder / "node_modules").symlink_to(tools / "node_modules")
+    (folder / "src/program.ts").write_text(program)
+    (folder / "src/node.d.ts").write_text(NODE_TYPES)
+    node.run([*node.program(tools, "tsc"), "--project", str(folder)], folder)
+    command = ["node", "dist/program.js", api]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr
 
 
 @pytest.fixture
@@ -60,17 +76,23 @@ def test_the_client_compiles_strictly_and_logs_in_renews_writes_and_pages(
     api: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "client"
-    client.write(folder)
-    tools = node.tools()
-    (folder / "node_modules").symlink_to(tools / "node_modules")
-    shutil.copy(Path(__file__).with_name("walk.ts"), folder / "src")
-    (folder / "src/node.d.ts").write_text(NODE_TYPES)
+    walk = Path(__file__).with_name("walk.ts").read_text()
 
-    node.run([*node.program(tools, "tsc"), "--project", str(folder)], folder)
-    command = ["node", "dist/walk.js", api]
-    walk = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert output_of(walk, folder, api) == "walked\n"
 
-    assert walk.stdout == "walked\n", walk.stdout + walk.stderr
+
+def test_the_program_of_the_documentation_compiles_and_does_what_its_page_says(
+    api: str, database_url: str, tmp_path: Path
+) -> None:
+    ada = {"name": "Ada", "username": "ada", "email": "ada@example.com", "password": PASSWORD}
+    httpx2.post(f"{api}/api/v1/user", json=ada).raise_for_status()
+    program = code_run_by(Path(__file__)).replace("https://api.example.com", api)
+    assert api in program
+
+    said = output_of(f"{program}\nfunction showLogin(): void {{}}\n", tmp_path / "client", api)
+
+    assert said == "ada\n"
+    assert httpx2.get(f"{api}/api/v1/user/ada").json()["name"] == "Countess"
 
 
 def test_the_linter_has_nothing_to_say_of_the_document() -> None:
