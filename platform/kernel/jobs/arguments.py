@@ -10,8 +10,8 @@ Value = dict[Any, Any] | list[Any] | tuple[Any, ...] | SecretStr | SecretBytes |
 
 def as_json(arguments: BaseModel) -> dict[str, Any]:
     """The arguments as a queue keeps them. Secrets are in clear: the worker needs them."""
-    kept: dict[str, Any] = _kept(arguments.model_dump(), arguments.model_dump(mode="json"))
-    return kept
+    plain, shown = arguments.model_dump(), arguments.model_dump(mode="json")
+    return shown if plain == shown else _kept(plain, shown)  # most are numbers and text
 
 
 def _kept(value: Value, shown: Value) -> Any:
