@@ -171,6 +171,13 @@ def missing_of(feature: str) -> Mapping[str, str]:
     return missing
 
 
+def shared_of(feature: str) -> Mapping[str, str]:
+    """The parameters of the feature's paths whose rows belong to none of what stands before them in
+    the path, and why: a role that is given to a user."""
+    shared: Mapping[str, str] = getattr(_factories(feature), "shared", {})
+    return shared
+
+
 @cache
 def own_callers() -> dict[str, OwnersCaller]:
     """What features add to the callers, by name."""
