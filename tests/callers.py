@@ -230,6 +230,13 @@ async def call(
     )
 
 
+def body_of(people: People, route: FeatureRoute, method: str, given: Mapping[str, Any]) -> Any:
+    """The JSON that a call sends; None where it sends none."""
+    document = people.app.openapi()
+    operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
+    return _body(document, operation, given.get("body")).get("json")
+
+
 def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> str:
     """The path of a call about what the feature's factories gave."""
     given = {"username": people.owner.username, **given}
