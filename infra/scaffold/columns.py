@@ -41,7 +41,9 @@ class Column:
                 bounds = whole(self.field.type, self.field.maximum)
                 return f"Annotated[int, Field({bounds}), JsonNumber]"
             case "decimal":
-                return f"Annotated[Decimal, Field({self._digits}{self._upper})]"
+                # With all places, as the database gives it back: 5 is answered as 5.00 at once.
+                rounded = f"AfterValidator(lambda value: round(value, {self._places}))"
+                return f"Annotated[Decimal, Field({self._digits}{self._upper}), {rounded}]"
             case "float":
                 return f"Annotated[float, Field(allow_inf_nan=False{self._upper}), JsonNumber]"
             case "url":
@@ -118,14 +120,17 @@ class Column:
             case "int" | "bigint" | "float":
                 return f"== {self._default(default)}"
             case "decimal":
-                places = int((self.field.argument or DIGITS).partition(",")[2])
-                return f'== "{Decimal(default):.{places}f}"'
+                return f'== "{Decimal(default):.{self._places}f}"'
         return f'== "{default}"'
 
     @property
     def _digits(self) -> str:
         digits, _, places = (self.field.argument or DIGITS).partition(",")
         return f"max_digits={digits}, decimal_places={places}"
+
+    @property
+    def _places(self) -> int:
+        return int((self.field.argument or DIGITS).partition(",")[2])
 
     @property
     def _upper(self) -> str:
@@ -173,7 +178,7 @@ class Column:
             case "enum":
                 return f"{self.enum}.{member(default)}"
             case "decimal":
-                return f'Decimal("{default}")'
+                return f'Decimal("{Decimal(default):.{self._places}f}")'
             case "bool":
                 return default.capitalize()
             case "date":
