@@ -44,9 +44,9 @@ def cache(
 ) -> Callable[[Endpoint], Endpoint]:
     """Keep a GET endpoint's answer for `expiration` seconds; on other methods forget it.
 
-    The logical name is `key_prefix`, filled from the endpoint's arguments, and the resource id:
-    the argument named, or the one of `resource_id_type` (an int must have "id" in its name); the
-    prefix alone for an endpoint without an id.
+    The logical name is `key_prefix`, filled from the arguments of the endpoint and of what it
+    depends on, and the resource id: the argument named, or the one of `resource_id_type` (an int
+    must have "id" in its name); the prefix alone for an endpoint without an id.
     Other methods also forget the names in `to_invalidate_extra` (prefix: id or None) and the
     namespaces in `pattern_to_invalidate_extra` (`namespace:*`), once the request has committed.
     Raises CacheError for a declaration that could not work.
@@ -63,6 +63,7 @@ def cache(
             pattern_to_invalidate_extra or [],
         )
         signature, asked = with_request(endpoint)
+        parameters = [*signature.parameters.values(), *policy.borrowed.values()]
 
         @functools.wraps(endpoint)
         async def cached(**arguments: Any) -> Any:
@@ -72,7 +73,7 @@ def cache(
             return await _write(policy, context_of(request), arguments)
 
         cached.cache_policy = policy  # type: ignore[attr-defined]
-        cached.__signature__ = signature  # type: ignore[attr-defined]
+        cached.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return cached  # type: ignore[return-value]
 
     return decorate
@@ -138,7 +139,7 @@ async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str
     assert context.unit is not None, "@cache needs a route of kernel.web.router.Router"
     names = policy.forgotten(arguments, caller_of(context.principal))
     try:
-        result = await policy.endpoint(**arguments)
+        result = await policy.call(arguments)
     except CustomException as error:
         if error.commits:
             forget(context.unit, *names)
@@ -150,7 +151,7 @@ async def _write(policy: Policy, context: RequestContext, arguments: Mapping[str
 async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]) -> Any:
     _, found = request.scope.get(FOUND, (None, None))
     if found is None or found.cached.policy is not policy:
-        return await policy.endpoint(**arguments)
+        return await policy.call(arguments)
     context = context_of(request)
     if found.entry is not None:
         return entry_response(request.scope, found.entry)
@@ -158,7 +159,7 @@ async def _answer(policy: Policy, request: Request, arguments: Mapping[str, Any]
 
     async def load() -> bytes | None:
         nonlocal uncached
-        uncached = found.cached.respond(await policy.endpoint(**arguments))
+        uncached = found.cached.respond(await policy.call(arguments))
         if context.personal and not found.cached.varies_by_caller:
             log.error("a cached endpoint looked at who asks; not kept", route=request.url.path)
             return None

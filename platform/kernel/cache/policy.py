@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from kernel.cache.borrowed import borrowed
 from kernel.discovery import source_of
 from kernel.schemas.schemas import is_secret
 
@@ -42,10 +43,23 @@ class Policy:
         _check(self)
 
     @cached_property
+    def borrowed(self) -> dict[str, inspect.Parameter]:
+        """The parameters of dependencies that the names are filled from, too."""
+        templates = [self.prefix, *self.extra, *map(str, self.extra.values()), *self.patterns]
+        named: list[str] = PLACEHOLDER.findall(" ".join(templates))
+        return borrowed(self.endpoint, {*named, self.resource_id_name or CALLER} - {CALLER})
+
+    def call(self, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        """What the endpoint returns; it gets only what it asks for."""
+        own = {name: arguments[name] for name in arguments.keys() - self.borrowed.keys()}
+        return self.endpoint(**own)  # type: ignore[no-any-return]
+
+    @cached_property
     def types(self) -> dict[str, Any]:
         """The endpoint's arguments, and the fields of its models, with their plain types."""
         types: dict[str, Any] = {}
-        for name, parameter in inspect.signature(self.endpoint, eval_str=True).parameters.items():
+        own = inspect.signature(self.endpoint, eval_str=True).parameters
+        for name, parameter in {**self.borrowed, **own}.items():
             kind = parameter.annotation
             if get_origin(kind) is Annotated:
                 kind = get_args(kind)[0]
