@@ -111,8 +111,7 @@ class Column:
     @property
     def shown_default(self) -> str:
         """What a test compares the value with that is shown of one that was left out."""
-        default = self.field.default
-        if default is None:
+        if (default := self.field.default) is None:
             return "is None"
         match self.field.type:
             case "bool":
@@ -138,13 +137,9 @@ class Column:
 
     @property
     def _element(self) -> str:
-        clean = "Annotated[CleanText, Field(max_length=100)]"
-        special = {
-            "str": clean,
-            "int": f"Annotated[int, Field({whole('int')}), JsonNumber]",
-            "bool": "StrictBool",
-        }
-        special["float"] = "Annotated[float, Field(allow_inf_nan=False), JsonNumber]"
+        special = {"str": "Annotated[CleanText, Field(max_length=100)]", "bool": "StrictBool"}
+        special |= {"int": f"Annotated[int, Field({whole('int')}), JsonNumber]"}
+        special |= {"float": "Annotated[float, Field(allow_inf_nan=False), JsonNumber]"}
         return special.get(self.field.argument or "str", self._plain_element)
 
     @property
