@@ -32,9 +32,7 @@ router = APIRouter(tags=["posts"])
 
 @router.post("/{username}/post", status_code=201)
 @cache(POSTS, resource_id_name="username")
-async def write_post(
-    username: UsernameInPath, values: PostCreate, author_id: OwnUserId, db: SessionDep
-) -> PostRead:
+async def write_post(values: PostCreate, author_id: OwnUserId, db: SessionDep) -> PostRead:
     """Publish a post under your name or, as a superuser, under anybody's."""
     post = await crud.insert_by_author.one(db, author_id=author_id, **values.model_dump())
     if post is None:
@@ -69,7 +67,7 @@ async def read_post(username: UsernameInPath, id: PathId, db: SessionDep) -> Pos
 @router.patch("/{username}/post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def patch_post(
-    username: UsernameInPath, id: PathId, values: PostUpdate, author_id: OwnUserId, db: SessionDep
+    id: PathId, values: PostUpdate, author_id: OwnUserId, db: SessionDep
 ) -> Message:
     """Change one of your posts or, as a superuser, anybody's."""
     try:
@@ -81,9 +79,7 @@ async def patch_post(
 
 @router.delete("/{username}/post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
-async def erase_post(
-    username: UsernameInPath, id: PathId, author_id: ModeratedAuthorId, db: SessionDep
-) -> Message:
+async def erase_post(id: PathId, author_id: ModeratedAuthorId, db: SessionDep) -> Message:
     """Delete one of your posts or, as a superuser or moderator, anybody's. It becomes invisible."""
     try:
         await crud_posts.delete(db, id=id, created_by_user_id=author_id)
