@@ -23,6 +23,7 @@ Refusal = tuple[int, str]
 
 def refusal(answer: httpx2.Response) -> Refusal:
     """Status and detail of a problem."""
+    assert answer.is_error, f"not refused: {answer.status_code} {answer.text}"
     return answer.status_code, answer.json()["detail"]
 
 

@@ -171,6 +171,13 @@ def missing_of(feature: str) -> Mapping[str, str]:
     return missing
 
 
+def shared_of(feature: str) -> Mapping[str, str]:
+    """The parameters of the feature's paths whose rows belong to none of what stands before them in
+    the path, and why: a role that is given to a user."""
+    shared: Mapping[str, str] = getattr(_factories(feature), "shared", {})
+    return shared
+
+
 @cache
 def own_callers() -> dict[str, OwnersCaller]:
     """What features add to the callers, by name."""
@@ -221,6 +228,13 @@ async def call(
         headers=given.get("headers"),
         **_body(document, operation, given.get("body")),
     )
+
+
+def body_of(people: People, route: FeatureRoute, method: str, given: Mapping[str, Any]) -> Any:
+    """The JSON that a call sends; None where it sends none."""
+    document = people.app.openapi()
+    operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
+    return _body(document, operation, given.get("body")).get("json")
 
 
 def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> str:

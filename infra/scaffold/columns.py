@@ -41,7 +41,9 @@ class Column:
                 bounds = whole(self.field.type, self.field.maximum)
                 return f"Annotated[int, Field({bounds}), JsonNumber]"
             case "decimal":
-                return f"Annotated[Decimal, Field({self._digits}{self._upper})]"
+                # With all places, as the database gives it back: 5 is answered as 5.00 at once.
+                rounded = f"AfterValidator(lambda value: round(value, {self._places}))"
+                return f"Annotated[Decimal, Field({self._digits}{self._upper}), {rounded}]"
             case "float":
                 return f"Annotated[float, Field(allow_inf_nan=False{self._upper}), JsonNumber]"
             case "url":
@@ -109,8 +111,7 @@ class Column:
     @property
     def shown_default(self) -> str:
         """What a test compares the value with that is shown of one that was left out."""
-        default = self.field.default
-        if default is None:
+        if (default := self.field.default) is None:
             return "is None"
         match self.field.type:
             case "bool":
@@ -118,8 +119,7 @@ class Column:
             case "int" | "bigint" | "float":
                 return f"== {self._default(default)}"
             case "decimal":
-                places = int((self.field.argument or DIGITS).partition(",")[2])
-                return f'== "{Decimal(default):.{places}f}"'
+                return f'== "{Decimal(default):.{self._places}f}"'
         return f'== "{default}"'
 
     @property
@@ -128,18 +128,18 @@ class Column:
         return f"max_digits={digits}, decimal_places={places}"
 
     @property
+    def _places(self) -> int:
+        return int((self.field.argument or DIGITS).partition(",")[2])
+
+    @property
     def _upper(self) -> str:
         return f", le={written(self.field.maximum)}" if self.field.maximum is not None else ""
 
     @property
     def _element(self) -> str:
-        clean = "Annotated[CleanText, Field(max_length=100)]"
-        special = {
-            "str": clean,
-            "int": f"Annotated[int, Field({whole('int')}), JsonNumber]",
-            "bool": "StrictBool",
-        }
-        special["float"] = "Annotated[float, Field(allow_inf_nan=False), JsonNumber]"
+        special = {"str": "Annotated[CleanText, Field(max_length=100)]", "bool": "StrictBool"}
+        special |= {"int": f"Annotated[int, Field({whole('int')}), JsonNumber]"}
+        special |= {"float": "Annotated[float, Field(allow_inf_nan=False), JsonNumber]"}
         return special.get(self.field.argument or "str", self._plain_element)
 
     @property
@@ -173,7 +173,7 @@ class Column:
             case "enum":
                 return f"{self.enum}.{member(default)}"
             case "decimal":
-                return f'Decimal("{default}")'
+                return f'Decimal("{Decimal(default):.{self._places}f}")'
             case "bool":
                 return default.capitalize()
             case "date":

@@ -9,6 +9,7 @@ from tests.accounts import Person
 from tests.callers import People
 
 missing = {"name": "Role not found"}
+shared = {"name": "a role may be given to any user"}
 MANAGE = "roles.manage"
 
 
