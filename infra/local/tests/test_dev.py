@@ -232,6 +232,7 @@ def test_revisions_are_applied_at_once_where_that_is_asked_for(checkout: Checkou
         LATER.format(repr(head))
     )
     checkout.wait_for("Changed: migrations/versions/2026_12_01_later.py")
+    checkout.wait_for("  migrations: ")  # until then the process before may answer
 
     assert status(f"{address}/health/ready") == 200
     current = checkout.run("infra.local.run", "alembic", "current")
