@@ -5,7 +5,7 @@ import enum
 import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import asyncpg
@@ -92,7 +92,7 @@ KINDS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "double_exact": (Double(asdecimal=True), st.floats(-(10**6), 10**6)),
     "moment": (DateTime(timezone=True), MOMENT),
     "utc": (UTCDateTime(), MOMENT),
-    "day": (Date(), st.dates()),
+    "day": (Date(), st.dates(date(1, 1, 2), date(9999, 12, 30))),
     "clock": (Time(), st.times()),
     "length": (Interval(), st.timedeltas(timedelta(-9999), timedelta(9999))),
     "key": (Uuid(), st.uuids()),
