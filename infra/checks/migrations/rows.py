@@ -129,10 +129,9 @@ def _value(table: Table, column: Column, variant: Variant) -> str:
         return str(sample[column.name])
     if column.name in table.refers:
         other, name = table.refers[column.name]
-        rows = f'FROM "{other}"'
-        # The first row refers to the first of the others: so each has one of its own, as many are.
-        place = f"{abs(variant.number - 1)} % greatest((SELECT count(*) {rows}), 1)"
-        return f'(SELECT "{name}" {rows} ORDER BY ctid OFFSET {place} LIMIT 1)'
+        # The one that the fewest rows refer to: so each has one of its own, as many are.
+        held = f'(SELECT count(*) FROM "{table.name}" mine WHERE mine."{column.name}" = o."{name}")'  # noqa: S608
+        return f'(SELECT o."{name}" FROM "{other}" o ORDER BY {held}, o.ctid LIMIT 1)'  # noqa: S608
     said = None if model is None else model.columns.get(column.name)
     if said is not None and said.foreign_keys and not column.required:
         return "NULL"  # a revision that is still to come makes it refer to rows
