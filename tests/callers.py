@@ -206,8 +206,7 @@ async def call(
 
     Of `query` it sends what the route has parameters for.
     """
-    document = people.app.openapi()
-    operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
+    document, operation = _documented(people, route, method)
     path = path_of(people, route, given)
     parameters = [one for one in operation.get("parameters", []) if one["in"] == "query"]
     known = {
@@ -232,9 +231,14 @@ async def call(
 
 def body_of(people: People, route: FeatureRoute, method: str, given: Mapping[str, Any]) -> Any:
     """The JSON that a call sends; None where it sends none."""
-    document = people.app.openapi()
-    operation: Json = document["paths"].get(route.path_format, {}).get(method.lower(), {})
+    document, operation = _documented(people, route, method)
     return _body(document, operation, given.get("body")).get("json")
+
+
+def _documented(people: People, route: FeatureRoute, method: str) -> tuple[Json, Json]:
+    """The OpenAPI document, and what it says of the route; nothing where it leaves that out."""
+    document = people.app.openapi()
+    return document, document["paths"].get(route.path_format, {}).get(method.lower(), {})
 
 
 def path_of(people: People, route: FeatureRoute, given: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ def _run(block: Block, scratch: Scratch) -> Iterator[str]:
     elif block.language == "yaml":
         yaml.safe_load(block.code)
     elif block.language not in ("text", ""):
-        raise Failed(f"a block of {block.language} needs a title or `<!-- not run: why -->`")
+        raise Failed(f"a block of {block.language} needs a title or `<!-- run by: a test -->`")
 
 
 def elsewhere(line: str) -> str:

@@ -43,8 +43,8 @@ async def finds(
         return
     async with people(app) as accounts:
         other = await accounts.caller("other")
-        theirs = await arranged(replace(accounts, owner=other), route, arrange)  # type: ignore[arg-type]
-        given = await arranged(accounts, route, arrange)
+        theirs = await valid_values(replace(accounts, owner=other), route, arrange)  # type: ignore[arg-type]
+        given = await valid_values(accounts, route, arrange)
         for mixed in mixtures(route, given, theirs, shared):
             for caller in CALLERS:
                 client = other if caller == "other" else caller
@@ -58,7 +58,7 @@ async def finds(
                     )
 
 
-async def arranged(people: People, route: FeatureRoute, arrange: Arrange) -> Given:
+async def valid_values(people: People, route: FeatureRoute, arrange: Arrange) -> Given:
     """What a valid call about a row of theirs takes."""
     given = {"username": people.owner.username, **await arrange(people, route.name)}
     path_of(people, route, given)  # says what factories.py doesn't give

@@ -8,15 +8,10 @@ from fastapi.params import Depends
 
 
 def borrowed(endpoint: Callable[..., Any], names: set[str]) -> dict[str, inspect.Parameter]:
-    """Those of these names that the endpoint doesn't take itself and a dependency of it does."""
-    found: dict[str, inspect.Parameter] = {}
-    missing = names - inspect.signature(endpoint).parameters.keys()
-    if missing:
-        for one in _of_dependencies(endpoint):
-            if one.name in missing:
-                kind = inspect.Parameter.KEYWORD_ONLY
-                found.setdefault(one.name, one.replace(kind=kind))
-    return found
+    """Those of these names that a dependency of the endpoint takes, as parameters by keyword."""
+    asked = _of_dependencies(endpoint) if names else ()
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return {one.name: one.replace(kind=kind) for one in asked if one.name in names}
 
 
 def _of_dependencies(call: Callable[..., Any]) -> Iterator[inspect.Parameter]:

@@ -47,7 +47,8 @@ class Policy:
         """The parameters of dependencies that the names are filled from, too."""
         templates = [self.prefix, *self.extra, *map(str, self.extra.values()), *self.patterns]
         named: list[str] = PLACEHOLDER.findall(" ".join(templates))
-        return borrowed(self.endpoint, {*named, self.resource_id_name or CALLER} - {CALLER})
+        missing = {*named, self.resource_id_name or CALLER} - {CALLER, *self._own_types}
+        return borrowed(self.endpoint, missing)
 
     def call(self, arguments: Mapping[str, Any]) -> Awaitable[Any]:
         """What the endpoint returns; it gets only what it asks for."""
@@ -56,18 +57,13 @@ class Policy:
 
     @cached_property
     def types(self) -> dict[str, Any]:
-        """The endpoint's arguments, and the fields of its models, with their plain types."""
-        types: dict[str, Any] = {}
-        own = inspect.signature(self.endpoint, eval_str=True).parameters
-        for name, parameter in {**self.borrowed, **own}.items():
-            kind = parameter.annotation
-            if get_origin(kind) is Annotated:
-                kind = get_args(kind)[0]
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                fields = {key: info.annotation for key, info in kind.model_fields.items()}
-                types = fields | types
-            types[name] = kind
-        return types
+        """The endpoint's arguments, the fields of its models, and what is borrowed, with their
+        plain types."""
+        return {**_types(self.borrowed), **self._own_types}
+
+    @cached_property
+    def _own_types(self) -> dict[str, Any]:
+        return _types(inspect.signature(self.endpoint, eval_str=True).parameters)
 
     @cached_property
     def resource_id(self) -> str | None:
@@ -97,6 +93,19 @@ class Policy:
         """The names that a write with these arguments forgets."""
         values = {**flatten(arguments), CALLER: caller}
         return [_fill(template, values) for template in self.forgotten_templates]
+
+
+def _types(parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    types: dict[str, Any] = {}
+    for name, parameter in parameters.items():
+        kind = parameter.annotation
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = {key: info.annotation for key, info in kind.model_fields.items()}
+            types = fields | types
+        types[name] = kind
+    return types
 
 
 def _fill(template: str, values: Mapping[str, Any]) -> str:

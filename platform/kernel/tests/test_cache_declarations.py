@@ -94,6 +94,23 @@ def test_the_id_is_inferred_by_its_type_and_name() -> None:
         policy(plain, resource_id_name="nothing")
 
 
+def test_a_name_is_filled_from_a_dependency_only_where_the_endpoint_has_nothing_of_that_name() -> (
+    None
+):
+    class Page(BaseModel):
+        page: int
+
+    async def asked(page: str, shelf: str) -> str:
+        return ""
+
+    async def one(query: Annotated[Page, Query()], place: Annotated[str, Depends(asked)]) -> str:
+        return ""
+
+    found = policy(one, prefix="{shelf}_books:{page}")
+
+    assert (set(found.borrowed), found.types["page"]) == ({"shelf"}, int)
+
+
 def test_what_a_body_refers_to_is_no_resource_id() -> None:
     class Note(BaseModel):
         author_id: int
