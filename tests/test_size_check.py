@@ -17,18 +17,17 @@ from sqlmodel import SQLModel
 from infra.checks.json_size import CHARACTER, Walk
 from infra.checks.sizes import bounds_of, of_type
 from kernel.db import Listing, ListQuery, pages_of
-from kernel.schemas import ReadSchema
+from kernel.schemas import ReadSchema, url_of
 
 
 class Note(SQLModel, table=True):
     """A table that migrations must not see."""
 
     metadata = MetaData()
-    __table_args__ = ({"info": {"urls": ["link"]}},)
     id: int = Column(primary_key=True, sa_type=BigInteger)
     title: str = Column(max_length=100)
     text: str
-    link: str = Column(max_length=2048)
+    link: Annotated[str, url_of("http")]
     price: Decimal = Column(default=0, sa_type=Numeric(9, 2))
 
 

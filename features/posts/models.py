@@ -14,19 +14,12 @@ from kernel.db import ListQuery, SoftDeleted, Timestamped
 from kernel.schemas import CleanText, InputSchema, ReadSchema, example, url_of
 
 MAX_TITLE = 30
-MAX_URL = 2048
+AUTHOR = "created_by_user_id"
+LIVE = SoftDeleted.LIVE
 
 Title = Annotated[CleanText, Field(min_length=2, max_length=MAX_TITLE)]
 Text = Annotated[CleanText, Field(min_length=1, max_length=63_206)]
-MediaUrl = Annotated[
-    CleanText,
-    Field(
-        max_length=MAX_URL,
-        description="An http, https or ftp URL; at most 2,048 bytes, no spaces or quotes.",
-        json_schema_extra={"format": "uri"},
-    ),
-    url_of("http", "https", "ftp"),
-]
+MediaUrl = Annotated[CleanText, url_of("http", "https", "ftp")]
 
 
 class PostBase(SQLModel):
@@ -34,7 +27,7 @@ class PostBase(SQLModel):
 
     title: Title
     text: Text = Column(sa_type=LongText)
-    media_url: MediaUrl | None = Column(default=None, max_length=MAX_URL)
+    media_url: MediaUrl | None = None
 
 
 class Post(PostBase, Timestamped, SoftDeleted, table=True):
@@ -43,28 +36,10 @@ class Post(PostBase, Timestamped, SoftDeleted, table=True):
     __table_args__: ClassVar[Any] = (
         # A user's list by id and by moment. The first serves the user's removal, too, which takes
         # soft-deleted posts with it.
-        Index("ix_post_author", "created_by_user_id", "id"),
-        Index(
-            "ix_post_author_created",
-            "created_by_user_id",
-            "created_at",
-            "id",
-            postgresql_where=SoftDeleted.LIVE,
-        ),
-        Index(
-            "ix_post_author_title",
-            "created_by_user_id",
-            "title",
-            "id",
-            postgresql_where=SoftDeleted.LIVE,
-        ),
-        {
-            "info": {
-                "counted_by": ["created_by_user_id"],
-                "urls": ["media_url"],
-                "audited": ["created_by_user_id", "is_deleted", "deleted_at"],
-            }
-        },
+        Index("ix_post_author", AUTHOR, "id"),
+        Index("ix_post_author_created", AUTHOR, "created_at", "id", postgresql_where=LIVE),
+        Index("ix_post_author_title", AUTHOR, "title", "id", postgresql_where=LIVE),
+        {"info": {"counted_by": [AUTHOR], "audited": [AUTHOR, "is_deleted", "deleted_at"]}},
     )
 
     id: int | None = Column(default=None, primary_key=True)

@@ -29,12 +29,12 @@ from kernel.schemas import (
     url_of,
 )
 
+USER_NOT_FOUND = "User not found"
 EMAIL_TAKEN = "Email is already registered"
 USERNAME_TAKEN = "Username not available"
 MAX_NAME = 30
 MAX_USERNAME = 20
 MAX_EMAIL = 254
-MAX_URL = 2048
 MIN_PASSWORD = 8  # characters
 MAX_PASSWORD_BYTES = 72  # bcrypt reads no further
 
@@ -77,11 +77,7 @@ Password = Annotated[
     AfterValidator(_of_fit_length),
     NoNul(),
 ]
-WebAddress = Annotated[
-    CleanText,
-    Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}),
-    url_of("http", "https"),
-]
+WebAddress = Annotated[CleanText, url_of("http", "https")]
 
 
 class UserBase(SQLModel):
@@ -110,7 +106,6 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
         {
             "info": {
                 "counted_by": [],
-                "urls": ["profile_image_url"],
                 # Of all others an audit entry has the name only: they are personal, or secret.
                 "audited": ["tier_id", "is_superuser", "is_deleted", "deleted_at", "version"],
                 "audited_always": ["is_superuser"],
@@ -121,7 +116,7 @@ class User(UserBase, Timestamped, SoftDeleted, table=True):
     id: int | None = Column(default=None, primary_key=True)
     # NULL: the account has no password, and signs in by something else.
     hashed_password: str | None = Column(default=None, max_length=60)
-    profile_image_url: str | None = Column(default=None, max_length=MAX_URL)
+    profile_image_url: WebAddress | None = None
     tier_id: int | None = Column(default=None, foreign_key="tier.id", ondelete="RESTRICT")
     is_superuser: bool = Column(default=False, sa_column_kwargs={"server_default": text("false")})
     version: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})

@@ -15,7 +15,7 @@ from sqlmodel import AutoString
 
 from infra.checks.json_size import Walk, text_size
 from kernel.schemas import InputSchema
-from kernel.schemas.schemas import MAX_URL
+from kernel.schemas.urls import MAX_URL
 
 Key = tuple[type[Any], str]
 SEQUENCES = (list, set, frozenset, Sequence)
@@ -94,7 +94,7 @@ def column_size(column: ColumnElement[Any]) -> float:
     kind = column.type
     if isinstance(kind, AutoString):
         kind = kind.impl_instance
-    if isinstance(column, Column) and column.name in column.table.info.get("urls", ()):
+    if isinstance(column, Column) and column.info.get("url"):
         return MAX_URL + 2  # of which JSON escapes none (kernel.db.tables)
     if isinstance(kind, BigInteger):
         return 20

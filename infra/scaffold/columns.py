@@ -9,7 +9,7 @@ from infra.checks.json_size import CHARACTER
 from infra.scaffold.fields import Field
 from infra.scaffold.kinds import DIGITS
 from infra.scaffold.names import camel
-from kernel.schemas.schemas import MAX_URL
+from kernel.schemas.urls import MAX_URL
 
 MAX_LENGTHS = {"str": 100, "text": 10_000, "url": MAX_URL, "array": 100, "bytes": 65_536}
 LISTED = 1000  # characters of a text that lists show, if there is room
@@ -47,8 +47,8 @@ class Column:
             case "float":
                 return f"Annotated[float, Field(allow_inf_nan=False{self._upper}), JsonNumber]"
             case "url":
-                length = f'Field(max_length={most}, json_schema_extra={{"format": "uri"}})'
-                return f'Annotated[CleanText, {length}, url_of("http", "https")]'
+                length = f"Field(max_length={most}), " if self.field.maximum else ""
+                return f'Annotated[CleanText, {length}url_of("http", "https")]'
             case "array":
                 return f"Annotated[list[{self._element}], Field(max_length={most})]"
             case "bytes":
@@ -152,11 +152,6 @@ class Column:
         match self.field.type:
             case "text" if not 0 < (self.field.maximum or 0) <= LISTED:
                 yield "sa_type=TEXT"
-            # A shorter text has its bound in the column: lists show it whole.
-            case "str" | "url" | "text" if self.field.optional:
-                yield f"max_length={self.most}"
-            case "decimal" if self.field.optional:
-                yield self._digits
             case "bigint":
                 yield "sa_type=BigInteger"
             case "email":

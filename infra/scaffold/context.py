@@ -77,7 +77,6 @@ def _columns(feature: Feature) -> dict[str, Any]:
         "defaults": [column for column in columns if column.field.default is not None],
         "enums": [column for column in every if column.field.type == "enum"],
         "searched": [column for column in columns if column.field.search],
-        "urls": [column for column in columns if column.field.type == "url"],
         "texts": feature.texts,
         "listed": feature.listed,
         "shortened": _shortened(feature.texts, feature.listed),

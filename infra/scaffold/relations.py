@@ -96,10 +96,6 @@ class Children:
     columns: list[Column]
     most: int  # that a row may have
 
-    @property
-    def urls(self) -> list[str]:
-        return [column.field.name for column in self.columns if column.field.type == "url"]
-
 
 @dataclass(frozen=True)
 class Links:

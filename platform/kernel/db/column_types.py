@@ -1,9 +1,9 @@
 """What a table's field is stored as, where SQLModel can't say it or says another thing.
 
 An Enum is stored by its values, in a type of PostgreSQL's own; a Literal as its values are; a
-SecretStr as text, and comes back as a SecretStr. JSON that is None is NULL (`JSON.NULL` stores
-JSON's null). A moment without an offset from UTC is no column. Of a column that is given whole,
-`sa_column=Column(...)`, only the word on JSON holds.
+SecretStr as text, and comes back as a SecretStr. Bounds hold in a union, too. JSON that is None is
+NULL (`JSON.NULL` stores JSON's null). A moment without an offset from UTC is no column. Of a column
+that is given whole, `sa_column=Column(...)`, only the words on JSON and URLs hold.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +11,21 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import sqlmodel.main
 from pydantic import SecretStr
-from sqlalchemy import JSON, Boolean, Column, DateTime, Dialect, Enum, Integer, TypeDecorator
+from pydantic.fields import FieldInfo
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    Numeric,
+    TypeDecorator,
+)
 from sqlmodel import AutoString, SQLModel
+
+from kernel.schemas.urls import UrlText
 
 NAIVE = (
     "a moment without an offset from UTC is another one on each machine; write `datetime` or "
@@ -51,6 +64,8 @@ def column_type(field: Any) -> Any:
         kind = _type_of(field)
     except (TypeError, ValueError):  # SQLModel asks of a Literal what it is a subclass of
         kind = _further_type(field)
+    if kind is not getattr(field, "sa_type", None):
+        kind = _bounded(kind, field)
     made = kind() if isinstance(kind, type) else kind
     if isinstance(made, DateTime) and not made.timezone:
         raise ValueError(NAIVE)
@@ -71,16 +86,30 @@ def _by_values(kind: Enum) -> Enum:
 def _further_type(field: Any) -> Any:
     parts = list(_parts(field.annotation))
     if parts == [SecretStr]:
-        return SecretText(_length(field))
+        return SecretText(_least("max_length", field))
     kinds: set[type[Any]] = {type(one) for one in parts}
     if len(kinds) == 1 and kinds <= OF_VALUES.keys():
         return OF_VALUES[kinds.pop()]
     raise ValueError(f"{field.annotation} has no matching SQLAlchemy type")
 
 
-def _length(field: Any) -> int | None:
-    lengths = [getattr(one, "max_length", None) for one in field.metadata]
-    return next(filter(None, lengths), None)
+def _bounded(kind: Any, field: Any) -> Any:
+    """SQLModel sees no bound of `Title | None`, and the first constraint only."""
+    if kind is AutoString:
+        return AutoString(_least("max_length", field))
+    if kind.__class__ is Numeric and kind.precision is None:
+        kind.precision, kind.scale = _least("max_digits", field), _least("decimal_places", field)
+    return kind
+
+
+def _least(bound: str, field: Any) -> int | None:
+    return min(filter(None, (getattr(one, bound, None) for one in _metadata(field))), default=None)
+
+
+def _metadata(field: Any) -> list[Any]:
+    """What is said of a field, and of a union's members."""
+    members = [FieldInfo.from_annotation(part) for part in get_args(field.annotation)]
+    return [*field.metadata, *(said for one in members for said in one.metadata)]
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -98,6 +127,8 @@ def _complete_column(field: Any) -> Column[Any]:
     column = _column_of(field)
     if isinstance(column.type, JSON):
         column.type.none_as_null = True
+    if any(isinstance(one, UrlText) for one in _metadata(field)):
+        column.info["url"] = True
     return column
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from kernel.db import column_types
-from kernel.schemas.schemas import MAX_URL
+from kernel.schemas.urls import MAX_URL
 
 column_types.install()
 
@@ -112,12 +112,11 @@ def constraint_named(name: str | None) -> Any:
 
 @event.listens_for(Table, "after_parent_attach")
 def bound_urls(table: Table, _: MetaData) -> None:
-    """Hold columns of URLs to what `kernel.schemas.url_of` takes, whatever writes them:
-    `__table_args__ = {"info": {"urls": ["media_url"]}}`."""
-    for column in table.info.get("urls", ()):
-        fit = f"""{column} !~ '[\\x01-\\x20"\\\\\\x7f]'"""
-        condition = f"octet_length({column}) <= {MAX_URL} AND {fit}"
-        table.append_constraint(CheckConstraint(condition, name=column))
+    """Hold columns of URLs to what `kernel.schemas.url_of` takes, whatever writes them."""
+    for name in [column.name for column in table.columns if column.info.get("url")]:
+        fit = f"""{name} !~ '[\\x01-\\x20"\\\\\\x7f]'"""
+        condition = f"octet_length({name}) <= {MAX_URL} AND {fit}"
+        table.append_constraint(CheckConstraint(condition, name=name))
 
 
 def columns_of(check: CheckConstraint) -> list[str]:

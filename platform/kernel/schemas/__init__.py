@@ -15,8 +15,8 @@ from kernel.schemas.schemas import (
     RowId,
     clean,
     example,
-    url_of,
 )
+from kernel.schemas.urls import url_of
 
 __all__ = ["MAX_PERMISSION", "MAX_ROW_ID", "Base64", "CleanText", "EmailAddress", "InputSchema"]
 __all__ += ["JsonNumber", "Message", "NoNul", "PathId", "ReadSchema", "RowId", "clean", "example"]

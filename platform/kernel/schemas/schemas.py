@@ -1,6 +1,5 @@
 """What requests and answers are made of: strict input shapes, read shapes, row ids, clean text."""
 
-import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from itertools import islice
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 from fastapi import Path
 from pydantic import (
     AfterValidator,
-    AnyUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,8 +18,6 @@ from pydantic import (
     PlainSerializer,
     SecretBytes,
     SecretStr,
-    TypeAdapter,
-    UrlConstraints,
     ValidationError,
     model_validator,
 )
@@ -33,8 +29,6 @@ from kernel.schemas.moments import moments_of, without_numbers
 MAX_ROW_ID = 2**31 - 1  # PostgreSQL's integer
 MAX_DEPTH = 20
 MAX_PERMISSION = 40  # characters of a permission's name
-MAX_URL = 2048  # bytes
-UNFIT_FOR_URL = re.compile(r'[\x00-\x20"\\\x7f]')
 OTHER_ALPHABET = str.maketrans("-_", "+/")
 MAX_ERRORS = 20  # in one answer; the rest would tell nothing new
 Place = tuple[str | int, ...]
@@ -62,9 +56,12 @@ def clean_deep(value: JsonValue, place: Place = ()) -> Iterator[tuple[Place, str
         except ValueError as error:
             yield place, str(error)
     elif isinstance(value, dict):
+        deeper = len(place) < MAX_DEPTH
         for key, item in value.items():
-            yield from clean_deep(key, (*place, "[key]"))
-            yield from clean_deep(item, (*place, key))
+            for part, at in ((key, "[key]"), (item, key)):
+                plain = deeper and isinstance(part, str) and part.isascii() and "\x00" not in part
+                if not plain:  # else there is nothing to say, and most are
+                    yield from clean_deep(part, (*place, at))
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from clean_deep(item, (*place, number))
@@ -119,27 +116,6 @@ RowId = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
 PathId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
 
-def url_of(*schemes: str) -> AfterValidator:
-    """Refuse text that is no URL of these schemes with a host, that is longer than MAX_URL bytes of
-    UTF-8, or has what a URL must encode: spaces, quotes, backslashes, control characters.
-
-    The text stays as it was written, and JSON escapes none of it.
-    """
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(schemes), host_required=True)]
-    )
-
-    def check(text: str) -> str:
-        adapter.validate_python(text)
-        if len(text.encode()) > MAX_URL:
-            raise ValueError(f"must be at most {MAX_URL} bytes of UTF-8")
-        if UNFIT_FOR_URL.search(text):
-            raise ValueError("must not contain spaces, quotes, backslashes or control characters")
-        return text
-
-    return AfterValidator(check)
-
-
 def is_secret(annotation: Any) -> bool:
     """Whether that is the type of a secret: SecretStr, one that may be None, a list of them."""
     return annotation in (SecretStr, SecretBytes) or any(map(is_secret, get_args(annotation)))
@@ -155,8 +131,8 @@ class InputSchema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     if not TYPE_CHECKING:
-        # SQLModel's own, which a table needs, costs a validation several calls of Python.
-        __init__ = BaseModel.__init__
+        # SQLModel's own, which tables and older versions of pydantic need, cost more.
+        __init__, model_dump = BaseModel.__init__, BaseModel.model_dump
 
     @model_validator(mode="before")
     @classmethod
