@@ -14,7 +14,8 @@ from features.auth.further_step import admission, ask_further_step
 from features.auth.principals import KnownUser, live_principal
 from features.auth.step_up import NO_SESSION
 from features.auth.tokens import Kind, signer
-from features.users.crud import id_by_username
+from features.users.crud import id_by_username, last_user_of_name
+from features.users.models import USER_NOT_FOUND
 from kernel.context import Identify, Principal, context_of, principal_of
 from kernel.db import UnitOfWork
 from kernel.errors import ForbiddenException, NotFoundException
@@ -29,7 +30,6 @@ from kernel.web import (
     unauthenticated,
 )
 
-USER_NOT_FOUND = "User not found"
 API_KEY_HEADER = b"x-api-key"
 LOG_IN = "Log in for this: it needs a session."
 
@@ -173,6 +173,21 @@ async def path_user_id(username: UsernameInPath, db: SessionDep) -> int:
 
 # The id of the user in the path `{username}`; who may call is said by another dependency.
 PathUserId = Annotated[int, Depends(path_user_id)]
+
+
+async def past_user_id(username: UsernameInPath, db: SessionDep) -> int:
+    """The id of the live user of that name, else of the one that was deleted last.
+
+    Raises NotFoundException (404).
+    """
+    user = await last_user_of_name.one(db, username=username)
+    if user is None:
+        raise NotFoundException(USER_NOT_FOUND)
+    return user.id
+
+
+# As PathUserId; deleted users keep the name, too, until they are gone for good.
+PastUserId = Annotated[int, Depends(past_user_id)]
 
 
 def Requires(permission: str) -> Any:  # noqa: N802 - it reads as FastAPI's Depends does

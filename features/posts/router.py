@@ -5,19 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy.exc import NoResultFound
 
-from features.auth.permissions import (
-    USER_NOT_FOUND,
-    OwnUserId,
-    SuperUser,
-    UsernameInPath,
-    path_user,
-)
+from features.auth.permissions import OwnUserId, PastUserId, SuperUser, UsernameInPath, path_user
 from features.posts import crud
 from features.posts.cache_keys import POST, POSTS
-from features.posts.crud import crud_all_posts, crud_posts
 from features.posts.models import PostCreate, PostListed, PostQuery, PostRead, PostUpdate
 from features.posts.permissions import ModeratedAuthorId
-from features.users.crud import last_user_of_name
+from features.users.models import USER_NOT_FOUND
 from kernel import jobs
 from kernel.cache import cache, public
 from kernel.db import JSONBytesResponse, pages_of
@@ -71,7 +64,7 @@ async def patch_post(
 ) -> Message:
     """Change one of your posts or, as a superuser, anybody's."""
     try:
-        await crud_posts.update(db, values, id=id, created_by_user_id=author_id)
+        await crud.crud_posts.update(db, values, id=id, created_by_user_id=author_id)
     except NoResultFound:
         raise NotFoundException(POST_NOT_FOUND) from None
     return Message(message="Post updated")
@@ -82,7 +75,7 @@ async def patch_post(
 async def erase_post(id: PathId, author_id: ModeratedAuthorId, db: SessionDep) -> Message:
     """Delete one of your posts or, as a superuser or moderator, anybody's. It becomes invisible."""
     try:
-        await crud_posts.delete(db, id=id, created_by_user_id=author_id)
+        await crud.crud_posts.delete(db, id=id, created_by_user_id=author_id)
     except NoResultFound:
         raise NotFoundException(POST_NOT_FOUND) from None
     return Message(message="Post deleted")
@@ -91,17 +84,14 @@ async def erase_post(id: PathId, author_id: ModeratedAuthorId, db: SessionDep) -
 @router.delete("/{username}/db_post/{id}")
 @cache(POST, resource_id_name="id", to_invalidate_extra={POSTS: "{username}"})
 async def erase_db_post(
-    username: UsernameInPath, id: PathId, caller: SuperUser, db: SessionDep
+    id: PathId, caller: SuperUser, author_id: PastUserId, db: SessionDep
 ) -> Message:
     """Delete a post for good, even one that is deleted already.
 
     If no account has that name now, the last one that had it is meant.
     """
-    author = await last_user_of_name.one(db, username=username)
-    if author is None:
-        raise NotFoundException(USER_NOT_FOUND)
     try:
-        await crud_all_posts.db_delete(db, id=id, created_by_user_id=author.id)
+        await crud.crud_all_posts.db_delete(db, id=id, created_by_user_id=author_id)
     except NoResultFound:
         raise NotFoundException(POST_NOT_FOUND) from None
     return Message(message="Post deleted from the database")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import MISSING, Field
 from sqlalchemy.exc import NoResultFound
 
-from features.auth.permissions import USER_NOT_FOUND, SuperUser, UsernameInPath
+from features.auth.permissions import SuperUser, UsernameInPath
 from features.rate_limits.crud import crud_rate_limits, listing, rules_of_tier
 from features.rate_limits.limited_paths import warn_of_unlimited
 from features.rate_limits.models import (
@@ -20,7 +20,7 @@ from features.rate_limits.models import (
 from features.tiers.crud import tier_by_name
 from features.tiers.models import TIER_NOT_FOUND, Tier, TierRead
 from features.users.crud import user_by_username
-from features.users.models import UserRead
+from features.users.models import USER_NOT_FOUND, UserRead
 from kernel.cache import public
 from kernel.db import JSONBytesResponse, UnitOfWork, pages_of
 from kernel.errors import NotFoundException, UnprocessableEntityException

@@ -6,13 +6,12 @@ from typing import Any
 from sqladmin import ModelView
 from starlette.requests import Request
 
-from features.auth.permissions import USER_NOT_FOUND
 from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
 from features.roles import crud, permissions
 from features.roles.grants import forget_permissions
 from features.roles.models import Role, RoleChange, RoleCreate, UserRole, UserRoleCreate
-from features.users.models import User
+from features.users.models import USER_NOT_FOUND, User
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from features.auth.permissions import USER_NOT_FOUND, Requires
+from features.auth.permissions import Requires
 from features.auth.principals import KnownUser
 from features.auth.security_log import record
 from features.auth.throttle import acquire
@@ -14,6 +14,7 @@ from features.roles import crud
 from features.roles.declared import declared_permissions
 from features.roles.models import MAX_ROLES, ROLE_NOT_FOUND, RoleRead
 from features.roles.settings import RoleSettings
+from features.users.models import USER_NOT_FOUND
 from kernel.context import context_of
 from kernel.db import UnitOfWork
 from kernel.errors import (

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from sqlalchemy.exc import NoResultFound
 
 from features.auth.permissions import (
-    USER_NOT_FOUND,
     OptionalUser,
     SuperUser,
     UsernameInPath,
@@ -23,7 +22,7 @@ from features.tiers.models import (
     UserTierUpdate,
 )
 from features.users.crud import change_user, user_by_username
-from features.users.models import UserRead, as_seen_by
+from features.users.models import USER_NOT_FOUND, UserRead, as_seen_by
 from kernel.cache import public
 from kernel.db import JSONBytesResponse, pages_of
 from kernel.errors import NotFoundException

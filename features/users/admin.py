@@ -12,16 +12,13 @@ from features.auth.security_log import record_after_commit
 from features.auth.step_up import require_recent_password
 from features.users import crud, permissions
 from features.users.events import PasswordChanged
-from features.users.models import Password, User, UserUpdate
+from features.users.models import USER_NOT_FOUND, Password, User, UserUpdate
 from kernel.context import Principal, context_of
 from kernel.db import UnitOfWork
 from kernel.errors import NotFoundException
 from kernel.events import emit
 from kernel.schemas import RowId
 from kernel.web import unit_of
-
-USER_NOT_FOUND = "User not found"
-
 
 NewPassword = Annotated[
     Password, Field(description="Empty: it stays. A new one ends the account's sessions.")

@@ -9,7 +9,6 @@ from pydantic import MISSING, SecretStr
 from features.auth.further_step import is_asked_for_more
 from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
-from features.auth.permissions import USER_NOT_FOUND
 from features.auth.step_up import (
     check_current_password,
     refuse_without_session,
@@ -17,7 +16,7 @@ from features.auth.step_up import (
 )
 from features.auth.throttle import acquire
 from features.users import crud
-from features.users.models import EMAIL_TAKEN, USERNAME_TAKEN, Account, UserUpdate
+from features.users.models import EMAIL_TAKEN, USER_NOT_FOUND, USERNAME_TAKEN, Account, UserUpdate
 from features.users.reserved_names import reserved_names
 from features.users.settings import RegistrationSettings
 from kernel.context import Principal, context_of

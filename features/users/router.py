@@ -8,7 +8,6 @@ from pydantic import SecretStr
 from features.auth.password_rules import refuse_guessable
 from features.auth.passwords import hash_password
 from features.auth.permissions import (
-    USER_NOT_FOUND,
     CurrentUser,
     OptionalUser,
     OwnUserId,
@@ -21,6 +20,7 @@ from features.auth.step_up import note_password, require_recent_password
 from features.users import crud, permissions
 from features.users.events import EmailChanging, PasswordChanged, Registering
 from features.users.models import (
+    USER_NOT_FOUND,
     Account,
     RoleUpdate,
     UserCreate,
