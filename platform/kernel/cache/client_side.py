@@ -47,14 +47,14 @@ def allows(scope: Scope) -> bool:
     return age > 0 and not context.personal and not _sent(scope, b"authorization")
 
 
-def public_headers(scope: Scope, etag: str) -> dict[str, str]:
-    """The headers of a public answer."""
+def public_headers(scope: Scope, etag: str) -> list[tuple[bytes, bytes]]:
+    """The headers of a public answer, as ASGI has them."""
     age = context_of(scope).resources.settings.group(HttpSettings).client_cache_max_age
-    return {
-        "Cache-Control": f"public, max-age={age}",
-        "ETag": etag,
-        "Vary": "Authorization, Cookie, X-API-Key",
-    }
+    return [
+        (b"cache-control", b"public, max-age=%d" % age),
+        (b"etag", etag.encode()),
+        (b"vary", b"Authorization, Cookie, X-API-Key"),
+    ]
 
 
 def is_known(scope: Scope, etag: str) -> bool:
@@ -80,6 +80,9 @@ def add_cache_headers(scope: Scope, response: Response) -> Response:
     etag = scope.get(ETAG) or etag_of(bytes(body))
     headers = public_headers(scope, etag)
     if is_known(scope, etag):
-        return Response(status_code=304, headers=headers, background=response.background)
-    response.headers.update(headers)
+        response = Response(status_code=304, background=response.background)
+    # Not by `headers`, which looks through all of them for each.
+    names = {name for name, _ in headers}
+    headers += [header for header in response.raw_headers if header[0] not in names]
+    response.raw_headers[:] = headers
     return response

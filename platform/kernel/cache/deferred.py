@@ -6,14 +6,13 @@ if it dies before that, the others would go on with the old values until they ex
 
 from collections.abc import Iterable
 from typing import Literal
-from uuid import uuid4
 
 from pydantic import BaseModel
 
 from kernel.cache.store import Stores, VersionedStore
 from kernel.db.unit_of_work import UnitOfWork
 from kernel.jobs.declare import JobContext, task
-from kernel.jobs.job import Job
+from kernel.jobs.job import Job, new_id
 from kernel.jobs.outbox import outbox
 from kernel.redis.connection import RedisUnavailable
 
@@ -37,7 +36,7 @@ async def defer(unit: UnitOfWork, store: VersionedStore, names: Iterable[str]) -
         return
     pending = {"role": store.role, "names": sorted(names)}
     # Not unique: a job of the same names that waits already may run before this unit commits.
-    await keeper.add(unit, Job(id=uuid4().hex, function=FLUSH, arguments=pending, durable=True))
+    await keeper.add(unit, Job(id=new_id(), function=FLUSH, arguments=pending, durable=True))
 
 
 # Done at once or when Redis is back, however long that takes.

@@ -1,6 +1,5 @@
 """Where the answers of one cached route are kept: their keys, and the names they depend on."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -164,7 +163,8 @@ def caller_of(principal: Principal | None) -> str:
 
 def _namespaces(name: str) -> list[str]:
     """What `a:b:7` lies in: `a:*` and `a:b:*`."""
-    return [f"{name[: match.end()]}*" for match in re.finditer(":", name)]
+    parts = name.split(":")
+    return [f"{':'.join(parts[:number])}:*" for number in range(1, len(parts))]
 
 
 def all_asked(dependant: Dependant) -> Iterator[Dependant]:

@@ -46,8 +46,7 @@ async def _hit(cached: CachedRoute, texts: dict[str, str], scope: Scope, send: S
     headers = [(b"content-type", media_type)] if media_type else []
     status = 200
     if is_public(route.endpoint) and allows(scope):
-        public = public_headers(scope, tag)
-        headers += [(key.lower().encode(), value.encode()) for key, value in public.items()]
+        headers += public_headers(scope, tag)
         if is_known(scope, tag):
             status, body, headers = 304, b"", [one for one in headers if one[0] != b"content-type"]
     if status == 200:

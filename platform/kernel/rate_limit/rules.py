@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kernel.db.unit_of_work import UnitOfWork
 
@@ -18,16 +19,14 @@ class Rule:
             raise ValueError(f"A rule needs a limit of at least 1 and a period above 0: {self}")
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """Whose calls are counted (a key) and by which rule."""
 
     key: str
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What became of a call; of several quotas, the tightest one's figures."""
 
     accepted: bool

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import pytest
 from fastcrud import FastCRUD
+from hypothesis import given
+from hypothesis.strategies import booleans, dates, datetimes, integers, just, text, uuids
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -28,7 +30,7 @@ from sqlmodel import SQLModel, col
 
 from kernel.db.listing import Listing
 from kernel.db.pagination import ListQuery
-from kernel.db.plain_rows import is_plain
+from kernel.db.plain_rows import as_json, is_plain
 from kernel.errors import UnprocessableEntityException
 from kernel.resources import Resources
 from kernel.schemas import ReadSchema
@@ -210,6 +212,21 @@ def test_only_plain_models_go_without_their_model() -> None:
     assert [name for name, read in MADE.items() if plain(read)] == []
     assert not plain(reading(note=(str, ...)))  # the column may be null
     assert not plain(reading(number=(str, ...)))
+
+
+@given(
+    number=integers(-(2**63), 2**63 - 1),
+    name=text(),
+    is_new=booleans(),
+    made_at=datetimes(timezones=just(UTC)),
+    made_on=dates(),
+    id=uuids(),
+)
+def test_a_plain_row_is_written_as_its_model_writes_it(**values: Any) -> None:
+    fields: dict[str, Any] = {name: (type(value), ...) for name, value in values.items()}
+    model = create_model("Row", **fields)
+
+    assert as_json(values) == model(**values).model_dump_json().encode()
 
 
 @pytest.mark.parametrize("sort", WareQuery.model_fields["sort"].annotation.__args__)  # type: ignore[union-attr]

@@ -27,8 +27,6 @@ class BodyBounds:
 
     def check(self, piece: bytes, more: bool) -> None:
         """Take the next piece. Raises UnprocessableEntityException (422) for too much structure."""
-        if not more and not self._kind and self._is_harmless(piece):
-            return
         if not self._kind:
             self._kind = Headers(scope=self._scope).get("content-type", "json").lower()
         if "urlencoded" in self._kind:
@@ -46,11 +44,11 @@ class BodyBounds:
             ):
                 raise UnprocessableEntityException(excess)
 
-    def _is_harmless(self, body: bytes) -> bool:
-        """Whether so short a body can't have too much of anything but levels."""
-        bounds = self._settings
-        enough = min(MAX_FIELDS, bounds.max_body_keys, bounds.max_body_items)
-        return len(body) < enough and body.count(b"[") + body.count(b"{") <= MAX_DEPTH
+
+def is_harmless(body: bytes, settings: ConnectionSettings) -> bool:
+    """Whether so short a body can't have too much of anything but levels, and has few of these."""
+    enough = min(MAX_FIELDS, settings.max_body_keys, settings.max_body_items)
+    return len(body) < enough and body.count(b"[") + body.count(b"{") <= MAX_DEPTH
 
 
 def json_excess(body: bytes, max_keys: int, max_items: int) -> str | None:

@@ -20,7 +20,7 @@ from kernel.config.observability import ObservabilitySettings
 from kernel.context import KEY, RequestContext, request_id_var, template_of
 from kernel.db.unit_of_work import Resources
 from kernel.redis.usage import usage_var
-from kernel.web.body_bounds import BodyBounds
+from kernel.web.body_bounds import BodyBounds, is_harmless
 from kernel.web.client_address import forwarded_for, is_in, unmapped
 from kernel.web.cors import cors
 from kernel.web.problems import (
@@ -164,8 +164,10 @@ class _Exchange:
             self._received += len(body)
             self._outer.refusals.count(self._received)
             self._complete = not more
-            self._body = self._body or BodyBounds(self._scope, self._outer.bounds)
-            self._body.check(body, more)
+            bounds = self._outer.bounds
+            if self._body is not None or more or not is_harmless(body, bounds):
+                self._body = self._body or BodyBounds(self._scope, bounds)
+                self._body.check(body, more)
         return message
 
     async def send(self, message: Message) -> None:

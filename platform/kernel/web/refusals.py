@@ -50,9 +50,9 @@ class Refusals:
                 return problem_response(400, "Invalid host header.", path)
         # A read's body is counted only if it is received, as every streamed one is.
         reads = scope.get("method", "GET") in ("GET", "HEAD")
-        length = "" if reads else Headers(scope=scope).get("content-length", "")
-        if length.isdigit() and int(length) > self._limit:
-            return problem_response(413, self._too_large, path, {"Connection": "close"})
+        for name, length in () if reads else scope["headers"]:
+            if name == b"content-length" and length.isdigit() and int(length) > self._limit:
+                return problem_response(413, self._too_large, path, {"Connection": "close"})
         return None
 
     def count(self, received: int) -> None:
