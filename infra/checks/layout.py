@@ -14,7 +14,7 @@ CARD = ("models.py", "crud.py", "router.py", "tests")
 ROOT_FILES = ("conftest.py", "LICENSE", "*.lock", "*.md", "*.toml", "*.yaml", "*.yml", "sbom.json")
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"})
 
-KERNEL_LINES = 8640  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
+KERNEL_LINES = 8646  # of code, tests left out: docs/decisions/0012-the-kernels-budget.md
 WIRING_LINES = 700  # the modules at the kernel's root
 FAST_LINES = 450
 WORKER_LINES = 1044

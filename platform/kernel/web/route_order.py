@@ -6,17 +6,22 @@ from starlette.convertors import PathConvertor, StringConvertor
 from starlette.routing import compile_path
 
 PARAMETER = re.compile("{[^}]*}")
-LITERAL, MIXED, TYPED, TEXT, PATH, END = range(6)
+WHOLE, LITERAL, MIXED, TYPED, TEXT, PATH, END = range(7)
 Key = tuple[tuple[int, int], ...]
 
 
 def specificity(template: str) -> Key:
-    """Sort key: at each segment, what can match less goes first, whatever was found first.
+    """Sort key: what can match less goes first, whatever was found first.
 
-    A literal goes before `{name}.json`, that before `{id:int}`, that before `{name}`, that before
+    A template without parameters goes before all others, and a short one before a long one: they
+    can't take another's path, and are found without trying the rest. Then, segment by segment, a
+    literal goes before `{name}.json`, that before `{id:int}`, that before `{name}`, that before
     `{path:path}`. Equal keys are left in the order of declaration.
     """
-    return (*[_rank(segment) for segment in template.strip("/").split("/")], (END, 0))
+    ranks = [_rank(segment) for segment in template.strip("/").split("/")]
+    if all(kind == LITERAL for kind, _ in ranks):
+        return ((WHOLE, len(ranks)),)
+    return (*ranks, (END, 0))
 
 
 def _rank(segment: str) -> tuple[int, int]:

@@ -63,7 +63,12 @@ def place(
     guards = resources.provider("guards") if resources else None
     guard: Guard = partial(guards, resources.settings) if resources and guards else lambda _: []
     routes = [_placed(*context, guard) for context in contexts]
-    return sorted(routes, key=lambda route: specificity(getattr(route, "path", "")))
+    return sorted(routes, key=_precedence)
+
+
+def _precedence(route: BaseRoute) -> Any:
+    path = getattr(route, "path", "")  # a mount's is the beginning of what it takes
+    return specificity(f"{path}/{{path:path}}" if isinstance(route, Mount) else path)
 
 
 def _inclusions(
