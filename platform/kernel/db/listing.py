@@ -19,7 +19,7 @@ from kernel.db.cursors import CursorSigner, ListingError, column_of, key_of, ref
 from kernel.db.filters import condition_of, pattern_of, search_of
 from kernel.db.list_statements import ListStatements, shortened
 from kernel.db.pagination import CursorPage, ListQuery, Page, pages_of
-from kernel.db.plain_rows import as_json, is_plain, never_null
+from kernel.db.plain_rows import is_plain, never_null, page_json
 from kernel.db.result_columns import Row
 from kernel.db.sorting import sortable
 from kernel.db.unit_of_work import UnitOfWork
@@ -106,7 +106,7 @@ class Listing(Generic[Read]):
         rows = page["data"]
         if self._plain and not any(row[name] is None for name in self._never_null for row in rows):
             # The model has nothing to add but time.
-            return JSONBytesResponse(as_json(page))
+            return JSONBytesResponse(page_json(page))
         made = self._pages.validate_python(page, by_name=True)
         return JSONBytesResponse(self._pages.dump_json(made, by_alias=True))
 

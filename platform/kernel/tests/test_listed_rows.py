@@ -30,7 +30,7 @@ from sqlmodel import SQLModel, col
 
 from kernel.db.listing import Listing
 from kernel.db.pagination import ListQuery
-from kernel.db.plain_rows import as_json, is_plain
+from kernel.db.plain_rows import is_plain, page_json
 from kernel.errors import UnprocessableEntityException
 from kernel.resources import Resources
 from kernel.schemas import ReadSchema
@@ -226,7 +226,7 @@ def test_a_plain_row_is_written_as_its_model_writes_it(**values: Any) -> None:
     fields: dict[str, Any] = {name: (type(value), ...) for name, value in values.items()}
     model = create_model("Row", **fields)
 
-    assert as_json(values) == model(**values).model_dump_json().encode()
+    assert page_json(values) == model(**values).model_dump_json().encode()
 
 
 @pytest.mark.parametrize("sort", WareQuery.model_fields["sort"].annotation.__args__)  # type: ignore[union-attr]

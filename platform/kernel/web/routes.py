@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from kernel.db.unit_of_work import Resources
 from kernel.discovery import source_of
 from kernel.schemas.schemas import is_secret
-from kernel.web.route_order import shape, specificity
+from kernel.web.route_order import Key, shape, specificity
 from kernel.web.router import (
     FeatureRoute,
     calls_of,
@@ -66,7 +66,7 @@ def place(
     return sorted(routes, key=_precedence)
 
 
-def _precedence(route: BaseRoute) -> Any:
+def _precedence(route: BaseRoute) -> Key:
     path = getattr(route, "path", "")  # a mount's is the beginning of what it takes
     return specificity(f"{path}/{{path:path}}" if isinstance(route, Mount) else path)
 
